@@ -1,0 +1,80 @@
+namespace LlmCostCache.AI;
+
+/// <summary>Which calls a budget counts: those that carry every name given here. A name <c>*</c> means: each value has a budget of its own.</summary>
+internal sealed record BudgetScope
+{
+    public const string Each = "*";
+
+    public static BudgetScope Everything { get; } = new();
+
+    public string? Tenant { get; init; }
+
+    public string? Project { get; init; }
+
+    public string? Team { get; init; }
+
+    public string? User { get; init; }
+
+    public string? Feature { get; init; }
+
+    public string? Session { get; init; }
+
+    public string? Agent { get; init; }
+
+    public string? Model { get; init; }
+
+    public string? Tag { get; init; }
+
+    /// <summary>A stable text, part of a budget's identity: <c>project=my-app,user=*</c>, or <c>all</c>.</summary>
+    public override string ToString()
+    {
+        var parts = Parts().Where(part => part.Value is not null).Select(part => $"{part.Key}={Uri.EscapeDataString(part.Value!).Replace("%2A", "*", StringComparison.Ordinal)}");
+        var text = string.Join(',', parts);
+        return text.Length == 0 ? "all" : text;
+    }
+
+    /// <summary>
+    /// Whether a call counts, and if so under which of the budget's windows: the empty key for a plain budget, the values of the
+    /// <see cref="Each"/> names for a template.
+    /// </summary>
+    public bool TryMatch(Attribution attribution, string? requestedModel, string? modelKey, out string windowKey)
+    {
+        windowKey = "";
+        var each = "";
+        var matches = Covers("tenant", Tenant, attribution.Tenant, ref each) && Covers("project", Project, attribution.Project, ref each)
+            && Covers("team", Team, attribution.Team, ref each) && Covers("user", User, attribution.User, ref each)
+            && Covers("feature", Feature, attribution.Feature, ref each) && Covers("session", Session, attribution.Session, ref each)
+            && Covers("agent", Agent, attribution.Agent, ref each)
+            && (Model is null || string.Equals(Model, requestedModel, StringComparison.OrdinalIgnoreCase) || string.Equals(Model, modelKey, StringComparison.OrdinalIgnoreCase))
+            && (Tag is null || attribution.Tags.Contains(Tag, StringComparer.Ordinal));
+        windowKey = matches ? each : "";
+        return matches;
+    }
+
+    private static bool Covers(string name, string? wanted, string? actual, ref string each)
+    {
+        if (wanted is null)
+        {
+            return true;
+        }
+
+        if (wanted != Each)
+        {
+            return string.Equals(wanted, actual, StringComparison.Ordinal);
+        }
+
+        if (actual is null)
+        {
+            return false;
+        }
+
+        each = $"{each}{(each.Length == 0 ? "" : ",")}{name}={Uri.EscapeDataString(actual)}";
+        return true;
+    }
+
+    private IEnumerable<KeyValuePair<string, string?>> Parts() =>
+    [
+        new("tenant", Tenant), new("project", Project), new("team", Team), new("user", User), new("feature", Feature),
+        new("session", Session), new("agent", Agent), new("model", Model), new("tag", Tag),
+    ];
+}

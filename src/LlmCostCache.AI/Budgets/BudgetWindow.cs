@@ -1,0 +1,8 @@
+namespace LlmCostCache.AI;
+
+/// <summary>One period of one budget (and, for a template, of one of its values): the row that spending is counted against.</summary>
+/// <param name="Budget">The budget.</param>
+/// <param name="Key">The values of a template's names; empty for a plain budget.</param>
+/// <param name="StartsAt">Inclusive, UTC; <see cref="DateTimeOffset.MinValue"/> for <see cref="BudgetPeriod.Total"/>.</param>
+/// <param name="EndsAt">Exclusive, UTC; <see cref="DateTimeOffset.MaxValue"/> for <see cref="BudgetPeriod.Total"/>.</param>
+internal readonly record struct BudgetWindow(Budget Budget, string Key, DateTimeOffset StartsAt, DateTimeOffset EndsAt);

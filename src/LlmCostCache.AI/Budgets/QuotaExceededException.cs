@@ -1,0 +1,25 @@
+namespace LlmCostCache.AI;
+
+/// <summary>A call was refused because a limit on tokens or requests does not allow it. Nothing was sent and nothing was charged.</summary>
+public sealed class QuotaExceededException : LlmCostException
+{
+    /// <summary>Creates the exception without a message.</summary>
+    public QuotaExceededException()
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    public QuotaExceededException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with its cause.</summary>
+    public QuotaExceededException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>How long to wait before trying again makes sense; null when waiting will not help.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}

@@ -1,0 +1,70 @@
+namespace LlmCostCache.AI;
+
+/// <summary>How one call uses the cache: what <c>options.WithCache(c => ...)</c> sets.</summary>
+public sealed class CacheControl
+{
+    internal bool IsBypass { get; private set; }
+
+    internal bool IsRefresh { get; private set; }
+
+    internal bool IsNoStore { get; private set; }
+
+    internal TimeSpan? Lifetime { get; private set; }
+
+    internal string? NamespaceName { get; private set; }
+
+    internal List<string> Tags { get; private set; } = [];
+
+    /// <summary>Neither reads nor writes the cache.</summary>
+    public CacheControl Bypass()
+    {
+        IsBypass = true;
+        return this;
+    }
+
+    /// <summary>Asks the provider and replaces what is stored.</summary>
+    public CacheControl Refresh()
+    {
+        IsRefresh = true;
+        return this;
+    }
+
+    /// <summary>Reads the cache but stores nothing.</summary>
+    public CacheControl NoStore()
+    {
+        IsNoStore = true;
+        return this;
+    }
+
+    /// <summary>How long the answer may be served.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
+    public CacheControl TimeToLive(TimeSpan timeToLive)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeToLive, TimeSpan.Zero);
+        Lifetime = timeToLive;
+        return this;
+    }
+
+    /// <summary>Labels the stored answer, so that it can be invalidated together with others; not part of the key.</summary>
+    public CacheControl Tag(string tag)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(tag);
+        Tags.Add(tag);
+        return this;
+    }
+
+    /// <summary>Keeps the answer apart from those of other namespaces; part of the key.</summary>
+    public CacheControl Namespace(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        NamespaceName = name;
+        return this;
+    }
+
+    internal CacheControl Copy()
+    {
+        var copy = (CacheControl)MemberwiseClone();
+        copy.Tags = [.. Tags];
+        return copy;
+    }
+}

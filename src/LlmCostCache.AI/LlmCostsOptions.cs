@@ -1,0 +1,77 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>How an <see cref="LlmCosts"/> counts, remembers and limits. Everything has a default.</summary>
+public sealed class LlmCostsOptions
+{
+    /// <summary>The directory of <c>ledger.db</c>, <c>cache.db</c> and <c>prices.json</c>; made when missing, readable by its owner only.</summary>
+    /// <value>The environment variable <c>LLMCOSTCACHE_HOME</c>, else <c>.llmcostcache</c> in the user's home directory.</value>
+    public string? HomeDirectory { get; set; }
+
+    /// <summary>The zone whose days, weeks and months budgets and reports follow.</summary>
+    /// <value>UTC.</value>
+    public TimeZoneInfo TimeZone { get; set; } = TimeZoneInfo.Utc;
+
+    /// <summary>The first day of a week.</summary>
+    /// <value>Monday.</value>
+    public DayOfWeek WeekStart { get; set; } = DayOfWeek.Monday;
+
+    /// <summary>The limits that <c>UseBudget()</c> enforces.</summary>
+    /// <value>Empty: everything is metered, nothing is limited.</value>
+    public IList<Budget> Budgets { get; } = [];
+
+    /// <summary>Prices that are stronger than the built-in book, <c>prices.json</c> and <c>LLMCOSTCACHE_PRICES</c>.</summary>
+    public IList<ModelPrice> Prices { get; } = [];
+
+    /// <summary>Names that stand for a model of the price book, such as Azure deployments: <c>["my-deployment"] = "gpt-4o-mini"</c>.</summary>
+    public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The currency that reports show beside US dollars, as an ISO 4217 code; what is stored does not change.</summary>
+    /// <value>USD.</value>
+    public string Currency { get; set; } = "USD";
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>Where log messages go; they never carry prompts, answers or keys.</summary>
+    /// <value>None.</value>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Makes the meter <c>LlmCostCache.AI</c>; null makes one that listeners find by its name.</summary>
+    public IMeterFactory? MeterFactory { get; set; }
+
+    /// <summary>Keeps the answers of this application apart from those of others that share a cache.</summary>
+    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set and calls carry no tenant.</value>
+    public string CacheNamespace { get; set; } = "";
+
+    /// <summary>How much memory cached answers may take, in bytes.</summary>
+    /// <value>64 MB. Zero turns the memory layer off; at most 16 GB.</value>
+    public long MemoryCacheBytes { get; set; } = 64L << 20;
+
+    /// <summary>How large <c>cache.db</c> may grow, in bytes.</summary>
+    /// <value>1 GB. Zero turns the disk layer off; at most 1 TB.</value>
+    public long DiskCacheBytes { get; set; } = 1L << 30;
+
+    /// <summary>A cache shared with other machines, asked after memory and disk.</summary>
+    /// <value>None.</value>
+    public IDistributedCache? DistributedCache { get; set; }
+
+    /// <summary>How long an unanswered call keeps its reserved amount.</summary>
+    /// <value>Ten minutes. From one second to one day; longer than any call you make, or its amount is booked too early.</value>
+    public TimeSpan ReservationTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a call waits when only the reservations of other calls stand in its way, before it is refused.</summary>
+    /// <value>30 seconds. Zero refuses at once; at most one hour.</value>
+    public TimeSpan ReservationWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether a reservation is on the disk, not only with the operating system, before its call is sent.</summary>
+    /// <value>False: a power loss can forget a reservation, never a recorded cost.</value>
+    public bool ReservationsSurvivePowerLoss { get; set; }
+
+    /// <summary>The names that cost takes on spans.</summary>
+    /// <value><see cref="CostAttributeNames.SemConv"/>.</value>
+    public CostAttributeNames CostAttributes { get; set; } = CostAttributeNames.SemConv;
+}

@@ -1,0 +1,103 @@
+namespace LlmCostCache.AI;
+
+/// <summary>What one or more calls used, in buckets that do not overlap: every token is counted in exactly one of them.</summary>
+/// <remarks>
+/// <c>Microsoft.Extensions.AI.UsageDetails</c> and provider answers count inclusively (the input contains cached, written, audio and image tokens;
+/// the output contains reasoning). Here they are taken apart, so that a sum over buckets times prices charges nothing twice.
+/// </remarks>
+public sealed record TokenUsage
+{
+    /// <summary>Nothing used.</summary>
+    public static TokenUsage None { get; } = new();
+
+    /// <summary>Text input read anew, at the full input price.</summary>
+    public long UncachedInputTokens { get; init; }
+
+    /// <summary>Text input read from the provider's prompt cache.</summary>
+    public long CachedInputTokens { get; init; }
+
+    /// <summary>Input written to the provider's prompt cache for five minutes (or for the provider's only duration).</summary>
+    public long CacheWrite5mTokens { get; init; }
+
+    /// <summary>Input written to the provider's prompt cache for one hour.</summary>
+    public long CacheWrite1hTokens { get; init; }
+
+    /// <summary>Audio input that was not cached.</summary>
+    public long InputAudioTokens { get; init; }
+
+    /// <summary>Audio input read from the provider's prompt cache.</summary>
+    public long CachedAudioTokens { get; init; }
+
+    /// <summary>Image input.</summary>
+    public long InputImageTokens { get; init; }
+
+    /// <summary>The answer's text: output that is neither reasoning nor audio nor image.</summary>
+    public long OutputTokens { get; init; }
+
+    /// <summary>Reasoning ("thinking") output.</summary>
+    public long ReasoningTokens { get; init; }
+
+    /// <summary>Audio output.</summary>
+    public long OutputAudioTokens { get; init; }
+
+    /// <summary>Image output.</summary>
+    public long OutputImageTokens { get; init; }
+
+    /// <summary>Requests sent to the provider.</summary>
+    public long Requests { get; init; }
+
+    /// <summary>Web searches run by the provider, billed per search.</summary>
+    public long WebSearches { get; init; }
+
+    /// <summary>Milliseconds of audio, video or compute, where these are billed by time.</summary>
+    public long Milliseconds { get; init; }
+
+    /// <summary>Characters, where these are billed instead of tokens.</summary>
+    public long Characters { get; init; }
+
+    /// <summary>All input tokens, however they were billed.</summary>
+    /// <exception cref="OverflowException">The sum does not fit.</exception>
+    public long TotalInputTokens => checked(UncachedInputTokens + CachedInputTokens + CacheWrite5mTokens + CacheWrite1hTokens
+        + InputAudioTokens + CachedAudioTokens + InputImageTokens);
+
+    /// <summary>All output tokens, however they were billed.</summary>
+    /// <exception cref="OverflowException">The sum does not fit.</exception>
+    public long TotalOutputTokens => checked(OutputTokens + ReasoningTokens + OutputAudioTokens + OutputImageTokens);
+
+    /// <summary>All tokens.</summary>
+    /// <exception cref="OverflowException">The sum does not fit.</exception>
+    public long TotalTokens => checked(TotalInputTokens + TotalOutputTokens);
+
+    /// <summary>Adds two usages bucket by bucket.</summary>
+    /// <exception cref="OverflowException">A sum does not fit.</exception>
+    public static TokenUsage operator +(TokenUsage left, TokenUsage right) => Add(left, right);
+
+    /// <summary>Adds two usages bucket by bucket.</summary>
+    /// <exception cref="OverflowException">A sum does not fit.</exception>
+    public static TokenUsage Add(TokenUsage left, TokenUsage right)
+    {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
+        checked
+        {
+            return new TokenUsage
+            {
+                UncachedInputTokens = left.UncachedInputTokens + right.UncachedInputTokens,
+                CachedInputTokens = left.CachedInputTokens + right.CachedInputTokens,
+                CacheWrite5mTokens = left.CacheWrite5mTokens + right.CacheWrite5mTokens,
+                CacheWrite1hTokens = left.CacheWrite1hTokens + right.CacheWrite1hTokens,
+                InputAudioTokens = left.InputAudioTokens + right.InputAudioTokens,
+                CachedAudioTokens = left.CachedAudioTokens + right.CachedAudioTokens,
+                InputImageTokens = left.InputImageTokens + right.InputImageTokens,
+                OutputTokens = left.OutputTokens + right.OutputTokens,
+                ReasoningTokens = left.ReasoningTokens + right.ReasoningTokens,
+                OutputAudioTokens = left.OutputAudioTokens + right.OutputAudioTokens,
+                OutputImageTokens = left.OutputImageTokens + right.OutputImageTokens,
+                Requests = left.Requests + right.Requests,
+                WebSearches = left.WebSearches + right.WebSearches,
+                Milliseconds = left.Milliseconds + right.Milliseconds,
+                Characters = left.Characters + right.Characters,
+            };
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace LlmCostCache.AI;
+
+/// <summary>What is to be priced.</summary>
+public sealed record PriceQuery
+{
+    /// <summary>The provider, as the client or the user names it; null when not known.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>The host of the provider's endpoint; tells vendors apart that speak another's protocol (DeepSeek over the OpenAI client).</summary>
+    public string? Host { get; init; }
+
+    /// <summary>The id of the model that answered.</summary>
+    public required string? Model { get; init; }
+
+    /// <summary>When the call was made; decides which dated price holds.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The service tier the request was served in: <c>standard</c> or <c>default</c>, <c>batch</c>, <c>flex</c>, <c>priority</c>; null is standard.</summary>
+    public string? ServiceTier { get; init; }
+
+    /// <summary>What was used.</summary>
+    public required TokenUsage Usage { get; init; }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace LlmCostCache.AI;
+
+/// <summary>A usage with its price.</summary>
+public sealed record PricedUsage
+{
+    /// <summary>Known, or unknown with the reason.</summary>
+    public required CallCost Cost { get; init; }
+
+    /// <summary>The id in the price book, or null when there is none.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The provider in the price book, or null when there is none.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>The currency of the price.</summary>
+    public string Currency { get; init; } = "USD";
+
+    /// <summary>The unrounded cost in <see cref="Currency"/>; null when unknown.</summary>
+    public decimal? NativeCost { get; init; }
+
+    /// <summary>Units of <see cref="Currency"/> for one US dollar; null for US dollars.</summary>
+    public decimal? FxRate { get; init; }
+
+    /// <summary>The day the rate is from; null for US dollars and for the assumed built-in rate.</summary>
+    public DateOnly? FxDate { get; init; }
+
+    /// <summary>The unrounded cost in US dollars of each kind that was used (<c>input</c>, <c>cached_input</c>, <c>output</c>, ...); their sum rounds to the cost.</summary>
+    public ImmutableSortedDictionary<string, decimal> Parts { get; init; } = ImmutableSortedDictionary<string, decimal>.Empty;
+}

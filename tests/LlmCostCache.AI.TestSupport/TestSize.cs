@@ -1,0 +1,19 @@
+namespace LlmCostCache.AI;
+
+/// <summary>How much the property, crash and competition tests do: a little in <c>dotnet test</c>, ten times that in CI (LLMCOSTCACHE_TEST_SIZE=ci).</summary>
+public static class TestSize
+{
+    public static bool IsCi { get; } = Environment.GetEnvironmentVariable("LLMCOSTCACHE_TEST_SIZE") == "ci";
+
+    /// <summary>Cases of each property over keys, money and budgets.</summary>
+    public static long Cases => IsCi ? 200_000 : 20_000;
+
+    /// <summary>Steps of the protocol simulation.</summary>
+    public static int SimulationSteps => IsCi ? 1_000_000 : 100_000;
+
+    /// <summary>How often a writer is killed.</summary>
+    public static int Kills => IsCi ? 100 : 10;
+
+    /// <summary>How many processes compete for one hard limit, and for how long.</summary>
+    public static (int Processes, TimeSpan Duration) Competition => IsCi ? (6, TimeSpan.FromSeconds(30)) : (4, TimeSpan.FromSeconds(5));
+}
