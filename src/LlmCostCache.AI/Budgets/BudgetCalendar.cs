@@ -1,0 +1,54 @@
+namespace LlmCostCache.AI;
+
+/// <summary>The windows of budgets as functions of an instant and a zone: nothing is ever reset, the next window is another row.</summary>
+internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
+{
+    /// <summary>The window of a period that contains an instant: start inclusive, end exclusive, both UTC. Windows of one period never overlap and leave no gap.</summary>
+    public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(BudgetPeriod period, DateTimeOffset at)
+    {
+        switch (period)
+        {
+            case BudgetPeriod.Hour:
+                // Whole hours of standard time: daylight saving moves clocks by an hour, so these are hours of the clock all year round.
+                var shift = zone.BaseUtcOffset.Ticks;
+                var hour = (at.UtcTicks + shift) / TimeSpan.TicksPerHour * TimeSpan.TicksPerHour - shift;
+                return (new DateTimeOffset(hour, TimeSpan.Zero), new DateTimeOffset(hour + TimeSpan.TicksPerHour, TimeSpan.Zero));
+
+            case BudgetPeriod.Day:
+                var day = LocalDate(at);
+                return (StartOf(day), StartOf(day.AddDays(1)));
+
+            case BudgetPeriod.Week:
+                var today = LocalDate(at);
+                var first = today.AddDays(-(((int)today.DayOfWeek - (int)weekStart + 7) % 7));
+                return (StartOf(first), StartOf(first.AddDays(7)));
+
+            case BudgetPeriod.Month:
+                var date = LocalDate(at);
+                var month = new DateOnly(date.Year, date.Month, 1);
+                return (StartOf(month), StartOf(month.AddMonths(1)));
+
+            case BudgetPeriod.Total:
+                return (DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
+
+            default:
+                throw new ArgumentOutOfRangeException(nameof(period), period, "This period has no window.");
+        }
+    }
+
+    /// <summary>The calendar day of an instant in the zone.</summary>
+    public DateOnly LocalDate(DateTimeOffset at) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
+
+    /// <summary>The first instant of a calendar day: the earlier midnight when there are two, the end of the gap when there is none.</summary>
+    public DateTimeOffset StartOf(DateOnly day)
+    {
+        var midnight = day.ToDateTime(TimeOnly.MinValue);
+        while (zone.IsInvalidTime(midnight))
+        {
+            midnight = midnight.AddMinutes(1);
+        }
+
+        var offset = zone.IsAmbiguousTime(midnight) ? zone.GetAmbiguousTimeOffsets(midnight).Max() : zone.GetUtcOffset(midnight);
+        return new DateTimeOffset(midnight, offset).ToUniversalTime();
+    }
+}

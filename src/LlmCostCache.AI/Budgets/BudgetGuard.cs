@@ -1,0 +1,486 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// Decides whether a call may be sent. The story: which budgets count this call; what is the most it can cost; hold that amount in all of them or in none;
+/// if it does not fit, shorten the answer, wait for calls under way, ask the cheaper model, or refuse. Nothing here knows how a call is transported.
+/// </summary>
+internal sealed class BudgetGuard
+{
+    /// <summary>Fewer tokens than this are no answer; a call that affords fewer is refused.</summary>
+    public const int SmallestAnswer = 256;
+
+    // Set when neither caller nor price book bounds the answer: what every current hosted model accepts.
+    private const int DefaultAnswer = 16_384;
+
+    private const decimal BalancedMargin = 1.25m;
+    private const long BalancedAnswer = 1_024;
+    private const long BytesPerToken = 4;
+
+    private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(250);
+
+    private readonly LlmCostsOptions _options;
+    private readonly ImmutableArray<Budget> _budgets;
+    private readonly ILedgerStore _store;
+    private readonly PriceBook _prices;
+    private readonly CostTelemetry _telemetry;
+    private readonly ILogger _logger;
+    private readonly BudgetCalendar _calendar;
+    private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.Ordinal);
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, ILogger logger)
+    {
+        _options = options;
+        _budgets = [.. options.Budgets];
+        _store = store;
+        _prices = prices;
+        _telemetry = telemetry;
+        _logger = logger;
+        _calendar = new BudgetCalendar(options.TimeZone, options.WeekStart);
+    }
+
+    public bool HasBudgets => !_budgets.IsEmpty;
+
+    /// <summary>Lets a call pass, possibly shortened or to a cheaper model, or refuses it.</summary>
+    /// <exception cref="BudgetExceededException">It does not fit.</exception>
+    /// <exception cref="UnknownPriceException">A budget that refuses cannot hold it, because its price is not known.</exception>
+    /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
+    public async ValueTask<BudgetPass> AdmitAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
+    {
+        if (!HasBudgets)
+        {
+            return new BudgetPass(this, demand, null, Money.Zero);
+        }
+
+        var asked = demand.Model;
+        var tried = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { demand.Model ?? "" };
+        while (true)
+        {
+            var admission = await ReserveAsync(demand, mayCap: demand.HasOutput, cancellationToken).ConfigureAwait(false);
+            if (admission.Refusal is not { } refusal)
+            {
+                var note = demand.Model == asked ? admission.Note : Joined($"'{demand.Model}' was asked instead of '{asked}'", admission.Note);
+                return new BudgetPass(this, demand with { MaxOutputTokens = admission.MaxOutputTokens }, admission.ReservationId, admission.Amount)
+                {
+                    FallbackModel = demand.Model == asked ? null : demand.Model,
+                    Note = note,
+                };
+            }
+
+            if (refusal.Budget?.FallbackModel is { } cheaper && tried.Add(cheaper))
+            {
+                Log.FallbackModel(_logger, demand.Model ?? "", cheaper, refusal.Budget.Name);
+                demand = demand with { Model = cheaper };
+                continue;
+            }
+
+            Refuse(demand with { Model = asked }, refusal, span);
+            throw refusal;
+        }
+    }
+
+    /// <summary>Holds what a further attempt can cost. Null when no budget counts it.</summary>
+    /// <exception cref="BudgetExceededException">It does not fit.</exception>
+    public async ValueTask<string?> HoldAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
+    {
+        if (!HasBudgets)
+        {
+            return null;
+        }
+
+        var admission = await ReserveAsync(demand, mayCap: false, cancellationToken).ConfigureAwait(false);
+        if (admission.Refusal is not { } refusal)
+        {
+            return admission.ReservationId;
+        }
+
+        Refuse(demand, refusal, span);
+        throw refusal;
+    }
+
+    /// <summary>Gives back what was certainly not spent. A store that cannot be reached keeps the hold until it expires: the safe side.</summary>
+    public async ValueTask VoidAsync(string reservationId)
+    {
+        try
+        {
+            await _store.VoidAsync(reservationId, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException exception)
+        {
+            Log.StoreUnavailable(_logger, exception);
+        }
+
+        Changed();
+    }
+
+    /// <summary>Wakes the calls that wait for others' reservations.</summary>
+    public void Changed() => Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    private async ValueTask<Admission> ReserveAsync(BudgetDemand demand, bool mayCap, CancellationToken cancellationToken)
+    {
+        var now = _options.TimeProvider.GetUtcNow();
+        var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
+        var matching = Matching(demand, facts);
+        if (matching.Count == 0)
+        {
+            return new Admission { MaxOutputTokens = demand.MaxOutputTokens };
+        }
+
+        var enforced = matching.Exists(match => match.Budget.Mode != BudgetMode.Warn);
+        if (demand.IsAggregated && enforced)
+        {
+            throw new LlmCostException("A strict budget cannot hold calls that function invocation makes further in: several requests hide behind one. "
+                + "Put UseFunctionInvocation() before UseCostCache() and UseBudget(), so that it is outside of them.");
+        }
+
+        var quote = Quote.For(_prices, demand, facts, now);
+        if (quote is null)
+        {
+            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens } : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn).Budget);
+        }
+
+        var cap = quote.InitialCap;
+        var cappedBy = cap is null ? null : matching.FirstOrDefault(match => match.Budget.Mode == BudgetMode.Strict).Budget;
+        var waitUntil = now + _options.ReservationWait;
+        var poll = s_shortestPoll;
+        var id = CallToken.NewId();
+        while (true)
+        {
+            // The windows are those of this moment: a call may have waited across midnight.
+            now = _options.TimeProvider.GetUtcNow();
+            var changed = _changed.Task;
+            var amounts = new Amounts(quote.Ceiling(cap), quote.Estimate);
+            if (PerCallRefusal(matching, amounts) is { } tooDear)
+            {
+                if (mayCap && tooDear.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(tooDear.Limit) is { } shorter && quote.IsShorter(shorter, cap))
+                {
+                    (cap, cappedBy) = (shorter, tooDear);
+                    continue;
+                }
+
+                return Refused(tooDear, tooDear.Limit, Money.Zero, Money.Zero, amounts.Of(tooDear), null, null);
+            }
+
+            var request = Request(id, demand, facts, matching, amounts, now);
+            if (request.Holds.IsEmpty)
+            {
+                return Admitted(null);
+            }
+
+            ReservationOutcome outcome;
+            try
+            {
+                outcome = await _store.ReserveAsync(request, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreUnavailableException exception) when (!enforced)
+            {
+                Log.StoreUnavailable(_logger, exception);
+                return Admitted(null);
+            }
+
+            WarnIfNear(request, outcome);
+            if (outcome.Accepted)
+            {
+                return Admitted(id);
+            }
+
+            // Every enforced hold is looked at, not only the first that refused: a shorter answer must fit all of them.
+            var balances = outcome.Balances;
+            var left = Money.MaxValue;
+            var leftNow = Money.MaxValue;
+            var blocking = outcome.RefusedBy;
+            for (var i = 0; i < balances.Length; i++)
+            {
+                var hold = request.Holds[i];
+                if (!hold.Enforced)
+                {
+                    continue;
+                }
+
+                var unspent = balances[i].Limit - balances[i].Spent;
+                if (hold.Amount > unspent)
+                {
+                    blocking = i;
+                }
+
+                if (hold.Window.Budget.Mode == BudgetMode.Strict)
+                {
+                    left = Money.Min(left, unspent);
+                    leftNow = Money.Min(leftNow, unspent - balances[i].Reserved);
+                }
+            }
+
+            var balance = balances[blocking];
+            var budget = request.Holds[blocking].Window.Budget;
+            var isSpent = request.Holds[blocking].Amount > balance.Limit - balance.Spent;
+            var mayStillFit = !isSpent && now < waitUntil;
+            if (mayCap && budget.Mode == BudgetMode.Strict && !mayStillFit && quote.LargestAnswerWithin(isSpent ? left : leftNow) is { } answer && quote.IsShorter(answer, cap))
+            {
+                (cap, cappedBy) = (answer, budget);
+                continue;
+            }
+
+            if (!mayStillFit)
+            {
+                var window = request.Holds[blocking].Window;
+                DateTimeOffset? resetsAt = window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
+                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll);
+            }
+
+            await WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
+            poll = poll * 2 < s_longestPoll ? poll * 2 : s_longestPoll;
+        }
+
+        Admission Admitted(string? reservationId)
+        {
+            if (cap is not null && cap != demand.MaxOutputTokens && cappedBy is not null)
+            {
+                Log.MaxOutputTokensCapped(_logger, cap.Value, cappedBy.Name);
+                return new() { ReservationId = reservationId, Amount = quote.Ceiling(cap), MaxOutputTokens = cap, Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'" };
+            }
+
+            return new() { ReservationId = reservationId, Amount = quote.Ceiling(cap), MaxOutputTokens = cap ?? demand.MaxOutputTokens };
+        }
+    }
+
+    private List<Match> Matching(BudgetDemand demand, ModelFacts? facts)
+    {
+        var matching = new List<Match>();
+        foreach (var budget in _budgets)
+        {
+            if (budget.Scope.TryMatch(demand.Attribution, demand.Model, facts?.Model, out var key))
+            {
+                matching.Add(new(budget, key));
+            }
+        }
+
+        return matching;
+    }
+
+    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<Match> matching, Amounts amounts, DateTimeOffset now)
+    {
+        var holds = ImmutableArray.CreateBuilder<Hold>(matching.Count);
+        foreach (var (budget, key) in matching)
+        {
+            if (budget.Period != BudgetPeriod.PerCall)
+            {
+                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, now);
+                holds.Add(new Hold(new BudgetWindow(budget, key, startsAt, endsAt), amounts.Of(budget), budget.Mode != BudgetMode.Warn));
+            }
+        }
+
+        return new ReservationRequest
+        {
+            Record = new UsageRecord
+            {
+                Id = id,
+                CallId = demand.CallId,
+                Attempt = demand.Attempt,
+                At = now,
+                Operation = demand.Operation,
+                Provider = demand.Client.ProviderName ?? facts?.Provider,
+                RequestedModel = demand.Model,
+                Model = demand.Model,
+                ModelKey = facts?.Model,
+                Status = CallStatus.Assumed,
+                Cost = CallCost.Between(Money.Zero, amounts.Ceiling, "The process that made this call ended before the answer was recorded"),
+                UsageSource = "none",
+                Attribution = demand.Attribution,
+            },
+            Holds = holds.DrainToImmutable(),
+            Timeout = _options.ReservationTimeout,
+            Durable = _options.ReservationsSurvivePowerLoss,
+        };
+    }
+
+    private static Budget? PerCallRefusal(List<Match> matching, Amounts amounts)
+    {
+        foreach (var (budget, _) in matching)
+        {
+            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && amounts.Of(budget) > budget.Limit)
+            {
+                return budget;
+            }
+        }
+
+        return null;
+    }
+
+    private void WarnIfNear(ReservationRequest request, ReservationOutcome outcome)
+    {
+        for (var i = 0; i < outcome.Balances.Length; i++)
+        {
+            var (window, limit, spent, reserved) = outcome.Balances[i];
+            var after = spent + reserved + (outcome.Accepted ? request.Holds[i].Amount : Money.Zero);
+            var crossed = after > limit ? "100" : after.Usd > 0.8m * limit.Usd ? "80" : null;
+            if (crossed is not null && _warned.TryAdd($"{window.Budget.Id}/{window.Key}/{window.StartsAt.UtcTicks}/{crossed}", true))
+            {
+                Log.BudgetWarning(_logger, window.Budget.Name, after, limit);
+            }
+        }
+    }
+
+    private void Refuse(BudgetDemand demand, BudgetExceededException refusal, CallSpan span)
+    {
+        _telemetry.Rejected(span, refusal.Budget!);
+        Log.BudgetRefused(_logger, refusal.Budget!.Name, refusal.Requested, refusal.Limit - refusal.Spent);
+        _store.AppendLater(new UsageRecord
+        {
+            Id = CallToken.NewId(),
+            CallId = demand.CallId,
+            Attempt = demand.Attempt,
+            At = _options.TimeProvider.GetUtcNow(),
+            Operation = demand.Operation,
+            Provider = demand.Client.ProviderName,
+            RequestedModel = demand.Model,
+            Status = CallStatus.Blocked,
+            Cost = CallCost.Known(Money.Zero) with { Reason = $"Refused by budget '{refusal.Budget.Name}'" },
+            UsageSource = "none",
+            Error = nameof(BudgetExceededException),
+            Attribution = demand.Attribution,
+            TraceId = span.TraceId,
+            SpanId = span.SpanId,
+        });
+    }
+
+    private async ValueTask WaitAsync(Task changed, TimeSpan poll, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(changed, Task.Delay(poll, _options.TimeProvider, timeout.Token)).ConfigureAwait(false);
+        await timeout.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private static UnknownPriceException Unpriced(BudgetDemand demand, ModelFacts? facts, Budget budget)
+    {
+        var why = facts is null
+            ? $"The price of model '{demand.Model}'{(demand.Client.ProviderName is { } provider ? $" of provider '{provider}'" : "")} is not known, so budget '{budget.Name}' cannot hold the call. "
+                + "Add it with options.Prices.Add(new ModelPrice(...)), map a deployment with options.ModelAliases, or use .Warn() on the budget."
+            : $"What the call can cost cannot be bounded, because {demand.Size.Unbounded ?? "the model's limits are not known"}, so budget '{budget.Name}' cannot hold it. "
+                + $"Give the model's ContextWindow and MaxOutputTokens with options.Prices, or use .Balanced() or .Warn() on the budget.";
+        return new UnknownPriceException(why) { Model = demand.Model, Provider = demand.Client.ProviderName };
+    }
+
+    private static Admission Refused(Budget budget, Money limit, Money spent, Money reserved, Money requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter)
+    {
+        var state = budget.Period == BudgetPeriod.PerCall ? $"; this call may need {requested}." : $"; {spent} is spent and {reserved} reserved, and this call may need {requested}.";
+        var reset = resetsAt is null ? "" : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
+        return new Admission
+        {
+            Refusal = new BudgetExceededException($"{budget}{state}{reset}")
+            {
+                Budget = budget,
+                Limit = limit,
+                Spent = spent,
+                Reserved = reserved,
+                Requested = requested,
+                ResetsAt = resetsAt,
+                RetryAfter = retryAfter,
+            },
+        };
+    }
+
+    private static string? Joined(string first, string? second) => second is null ? first : $"{first}; {second}";
+
+    private readonly record struct Match(Budget Budget, string Key);
+
+    /// <summary>What each kind of budget holds for the call.</summary>
+    private readonly record struct Amounts(Money Ceiling, Money Estimate)
+    {
+        public Money Of(Budget budget) => budget.Mode == BudgetMode.Strict ? Ceiling : Estimate;
+    }
+
+    private sealed record Admission
+    {
+        public string? ReservationId { get; init; }
+
+        public Money Amount { get; init; }
+
+        public int? MaxOutputTokens { get; init; }
+
+        public string? Note { get; init; }
+
+        public BudgetExceededException? Refusal { get; init; }
+    }
+
+    /// <summary>What a call can cost as a function of the length of its answer.</summary>
+    private sealed class Quote
+    {
+        private readonly PriceBook _prices;
+        private readonly BudgetDemand _demand;
+        private readonly DateTimeOffset _at;
+        private readonly long _input;
+        private readonly long _longestAnswer;
+
+        private Quote(PriceBook prices, BudgetDemand demand, DateTimeOffset at, long input, long longestAnswer, int? initialCap)
+        {
+            _prices = prices;
+            _demand = demand;
+            _at = at;
+            _input = input;
+            _longestAnswer = longestAnswer;
+            InitialCap = initialCap;
+            var estimate = Of(Math.Min(input, demand.Size.Bytes / BytesPerToken + 1), demand.HasOutput ? Math.Min(longestAnswer, BalancedAnswer) : 0);
+            Estimate = Money.FromUsdRoundedUp(estimate.Usd * BalancedMargin);
+        }
+
+        /// <summary>Set when nobody bounds the answer, so that the guard must.</summary>
+        public int? InitialCap { get; }
+
+        public Money Estimate { get; }
+
+        /// <summary>Null when the price or the bound is not known.</summary>
+        public static Quote? For(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at)
+        {
+            var input = demand.Size.Unbounded is null ? demand.Size.TokenBound : facts?.ContextWindow;
+            if (input is null || prices.Ceiling(demand.Client.ProviderName, demand.Model, at, 0, 0, demand.Client.Host, demand.ServiceTier) is null)
+            {
+                return null;
+            }
+
+            if (facts?.ContextWindow is { } window && window < input)
+            {
+                input = window;
+            }
+
+            if (!demand.HasOutput)
+            {
+                return new Quote(prices, demand, at, input.Value, 0, null);
+            }
+
+            long? longest = demand.MaxOutputTokens ?? facts?.MaxOutputTokens ?? facts?.ContextWindow;
+            return new Quote(prices, demand, at, input.Value, longest ?? DefaultAnswer, longest is null ? DefaultAnswer : null);
+        }
+
+        public Money Ceiling(int? cap) => Of(_input, cap ?? _longestAnswer);
+
+        public bool IsShorter(int answer, int? cap) => answer < (cap ?? _longestAnswer);
+
+        /// <summary>The longest answer that an amount affords; null when that is fewer tokens than an answer needs.</summary>
+        public int? LargestAnswerWithin(Money amount)
+        {
+            long low = SmallestAnswer, high = Math.Min(_longestAnswer, int.MaxValue);
+            if (high < low || Of(_input, low) > amount)
+            {
+                return null;
+            }
+
+            while (low < high)
+            {
+                var middle = low + (high - low + 1) / 2;
+                (low, high) = Of(_input, middle) <= amount ? (middle, high) : (low, middle - 1);
+            }
+
+            return (int)low;
+        }
+
+        private Money Of(long input, long answer) =>
+            _prices.Ceiling(_demand.Client.ProviderName, _demand.Model, _at, input, checked(answer * _demand.Size.Choices), _demand.Client.Host, _demand.ServiceTier)
+            ?? throw new LlmCostException($"The price of '{_demand.Model}' vanished while it was being quoted.");
+    }
+}

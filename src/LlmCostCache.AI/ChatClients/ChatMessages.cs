@@ -1,0 +1,124 @@
+using System.Text;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>What the three chat clients do with messages: copy, clean, measure.</summary>
+internal static class ChatMessages
+{
+    /// <summary>The messages as a list that can be read several times.</summary>
+    public static IReadOnlyList<ChatMessage> AsList(IEnumerable<ChatMessage> messages)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+    }
+
+    /// <summary>The messages without what we attached to earlier answers; the very same list when there is nothing to take off.</summary>
+    public static IReadOnlyList<ChatMessage> WithoutOwnProperties(IReadOnlyList<ChatMessage> messages)
+    {
+        ChatMessage[]? cleaned = null;
+        for (var i = 0; i < messages.Count; i++)
+        {
+            var properties = messages[i].AdditionalProperties;
+            var rest = CostCarrier.WithoutOwn(properties);
+            if (!ReferenceEquals(properties, rest))
+            {
+                cleaned ??= [.. messages];
+                var copy = messages[i].Clone();
+                copy.AdditionalProperties = rest;
+                cleaned[i] = copy;
+            }
+        }
+
+        return cleaned ?? messages;
+    }
+
+    /// <summary>The options without what our clients tell each other; null stays null.</summary>
+    public static ChatOptions? WithoutOwnProperties(ChatOptions? options)
+    {
+        if (options?.AdditionalProperties is null)
+        {
+            return options;
+        }
+
+        var rest = CostCarrier.WithoutOwn(options.AdditionalProperties);
+        if (ReferenceEquals(rest, options.AdditionalProperties))
+        {
+            return options;
+        }
+
+        var copy = options.Clone();
+        copy.AdditionalProperties = rest;
+        return copy;
+    }
+
+    /// <summary>
+    /// A copy of the response that carries the cost of its attempt on its first message: callers further out collect messages, and add usage to the response
+    /// they were given, so neither may be the provider's or the cache's own object.
+    /// </summary>
+    public static ChatResponse WithCost(ChatResponse response, string attemptId, CallCost cost)
+    {
+        var key = CostCarrier.KeyOf(attemptId);
+        var text = CostCarrier.Write(cost);
+        var copy = ShallowCopy(response);
+        if (copy.Messages.Count > 0)
+        {
+            var first = copy.Messages[0].Clone();
+            first.AdditionalProperties = CostCarrier.WithoutOwn(first.AdditionalProperties)?.Clone() ?? [];
+            first.AdditionalProperties[key] = text;
+            copy.Messages[0] = first;
+        }
+        else
+        {
+            copy.AdditionalProperties = copy.AdditionalProperties?.Clone() ?? [];
+            copy.AdditionalProperties[key] = text;
+        }
+
+        return copy;
+    }
+
+    /// <summary>The update that ends a stream and carries its cost; it joins the last message, so that it makes none of its own.</summary>
+    public static ChatResponseUpdate TrailingUpdate(string attemptId, CallCost cost, ChatResponseUpdate? last) => new()
+    {
+        MessageId = last?.MessageId,
+        ResponseId = last?.ResponseId,
+        ConversationId = last?.ConversationId,
+        ModelId = last?.ModelId,
+        CreatedAt = last?.CreatedAt,
+        Role = last?.Role,
+        AuthorName = last?.AuthorName,
+        AdditionalProperties = new() { [CostCarrier.KeyOf(attemptId)] = CostCarrier.Write(cost) },
+    };
+
+    /// <summary>UTF-8 bytes of what a model produced in these contents.</summary>
+    public static long OutputBytes(IList<AIContent> contents)
+    {
+        long bytes = 0;
+        for (var i = 0; i < contents.Count; i++)
+        {
+            bytes += contents[i] switch
+            {
+                TextContent text => Encoding.UTF8.GetByteCount(text.Text),
+                TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text),
+                FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(argument => argument.Key.Length + (argument.Value?.ToString()?.Length ?? 0)) ?? 0),
+                DataContent data => data.Data.Length,
+                _ => 0,
+            };
+        }
+
+        return bytes;
+    }
+
+    private static ChatResponse ShallowCopy(ChatResponse response) => new([.. response.Messages])
+    {
+        ResponseId = response.ResponseId,
+        ConversationId = response.ConversationId,
+        ModelId = response.ModelId,
+        CreatedAt = response.CreatedAt,
+        FinishReason = response.FinishReason,
+        Usage = response.Usage,
+        ContinuationToken = response.ContinuationToken,
+        RawRepresentation = response.RawRepresentation,
+        AdditionalProperties = response.AdditionalProperties,
+    };
+}

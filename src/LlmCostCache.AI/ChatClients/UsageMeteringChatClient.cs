@@ -1,0 +1,173 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Records every request to a provider: its usage, its price, one row in the ledger. It belongs closest to the provider.</summary>
+/// <remarks>
+/// <c>UseCostCache()</c> and <c>UseBudget()</c> bring it along. When several meters are stacked, or hidden behind a router, the innermost one records and the
+/// others stay silent. A failing ledger never costs the caller an answer that was paid for.
+/// </remarks>
+public sealed class UsageMeteringChatClient : DelegatingChatClient
+{
+    private readonly LlmCosts _costs;
+    private readonly ClientIdentity _client;
+    private readonly bool _innerIsMeter;
+    private readonly FunctionInvokingChatClient? _functionInvocation;
+
+    /// <summary>Meters a client.</summary>
+    /// <param name="innerClient">The client to be metered.</param>
+    /// <param name="costs">Where its calls are recorded.</param>
+    /// <exception cref="InvalidOperationException">The inner client is metered by another <see cref="LlmCosts"/>.</exception>
+    public UsageMeteringChatClient(IChatClient innerClient, LlmCosts costs)
+        : base(innerClient)
+    {
+        ArgumentNullException.ThrowIfNull(costs);
+        costs.ThrowIfOther(innerClient.GetService<LlmCosts>());
+        _costs = costs;
+        _client = ClientIdentity.Of(innerClient);
+        _innerIsMeter = innerClient.GetService<UsageMeteringChatClient>() is not null;
+        _functionInvocation = _innerIsMeter ? null : innerClient.GetService<FunctionInvokingChatClient>();
+        if (_functionInvocation is not null)
+        {
+            Log.MeterOutsideFunctionInvocation(costs.Logger);
+        }
+    }
+
+    /// <summary>The provider's name for prices and reports, where the client does not know it or names a protocol instead of a vendor.</summary>
+    /// <value>What the client says in its <see cref="ChatClientMetadata"/>.</value>
+    public string? ProviderName { get; set; }
+
+    private ClientIdentity Client => ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client;
+
+    /// <inheritdoc/>
+    public override object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is null && serviceType == typeof(LlmCosts) ? _costs : base.GetService(serviceType, serviceKey);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (_innerIsMeter)
+        {
+            return await base.GetResponseAsync(messages, options, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        _costs.ThrowIfDisposed();
+        var list = ChatMessages.AsList(messages);
+        var outer = CallToken.Find(options?.AdditionalProperties);
+        using var own = outer is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? Client.DefaultModel) : null;
+        var token = outer ?? own!;
+        var attempt = await BeginAsync(token, list, options, streamed: false, cancellationToken);
+        ChatResponse response;
+        try
+        {
+            CallToken.SetAmbient(_functionInvocation is null ? attempt : null);
+            response = await InnerClient.GetResponseAsync(ChatMessages.WithoutOwnProperties(list), ChatMessages.WithoutOwnProperties(options), cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            await _costs.Meter.FailAsync(attempt, exception);
+            throw;
+        }
+
+        if (attempt.HasEnded)
+        {
+            return response;
+        }
+
+        var cost = await _costs.Meter.CompleteAsync(attempt, new AnswerFacts
+        {
+            Model = response.ModelId,
+            ResponseId = response.ResponseId,
+            FinishReason = response.FinishReason?.Value,
+            ServiceTier = ServiceTierOf(options),
+            Usage = UsageNormalizer.IsReported(response.Usage) ? UsageNormalizer.Normalize(response.Usage!, Client.ProviderName) : null,
+            OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
+        });
+        return ChatMessages.WithCost(response, attempt.Id, cost ?? CallCost.Unknown);
+    }
+
+    /// <inheritdoc/>
+    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return _innerIsMeter ? base.GetStreamingResponseAsync(messages, options, cancellationToken) : StreamAsync(messages, options, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _costs.ThrowIfDisposed();
+        var list = ChatMessages.AsList(messages);
+        var outer = CallToken.Find(options?.AdditionalProperties);
+        using var own = outer is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? Client.DefaultModel) : null;
+        var token = outer ?? own!;
+        var attempt = await BeginAsync(token, list, options, streamed: true, cancellationToken);
+        var reading = new StreamReading(_costs.Options.TimeProvider, attempt.StartedAt);
+        CallCost? cost = null;
+        try
+        {
+            var updates = InnerClient.GetStreamingResponseAsync(ChatMessages.WithoutOwnProperties(list), ChatMessages.WithoutOwnProperties(options), cancellationToken)
+                .GetAsyncEnumerator(cancellationToken);
+            await using (updates.ConfigureAwait(true))
+            {
+                while (await MoveNextAsync(updates, attempt, reading))
+                {
+                    var update = updates.Current;
+                    reading.Read(update);
+                    yield return update;
+                }
+            }
+
+            reading.End();
+        }
+        finally
+        {
+            // Reached at the end, after an exception, and when the reader leaves early: a provider bills what it has produced in each case.
+            cost = await _costs.Meter.CompleteAsync(attempt, reading.Facts(Client.ProviderName) with { ServiceTier = ServiceTierOf(options) });
+        }
+
+        if (cost is not null)
+        {
+            yield return ChatMessages.TrailingUpdate(attempt.Id, cost, reading.Last);
+        }
+    }
+
+    // The attempt is set for each step anew: what an iterator puts into an AsyncLocal is gone after its next yield.
+    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, MeteredAttempt attempt, StreamReading reading)
+    {
+        CallToken.SetAmbient(_functionInvocation is null ? attempt : null);
+        try
+        {
+            return await updates.MoveNextAsync();
+        }
+        catch (Exception exception)
+        {
+            reading.Break(exception);
+            if (reading.Last is null)
+            {
+                await _costs.Meter.FailAsync(attempt, exception);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Whether one call through here may be several requests further in.</summary>
+    internal bool Aggregates(ChatOptions? options) =>
+        _functionInvocation is not null && (options?.Tools is { Count: > 0 } || _functionInvocation.AdditionalTools is { Count: > 0 });
+
+    private ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
+    {
+        return _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
+            () => RequestSize.Of(messages, options), cancellationToken);
+    }
+
+    private static string? ServiceTierOf(ChatOptions? options) =>
+        options?.AdditionalProperties is { } properties && properties.TryGetValue("service_tier", out var tier) ? tier as string : null;
+}

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Options;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Says which option is out of its bounds, what the bounds are, and what to do.</summary>
+internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOptions>
+{
+    public static void ThrowIfInvalid(LlmCostsOptions options)
+    {
+        if (Problems(options).FirstOrDefault() is { } problem)
+        {
+            throw new ArgumentException(problem, nameof(options));
+        }
+    }
+
+    public ValidateOptionsResult Validate(string? name, LlmCostsOptions options)
+    {
+        var problems = Problems(options).ToList();
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+    }
+
+    private static IEnumerable<string> Problems(LlmCostsOptions options)
+    {
+        if (options.TimeZone is null)
+        {
+            yield return "TimeZone is null. Leave it at UTC or set a zone with TimeZoneInfo.FindSystemTimeZoneById.";
+        }
+
+        if (options.TimeProvider is null)
+        {
+            yield return "TimeProvider is null. Leave it at TimeProvider.System.";
+        }
+
+        if (!Enum.IsDefined(options.WeekStart))
+        {
+            yield return $"WeekStart {options.WeekStart} is no day of the week.";
+        }
+
+        if (options.Currency is not { Length: 3 } || !options.Currency.All(char.IsAsciiLetterUpper))
+        {
+            yield return $"Currency '{options.Currency}' is no ISO 4217 code, such as USD or EUR.";
+        }
+
+        if (options.CacheNamespace is null)
+        {
+            yield return "CacheNamespace is null. Leave it empty for none.";
+        }
+
+        if (options.MemoryCacheBytes is < 0 or > 16L << 30)
+        {
+            yield return $"MemoryCacheBytes {options.MemoryCacheBytes} is not between 0 (no memory layer) and 17179869184 (16 GB).";
+        }
+
+        if (options.DiskCacheBytes is < 0 or > 1L << 40)
+        {
+            yield return $"DiskCacheBytes {options.DiskCacheBytes} is not between 0 (no disk layer) and 1099511627776 (1 TB).";
+        }
+
+        if (options.ReservationTimeout < TimeSpan.FromSeconds(1) || options.ReservationTimeout > TimeSpan.FromDays(1))
+        {
+            yield return $"ReservationTimeout {options.ReservationTimeout} is not between one second and one day.";
+        }
+
+        if (options.ReservationWait < TimeSpan.Zero || options.ReservationWait > TimeSpan.FromHours(1))
+        {
+            yield return $"ReservationWait {options.ReservationWait} is not between zero and one hour.";
+        }
+
+        if (options.Budgets.Contains(null!) || options.Prices.Contains(null!))
+        {
+            yield return "Budgets and Prices must not contain null.";
+        }
+
+        foreach (var twice in options.Budgets.Where(budget => budget is not null).GroupBy(budget => budget.Id).Where(group => group.Count() > 1))
+        {
+            yield return $"Two budgets are the same by scope, period and name ({twice.First().Name}). Give one of them a name with .Named(\"...\").";
+        }
+    }
+}

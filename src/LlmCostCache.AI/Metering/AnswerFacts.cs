@@ -1,0 +1,29 @@
+namespace LlmCostCache.AI;
+
+/// <summary>What an answer says about itself.</summary>
+internal sealed record AnswerFacts
+{
+    public string? Model { get; init; }
+
+    public string? ResponseId { get; init; }
+
+    public string? FinishReason { get; init; }
+
+    public string? ServiceTier { get; init; }
+
+    /// <summary>What the provider reported; null when it reported nothing.</summary>
+    public NormalizedUsage? Usage { get; init; }
+
+    /// <summary>What the provider had reported before the answer was cut: the input, as a rule, and the beginning of the output.</summary>
+    public NormalizedUsage? PartialUsage { get; init; }
+
+    /// <summary>UTF-8 bytes of what was received: text, reasoning and arguments of function calls. Bounds the output when no usage was reported.</summary>
+    public long OutputBytes { get; init; }
+
+    /// <summary>Whether the answer was cut: abandoned by the reader, broken off by the provider, or ended without saying why.</summary>
+    public bool IsIncomplete { get; init; }
+
+    public TimeSpan? TimeToFirstChunk { get; init; }
+
+    public string? Error { get; init; }
+}

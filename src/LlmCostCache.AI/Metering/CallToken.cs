@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// One logical call on its way inward through our clients. It is made by the outermost of them and found again by the inner ones, so that a call is
+/// metered by the innermost meter alone, its reservation reaches the row that settles it, and attribution and span are those of the moment it was made.
+/// </summary>
+/// <remarks>
+/// It travels as an id among the options' additional properties: an AsyncLocal would be lost after the first piece of a stream, and would wrongly reach
+/// calls that a tool makes on its own. Only the last step, from a meter to meters that a router may hide, goes through an AsyncLocal, because there the
+/// next one may be the provider's adapter, which must not see anything of ours.
+/// </remarks>
+internal sealed class CallToken : IDisposable
+{
+    public const string Key = "llmcostcache.call";
+
+    private static readonly ConcurrentDictionary<string, CallToken> s_live = new(StringComparer.Ordinal);
+    private static readonly AsyncLocal<MeteredAttempt?> s_ambient = new();
+
+    private int _attempts;
+
+    private CallToken(LlmCosts costs, CallSpan span, Attribution attribution)
+    {
+        Costs = costs;
+        Span = span;
+        Attribution = attribution;
+        s_live[Id] = this;
+    }
+
+    public string Id { get; } = NewId();
+
+    public LlmCosts Costs { get; }
+
+    public CallSpan Span { get; }
+
+    public Attribution Attribution { get; }
+
+
+    /// <summary>What the budgets decided; null when the call did not pass a budget.</summary>
+    public BudgetPass? Budget { get; set; }
+
+    /// <summary>The model that was asked instead, when the requested one did not fit: its answer is not the answer to the question that was asked.</summary>
+    public bool FellBack => Budget?.FallbackModel is not null;
+
+    /// <summary>An id that sorts by time, so that the ledger's index grows at its end.</summary>
+    public static string NewId() => Guid.CreateVersion7().ToString("N");
+
+    public static CallToken Begin(LlmCosts costs, string operation, string? requestedModel) =>
+        new(costs, costs.Telemetry.Begin(operation, requestedModel), CostScope.Current);
+
+    /// <summary>The call that these options belong to, if one of our clients made it.</summary>
+    public static CallToken? Find(AdditionalPropertiesDictionary? properties) =>
+        properties is not null && properties.TryGetValue(Key, out var value) && value is string id && s_live.TryGetValue(id, out var token) ? token : s_ambient.Value?.Token;
+
+    /// <summary>The attempt of a meter further out that this call runs in; a meter further in takes it over.</summary>
+    public MeteredAttempt? Outer => s_ambient.Value is { } attempt && ReferenceEquals(attempt.Token, this) ? attempt : null;
+
+    public static void SetAmbient(MeteredAttempt? attempt) => s_ambient.Value = attempt;
+
+    public int NextAttempt() => Interlocked.Increment(ref _attempts);
+
+    /// <summary>A copy of the options that carries this call; the caller's options are never changed.</summary>
+    public ChatOptions Carry(ChatOptions? options)
+    {
+        var copy = options?.Clone() ?? new ChatOptions();
+        (copy.AdditionalProperties ??= [])[Key] = Id;
+        return copy;
+    }
+
+    /// <inheritdoc cref="Carry(ChatOptions?)"/>
+    public EmbeddingGenerationOptions Carry(EmbeddingGenerationOptions? options)
+    {
+        var copy = options?.Clone() ?? new EmbeddingGenerationOptions();
+        (copy.AdditionalProperties ??= [])[Key] = Id;
+        return copy;
+    }
+
+    public void Dispose()
+    {
+        s_live.TryRemove(Id, out _);
+        Span.End();
+    }
+}

@@ -1,0 +1,195 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>How large a request is, counted in bytes: a token of any byte-pair encoding has at least one byte, so bytes bound tokens without a tokenizer.</summary>
+/// <param name="Bytes">UTF-8 bytes of everything that the model reads as text.</param>
+/// <param name="TokenBound">The most input tokens that it can be.</param>
+/// <param name="Unbounded">Why the input cannot be bounded by what is in the request; null when it can.</param>
+/// <param name="Choices">How many answers are asked for; each has the full output.</param>
+internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounded, int Choices)
+{
+    // Role, separators and names that chat templates put around a message, a tool, a request: published templates need 3 to 30 tokens each; tool use
+    // adds a system prompt of up to 700 tokens at Anthropic (documented per model, 290 to 700 in 2026).
+    private const int PerRequest = 1_024;
+    private const int PerMessage = 64;
+    private const int PerTool = 128;
+
+    // The dearest published image: 8 tiles of gpt-4o-mini at 5,667 tokens and a base of 2,833.
+    private const int PerImage = 48_169;
+
+    /// <summary>A request that nobody has to measure.</summary>
+    public static RequestSize Empty { get; } = new(0, 0, null, 1);
+
+    public static RequestSize Of(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        var count = default(Counter);
+        count.Tokens = PerRequest;
+        foreach (var message in messages)
+        {
+            count.Tokens += PerMessage;
+            count.Text(message.AuthorName);
+            foreach (var content in message.Contents)
+            {
+                count.Content(content);
+            }
+        }
+
+        if (options is not null)
+        {
+            count.Options(options);
+        }
+
+        return new(count.Bytes, checked(count.Bytes + count.Tokens), count.Unbounded, Math.Max(1, count.Choices));
+    }
+
+    public static RequestSize Of(IEnumerable<string> values)
+    {
+        var count = default(Counter);
+        foreach (var value in values)
+        {
+            count.Tokens += PerMessage;
+            count.Text(value);
+        }
+
+        return new(count.Bytes, checked(count.Bytes + count.Tokens), null, 1);
+    }
+
+    private struct Counter
+    {
+        public long Bytes;
+        public long Tokens;
+        public string? Unbounded;
+        public int Choices;
+
+        public void Text(string? text) => Bytes += text is null ? 0 : Encoding.UTF8.GetByteCount(text);
+
+        public void Options(ChatOptions options)
+        {
+            Text(options.Instructions);
+            if (options.ConversationId is not null)
+            {
+                Unbounded = "the conversation is kept by the provider";
+            }
+
+            if (options.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format)
+            {
+                Tokens += PerTool;
+                Text(format.SchemaName);
+                Text(format.SchemaDescription);
+                Bytes += JsonSize(schema);
+            }
+
+            foreach (var tool in options.Tools ?? [])
+            {
+                Tokens += PerTool;
+                Text(tool.Name);
+                Text(tool.Description);
+                if (tool is AIFunctionDeclaration function)
+                {
+                    Bytes += JsonSize(function.JsonSchema);
+                }
+                else
+                {
+                    Unbounded = $"the tool '{tool.Name}' runs at the provider";
+                }
+            }
+
+            // The only wide-spread way to ask for several answers that is visible here.
+            if (options.AdditionalProperties is { } properties && properties.TryGetValue("n", out var n))
+            {
+                Choices = n switch
+                {
+                    int number => number,
+                    long number => (int)Math.Min(number, 1_000),
+                    JsonElement { ValueKind: JsonValueKind.Number } element when element.TryGetInt32(out var number) => number,
+                    _ => 1,
+                };
+            }
+        }
+
+        public void Content(AIContent content)
+        {
+            switch (content)
+            {
+                case TextContent text:
+                    Text(text.Text);
+                    break;
+                case TextReasoningContent reasoning:
+                    Text(reasoning.Text);
+                    Text(reasoning.ProtectedData);
+                    break;
+                case DataContent data when data.HasTopLevelMediaType("image"):
+                    Tokens += PerImage;
+                    break;
+                case DataContent data when data.HasTopLevelMediaType("text"):
+                    Bytes += data.Data.Length;
+                    break;
+                case DataContent data when data.HasTopLevelMediaType("audio"):
+                    // 32 tokens a second at most (Gemini); no codec in use spends less than 100 bytes on a second.
+                    Bytes += data.Data.Length;
+                    break;
+                case FunctionCallContent call:
+                    Text(call.Name);
+                    foreach (var (name, value) in call.Arguments ?? new Dictionary<string, object?>())
+                    {
+                        Text(name);
+                        Value(value);
+                    }
+
+                    break;
+                case FunctionResultContent result:
+                    Value(result.Result);
+                    break;
+                case UsageContent:
+                    break;
+                case ErrorContent error:
+                    Text(error.Message);
+                    break;
+                default:
+                    Unbounded = $"a {content.GetType().Name} holds more than can be seen here";
+                    break;
+            }
+        }
+
+        private void Value(object? value)
+        {
+            switch (value)
+            {
+                case null:
+                    break;
+                case string text:
+                    Text(text);
+                    break;
+                case JsonElement element:
+                    Bytes += JsonSize(element);
+                    break;
+                case AIContent content:
+                    Content(content);
+                    break;
+                case IEnumerable<AIContent> contents:
+                    foreach (var content in contents)
+                    {
+                        Content(content);
+                    }
+
+                    break;
+                default:
+                    try
+                    {
+                        Bytes += JsonSerializer.SerializeToUtf8Bytes(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(value.GetType())).Length;
+                    }
+                    catch (Exception exception) when (exception is NotSupportedException or JsonException or InvalidOperationException)
+                    {
+                        Unbounded = $"a value of type {value.GetType().Name} cannot be measured";
+                    }
+
+                    break;
+            }
+        }
+
+        private static long JsonSize(JsonElement element) => element.ValueKind == JsonValueKind.Undefined ? 0 : System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(element).Length;
+    }
+}

@@ -1,0 +1,296 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// Turns what a provider reports into one ledger row. The story: an attempt gets an id and a reservation before it is sent; when it ends, its usage is priced,
+/// and row, budgets and roll-ups are settled in one transaction. From the moment the provider may have charged, nothing stops the bookkeeping.
+/// </summary>
+internal sealed class UsageMeter
+{
+    // Without usage a token is taken to have between one and eight UTF-8 bytes; English, code and Chinese average 2.9 to 5.2 (o200k_base and cl100k_base).
+    private const int MostBytesPerToken = 8;
+
+    // What a provider may have produced beyond what was received when a stream is cut.
+    private const int TokensInFlight = 1_024;
+
+    private const int MaxKnownUnpriced = 1_000;
+
+    private readonly LlmCostsOptions _options;
+    private readonly ILedgerStore _store;
+    private readonly PriceBook _prices;
+    private readonly CostTelemetry _telemetry;
+    private readonly BudgetGuard _budgets;
+    private readonly Spool _spool;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
+
+    public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, ILogger logger)
+    {
+        _options = options;
+        _store = store;
+        _prices = prices;
+        _telemetry = telemetry;
+        _budgets = budgets;
+        _spool = spool;
+        _logger = logger;
+    }
+
+    /// <summary>Makes the attempt: its id is its reservation's, so that the two settle together.</summary>
+    /// <exception cref="BudgetExceededException">A further attempt of the same call does not fit.</exception>
+    public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
+        bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
+    {
+        var takenOver = token.Outer is { } outer && outer.TryEnd() ? outer : null;
+        var number = takenOver?.Number ?? token.NextAttempt();
+        BudgetDemand? demand = null;
+        string id;
+        if (token.Budget is { Guard.HasBudgets: true } pass)
+        {
+            demand = new BudgetDemand
+            {
+                CallId = token.Id,
+                Operation = operation,
+                Attribution = token.Attribution,
+                Client = client,
+                Model = model,
+                Size = measure(),
+                MaxOutputTokens = maxOutputTokens,
+                HasOutput = hasOutput,
+                ServiceTier = pass.Demand.ServiceTier,
+                IsAggregated = aggregated,
+                Attempt = number,
+            };
+            id = await pass.TakeAsync(demand, takenOver?.Id, token.Span, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            id = takenOver?.Id ?? CallToken.NewId();
+        }
+
+        return new MeteredAttempt(id, token, number, demand, client, operation, model, maxOutputTokens, streamed, aggregated,
+            _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure);
+    }
+
+    /// <summary>Records an answer, whole or cut. Returns what it cost; null when the attempt had ended already.</summary>
+    public async ValueTask<CallCost?> CompleteAsync(MeteredAttempt attempt, AnswerFacts facts)
+    {
+        if (!attempt.TryEnd())
+        {
+            return null;
+        }
+
+        var tier = facts.ServiceTier ?? attempt.Token.Span.ServiceTier;
+        var model = facts.Model ?? attempt.RequestedModel;
+        var record = Record(attempt) with
+        {
+            Model = model,
+            Status = facts.IsIncomplete ? CallStatus.Incomplete : CallStatus.Ok,
+            ServiceTier = tier,
+            FinishReason = facts.FinishReason,
+            ResponseId = facts.ResponseId,
+            TimeToFirstChunk = facts.TimeToFirstChunk,
+            Error = facts.Error,
+        };
+        record = facts.Usage is { } usage ? Priced(attempt, record, usage, tier) : Estimated(attempt, record, facts, tier);
+        return await PostAsync(attempt, record).ConfigureAwait(false);
+    }
+
+    /// <summary>Records an attempt that ended without an answer.</summary>
+    public async ValueTask FailAsync(MeteredAttempt attempt, Exception exception)
+    {
+        if (!attempt.TryEnd())
+        {
+            return;
+        }
+
+        var record = Record(attempt) with { Error = exception.GetType().Name, UsageSource = "none" };
+        if (UnbilledFailure.IsCertain(exception))
+        {
+            record = record with { Status = CallStatus.Failed, Cost = CallCost.Known(Money.Zero) };
+        }
+        else
+        {
+            var most = MostOf(attempt);
+            var cost = most is null
+                ? CallCost.Unpriced($"The outcome is not known, and neither is the price of '{attempt.RequestedModel}'")
+                : CallCost.Between(Money.Zero, most.Value, "The outcome is not known; the provider may have billed the call");
+            record = record with { Status = CallStatus.Assumed, Cost = cost };
+        }
+
+        await PostAsync(attempt, record).ConfigureAwait(false);
+    }
+
+    /// <summary>Prices and writes a call that was made elsewhere.</summary>
+    public async ValueTask<CallCost> RecordAsync(UsageRecord record, CancellationToken cancellationToken)
+    {
+        if (record.Cost.Certainty == CostCertainty.Unknown && record.Cost.Usage != TokenUsage.None)
+        {
+            record = Price(record, record.Cost.Usage, record.ServiceTier, host: null);
+        }
+
+        await _store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
+        return record.Cost;
+    }
+
+    private UsageRecord Record(MeteredAttempt attempt) => new()
+    {
+        Id = attempt.Id,
+        CallId = attempt.Token.Id,
+        Attempt = attempt.Number,
+        At = attempt.At,
+        Operation = attempt.Operation,
+        Provider = attempt.Client.ProviderName,
+        RequestedModel = attempt.RequestedModel,
+        Model = attempt.RequestedModel,
+        ModelKey = _prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host)?.Model,
+        Latency = _options.TimeProvider.GetElapsedTime(attempt.StartedAt),
+        Streamed = attempt.Streamed,
+        Attribution = attempt.Token.Attribution,
+        TraceId = attempt.Token.Span.TraceId,
+        SpanId = attempt.Token.Span.SpanId,
+    };
+
+    private UsageRecord Priced(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, string? tier)
+    {
+        var (usage, flags) = normalized;
+        if (flags is not null)
+        {
+            Log.UsageClamped(_logger, record.Model ?? "", flags);
+        }
+
+        record = Price(record, usage, tier, attempt.Client.Host) with { Flags = flags };
+        if (attempt.IsAggregated && record.Cost.Certainty == CostCertainty.Known)
+        {
+            // Several requests in one row may together cross a price tier that none of them crossed: the cheapest reading is many small requests.
+            var low = PriceOfParts(record, usage, tier, attempt.Client.Host);
+            var high = record.Cost.High;
+            record = record with
+            {
+                Flags = UsageFlags.Add(flags, UsageFlags.Aggregated),
+                Cost = low is { } end && end < high
+                    ? CallCost.Between(end, high, "Several requests were counted as one, because the meter is outside function invocation") with { Usage = usage, PriceRevision = record.Cost.PriceRevision }
+                    : record.Cost,
+            };
+        }
+
+        return record;
+    }
+
+    private UsageRecord Estimated(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts, string? tier)
+    {
+        var size = attempt.Size;
+        var known = _prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
+        var partial = facts.PartialUsage?.Usage;
+        var mostInput = partial is not null ? 0 : size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
+        var mostOutput = facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0);
+        var limit = (long?)attempt.MaxOutputTokens * size.Choices ?? known?.MaxOutputTokens;
+        var least = partial is not null
+            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, facts.OutputBytes / MostBytesPerToken) }
+            : new TokenUsage { CachedInputTokens = size.Bytes / MostBytesPerToken, OutputTokens = facts.OutputBytes / MostBytesPerToken, Requests = 1 };
+        var why = facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
+        var low = Price(record, least, tier, attempt.Client.Host);
+        if (mostInput is null || low.Cost.Certainty == CostCertainty.Unknown)
+        {
+            return low with
+            {
+                UsageSource = "estimate",
+                Flags = UsageFlags.NoUsage,
+                Cost = CallCost.Unpriced(mostInput is null ? $"{why}, which {size.Unbounded} makes impossible" : low.Cost.Reason ?? why) with { Usage = least },
+            };
+        }
+
+        mostOutput = Math.Min(mostOutput, limit ?? long.MaxValue);
+        var most = partial is not null
+            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, mostOutput) }
+            : new TokenUsage { UncachedInputTokens = mostInput.Value, OutputTokens = mostOutput, Requests = 1 };
+        var high = Price(record, most, tier, attempt.Client.Host);
+        var upper = high.Cost.Certainty == CostCertainty.Unknown ? low.Cost.High : high.Cost.High;
+
+        // A free model is free whatever its counts are.
+        var cost = upper == Money.Zero ? CallCost.Known(Money.Zero) : CallCost.Between(Money.Min(low.Cost.Low, upper), upper, why);
+        return high with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
+    }
+
+    private UsageRecord Price(UsageRecord record, TokenUsage usage, string? tier, string? host)
+    {
+        var priced = _prices.Price(new PriceQuery
+        {
+            Provider = record.Provider,
+            Host = host,
+            Model = record.Model,
+            At = record.At,
+            ServiceTier = tier,
+            Usage = usage,
+        });
+        return record with
+        {
+            Provider = record.Provider ?? priced.Provider,
+            Cost = priced.Cost with { Usage = usage },
+            Currency = priced.Currency,
+            NativeCost = priced.NativeCost,
+            FxRate = priced.FxRate,
+            FxDate = priced.FxDate,
+        };
+    }
+
+    private Money? PriceOfParts(UsageRecord record, TokenUsage usage, string? tier, string? host)
+    {
+        // As many requests as function invocation makes at most by default.
+        const int Parts = 40;
+        var part = new TokenUsage
+        {
+            UncachedInputTokens = usage.UncachedInputTokens / Parts,
+            CachedInputTokens = usage.CachedInputTokens / Parts,
+            CacheWrite5mTokens = usage.CacheWrite5mTokens / Parts,
+            CacheWrite1hTokens = usage.CacheWrite1hTokens / Parts,
+            OutputTokens = usage.OutputTokens / Parts,
+            ReasoningTokens = usage.ReasoningTokens / Parts,
+        };
+        var cost = Price(record, part, tier, host).Cost;
+        return cost.Amount is { } amount ? amount * Parts : null;
+    }
+
+    private Money? MostOf(MeteredAttempt attempt)
+    {
+        if (attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
+        {
+            return reserved;
+        }
+
+        var size = attempt.Size;
+        var known = _prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
+        var input = size.Unbounded is null ? size.TokenBound : known?.ContextWindow;
+        var output = attempt.MaxOutputTokens ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
+        return input is null ? null : _prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host);
+    }
+
+    private async ValueTask<CallCost> PostAsync(MeteredAttempt attempt, UsageRecord record)
+    {
+        if (attempt.Token.Budget?.Note is { } note)
+        {
+            record = record with { Cost = record.Cost with { Reason = record.Cost.Reason is { } reason ? $"{note}; {reason}" : note } };
+        }
+
+        if (record.Cost.Certainty == CostCertainty.Unknown && _unpricedModels.Count < MaxKnownUnpriced && _unpricedModels.TryAdd(record.Model ?? "", true))
+        {
+            Log.UnknownPrice(_logger, record.Model ?? "", record.Provider ?? "");
+        }
+
+        try
+        {
+            await _store.AppendAsync(record, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException exception)
+        {
+            // The answer is paid for and belongs to the caller; the row waits beside the ledger until it can be written.
+            Log.StoreUnavailable(_logger, exception);
+            _spool.Add(record);
+        }
+
+        _budgets.Changed();
+        _telemetry.Attempt(attempt.Token.Span, record);
+        return record.Cost;
+    }
+}
