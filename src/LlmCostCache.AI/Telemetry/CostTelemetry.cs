@@ -1,0 +1,300 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+
+namespace LlmCostCache.AI;
+
+/// <summary>What the outside sees of calls, caches and budgets: metrics and tags on spans. One for each <see cref="LlmCosts"/>.</summary>
+/// <remarks>Never throws because of what it is told, allocates nothing while nobody listens, and says nothing about users, sessions, keys or prompts.</remarks>
+internal sealed class CostTelemetry : IDisposable
+{
+    private const int MaxReasonLength = 200;
+
+    private static readonly ActivitySource s_source = new(TelemetryNames.Source, typeof(CostTelemetry).Assembly.GetName().Version?.ToString(3));
+
+    private readonly CostInstruments _instruments;
+    private readonly CostAttributeNames _names;
+    private readonly Func<IReadOnlyList<WindowBalance>>? _balances;
+
+    /// <param name="options">The meter factory and the names of cost attributes.</param>
+    /// <param name="balances">Where the windows of budgets stand now; called whenever metrics are collected. Without it there is no utilization gauge.</param>
+    public CostTelemetry(LlmCostsOptions options, Func<IReadOnlyList<WindowBalance>>? balances = null)
+    {
+        _instruments = CostInstruments.Of(options.MeterFactory);
+        _names = options.CostAttributes;
+        if (balances is not null)
+        {
+            // A delegate of our own, so that two owners with the same callback are forgotten one by one.
+            _balances = () => balances();
+            _instruments.Observe(_balances);
+        }
+    }
+
+    /// <summary>Finds the span of a call that begins, or starts one. The caller disposes it when the call is over.</summary>
+    /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
+    /// <param name="requestedModel">The model that is asked for.</param>
+    [SuppressMessage("Performance", "CA1822", Justification = "The doors ask their telemetry; that activity sources are static is its own affair.")]
+    public CallSpan Begin(string operation, string? requestedModel)
+    {
+        var current = Activity.Current;
+        if (current is not null && GenAISpan.IsFor(operation, current))
+        {
+            // What an earlier attempt on the same span was served in says nothing about this one.
+            if (current.GetTagItem(TelemetryNames.OpenAIServiceTier) is not null)
+            {
+                current.SetTag(TelemetryNames.OpenAIServiceTier, null);
+            }
+
+            return CallSpan.Captured(current);
+        }
+
+        if (!s_source.HasListeners())
+        {
+            return CallSpan.Inside(current);
+        }
+
+        var own = s_source.StartActivity(requestedModel is null ? $"llmcost {operation}" : $"llmcost {operation} {requestedModel}", ActivityKind.Client);
+        if (own is null)
+        {
+            return CallSpan.Inside(current);
+        }
+
+        // Adapters and HTTP instrumentation look at the current span; ours must not stand in their way.
+        Activity.Current = current;
+        own.SetTag(TelemetryNames.Operation, operation);
+        own.SetTag(TelemetryNames.RequestModel, requestedModel);
+        return CallSpan.Own(own);
+    }
+
+    /// <summary>A metered attempt. Attempts that reached no provider, or were certainly not billed, leave no cost.</summary>
+    public void Attempt(CallSpan span, UsageRecord record)
+    {
+        if (span is { IsOwn: true, Recorded: { } own })
+        {
+            Describe(own, record);
+        }
+
+        if (record.Status is not (CallStatus.Ok or CallStatus.Incomplete or CallStatus.Assumed))
+        {
+            return;
+        }
+
+        var source = HasFlag(record.Flags, TelemetryNames.ProviderCostFlag) ? TelemetryNames.SourceProvider : TelemetryNames.SourceLocal;
+        if (record.Cost.Amount is { } amount)
+        {
+            Spent(record, (double)amount.Usd, source);
+        }
+        else if (_instruments.Unpriced.Enabled)
+        {
+            _instruments.Unpriced.Add(1, Tags(record));
+        }
+
+        if (_instruments.Tokens.Enabled)
+        {
+            CountTokens(record);
+        }
+
+        if (span.Recorded is { } activity)
+        {
+            SpanTotals.On(activity).Attempt(activity, record, span.IsOwn, source, _names);
+        }
+    }
+
+    /// <summary>What the cache did about a call.</summary>
+    /// <param name="span">The span of the call.</param>
+    /// <param name="outcome">Hit, miss, bypass or coalesced.</param>
+    /// <param name="layer">The layer that answered.</param>
+    /// <param name="saved">What the answer would have cost.</param>
+    /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
+    /// <param name="provider">The provider that was not asked, or is going to be.</param>
+    /// <param name="model">The model that was asked for.</param>
+    /// <param name="reason">Why the cache was bypassed: a word or a sentence of ours, without values from the call.</param>
+    public void Cache(CallSpan span, CacheOutcome outcome, CacheLayer layer, Money saved, string operation, string? provider, string? model, string? reason = null)
+    {
+        if (_instruments.CacheRequests.Enabled)
+        {
+            _instruments.CacheRequests.Add(1, CacheTags(layer, operation, provider, model, outcome));
+        }
+
+        if (saved > Money.Zero && _instruments.CostSaved.Enabled)
+        {
+            _instruments.CostSaved.Add((double)saved.Usd, CacheTags(layer, operation, provider, model));
+        }
+
+        if (span.Recorded is not { } activity)
+        {
+            return;
+        }
+
+        activity.SetTag(TelemetryNames.CacheResult, TelemetryNames.Of(outcome));
+        if (layer != CacheLayer.None)
+        {
+            activity.SetTag(TelemetryNames.CacheLayer, TelemetryNames.Of(layer));
+        }
+
+        if (saved > Money.Zero)
+        {
+            SpanTotals.On(activity).Saved(activity, saved);
+        }
+
+        if (outcome == CacheOutcome.Bypass && reason is not null)
+        {
+            activity.SetTag(TelemetryNames.BypassReason, reason.Length <= MaxReasonLength ? reason : reason[..MaxReasonLength]);
+        }
+    }
+
+    /// <summary>A budget refused a call; nothing was sent.</summary>
+    public void Rejected(CallSpan span, Budget budget)
+    {
+        var counter = _instruments.BudgetRejections;
+        var activity = span.Recorded;
+        if (activity is null && !counter.Enabled)
+        {
+            return;
+        }
+
+        var period = TelemetryNames.Of(budget.Period);
+        var name = _instruments.Budgets.Of(TelemetryNames.Of(budget));
+        counter.Add(1, new(TelemetryNames.BudgetPeriod, period), new(TelemetryNames.BudgetName, name));
+        activity?.SetTag(TelemetryNames.BudgetRejected, true);
+        activity?.SetTag(TelemetryNames.BudgetPeriod, period);
+        activity?.SetTag(TelemetryNames.BudgetName, name);
+    }
+
+    /// <summary>A cache layer failed and the call went on without it.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="reason">A word such as <c>timeout</c> or the type of an exception; never its message.</param>
+    public void LayerFailed(CacheLayer layer, string reason)
+    {
+        var counter = _instruments.CacheFailures;
+        if (counter.Enabled)
+        {
+            counter.Add(1, new(TelemetryNames.CacheLayer, TelemetryNames.Of(layer)), new(TelemetryNames.FailureReason, _instruments.Reasons.Of(reason)));
+        }
+    }
+
+    /// <summary>Rows of free calls were given up because the ledger could not keep pace.</summary>
+    public void LedgerDropped(long count)
+    {
+        if (count > 0)
+        {
+            _instruments.LedgerDropped.Add(count);
+        }
+    }
+
+    /// <summary>Takes the budgets off the gauge. The meter stays: others may share it.</summary>
+    public void Dispose()
+    {
+        if (_balances is not null)
+        {
+            _instruments.Forget(_balances);
+        }
+    }
+
+    private static void Describe(Activity own, UsageRecord record)
+    {
+        own.SetTag(TelemetryNames.Provider, record.Provider);
+        own.SetTag(TelemetryNames.ResponseModel, record.Model);
+        if (record.Error is { } error)
+        {
+            own.SetTag(TelemetryNames.ErrorType, error);
+            own.SetStatus(ActivityStatusCode.Error);
+        }
+    }
+
+    // A comma-separated list, read without splitting it.
+    private static bool HasFlag(string? flags, string flag)
+    {
+        var rest = flags.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            var end = rest.IndexOf(',');
+            if ((end < 0 ? rest : rest[..end]).Trim().SequenceEqual(flag))
+            {
+                return true;
+            }
+
+            rest = end < 0 ? default : rest[(end + 1)..];
+        }
+
+        return false;
+    }
+
+    private void Spent(UsageRecord record, double amount, string source)
+    {
+        // A counter that only rises takes no negative amount; the ledger knows refunds, metrics do not.
+        if (amount < 0)
+        {
+            return;
+        }
+
+        if (_instruments.CostTotal.Enabled)
+        {
+            _instruments.CostTotal.Add(amount, Tags(record));
+        }
+
+        if (_instruments.OperationCost.Enabled)
+        {
+            var tags = Tags(record);
+            Add(ref tags, TelemetryNames.RequestModel, record.RequestedModel, _instruments.RequestModels);
+            tags.Add(TelemetryNames.CostCurrency, TelemetryNames.Usd);
+            tags.Add(TelemetryNames.CostSource, source);
+            _instruments.OperationCost.Record(amount, tags);
+        }
+    }
+
+    private void CountTokens(UsageRecord record)
+    {
+        var usage = record.Cost.Usage;
+        Count(record, "cached_input", usage.CachedInputTokens);
+        Count(record, "cache_write_5m", usage.CacheWrite5mTokens);
+        Count(record, "cache_write_1h", usage.CacheWrite1hTokens);
+        Count(record, "input_audio", usage.InputAudioTokens);
+        Count(record, "cached_audio", usage.CachedAudioTokens);
+        Count(record, "input_image", usage.InputImageTokens);
+        Count(record, "reasoning", usage.ReasoningTokens);
+        Count(record, "output_audio", usage.OutputAudioTokens);
+        Count(record, "output_image", usage.OutputImageTokens);
+    }
+
+    private void Count(UsageRecord record, string kind, long tokens)
+    {
+        if (tokens > 0)
+        {
+            var tags = Tags(record);
+            tags.Add(TelemetryNames.TokenKind, kind);
+            _instruments.Tokens.Add(tokens, tags);
+        }
+    }
+
+    private TagList Tags(UsageRecord record)
+    {
+        var tags = default(TagList);
+        Add(ref tags, TelemetryNames.Operation, record.Operation, _instruments.Operations);
+        Add(ref tags, TelemetryNames.Provider, record.Provider, _instruments.Providers);
+        Add(ref tags, TelemetryNames.ResponseModel, record.Model, _instruments.ResponseModels);
+        return tags;
+    }
+
+    private TagList CacheTags(CacheLayer layer, string operation, string? provider, string? model, CacheOutcome? outcome = null)
+    {
+        var tags = default(TagList);
+        Add(ref tags, TelemetryNames.Operation, operation, _instruments.Operations);
+        Add(ref tags, TelemetryNames.Provider, provider, _instruments.Providers);
+        Add(ref tags, TelemetryNames.RequestModel, model, _instruments.RequestModels);
+        tags.Add(TelemetryNames.CacheLayer, TelemetryNames.Of(layer));
+        if (outcome is { } result)
+        {
+            tags.Add(TelemetryNames.CacheResult, TelemetryNames.Of(result));
+        }
+
+        return tags;
+    }
+
+    private static void Add(ref TagList tags, string tag, string? value, BoundedNames bounded)
+    {
+        if (value is not null)
+        {
+            tags.Add(tag, bounded.Of(value));
+        }
+    }
+}

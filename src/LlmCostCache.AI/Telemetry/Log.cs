@@ -1,0 +1,137 @@
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Everything we say to a log. Event ids are stable; no message carries a prompt, an answer, a key, or the name of a user or a session.</summary>
+internal static partial class Log
+{
+    // 1-19: opening and closing
+
+    [LoggerMessage(1, LogLevel.Information, "No LlmCosts was given; the shared one is used. Its ledger and cache are in {Home}.")]
+    public static partial void SharedHome(this ILogger logger, string home);
+
+    [LoggerMessage(2, LogLevel.Information, "Usage of language models is recorded in {Home}.")]
+    public static partial void Opened(this ILogger logger, string home);
+
+    [LoggerMessage(3, LogLevel.Warning, "LlmCosts was disposed before everything was written: {Count} rows of free calls are lost.")]
+    public static partial void ClosedWithLoss(this ILogger logger, long count);
+
+    // 20-39: prices and usage
+
+    [LoggerMessage(20, LogLevel.Warning,
+        "No price is known for model {Model} of provider {Provider}; its calls are counted as unpriced and are in no sum. Add a ModelPrice to LlmCostsOptions.Prices or to prices.json.")]
+    public static partial void UnknownPrice(this ILogger logger, string model, string provider);
+
+    [LoggerMessage(21, LogLevel.Warning, "Provider {Provider} reported contradictory token counts for model {Model}; they were clamped and the row is flagged.")]
+    public static partial void UsageClamped(this ILogger logger, string model, string provider);
+
+    [LoggerMessage(22, LogLevel.Debug, "Provider {Provider} reported no usage for model {Model}; the cost is bounded from the length of the texts.")]
+    public static partial void UsageMissing(this ILogger logger, string model, string provider);
+
+    [LoggerMessage(23, LogLevel.Warning,
+        "The price override {Source} moves model {Model} by more than is plausible and was put aside; the last good price stays.")]
+    public static partial void PriceQuarantined(this ILogger logger, string source, string model);
+
+    // 40-59: the cache
+
+    [LoggerMessage(40, LogLevel.Debug, "The cache was bypassed: {Reason}.")]
+    public static partial void CacheBypassed(this ILogger logger, string reason);
+
+    [LoggerMessage(41, LogLevel.Warning, "The {Layer} layer of the cache failed ({Reason}); calls go on without it.")]
+    public static partial void CacheLayerFailed(this ILogger logger, CacheLayer layer, string reason);
+
+    [LoggerMessage(42, LogLevel.Debug, "An answer was not stored: {Reason}.")]
+    public static partial void AnswerNotStored(this ILogger logger, string reason);
+
+    [LoggerMessage(43, LogLevel.Warning,
+        "UseCostCache stands outside UseFunctionInvocation: it sees a whole conversation with tools as one call and would replay the effects of tools as answers. Call UseFunctionInvocation before UseCostCache on the builder.")]
+    public static partial void CacheOutsideFunctionInvocation(this ILogger logger);
+
+    // 60-79: budgets
+
+    public static void BudgetWarning(this ILogger logger, Budget budget, Money spent, Money limit)
+    {
+        if (logger.IsEnabled(LogLevel.Warning))
+        {
+            BudgetWarningCore(logger, TelemetryNames.Of(budget), spent, limit);
+        }
+    }
+
+    public static void BudgetRefused(this ILogger logger, Budget budget, Money requested, Money left)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            BudgetRefusedCore(logger, TelemetryNames.Of(budget), requested, left);
+        }
+    }
+
+    public static void MaxOutputTokensCapped(this ILogger logger, int tokens, Budget budget)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            MaxOutputTokensCappedCore(logger, tokens, TelemetryNames.Of(budget));
+        }
+    }
+
+    public static void FallbackModel(this ILogger logger, string from, string to, Budget budget)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            FallbackModelCore(logger, from, to, TelemetryNames.Of(budget));
+        }
+    }
+
+    public static void BudgetOverrun(this ILogger logger, Budget budget, Money held, Money cost)
+    {
+        if (logger.IsEnabled(LogLevel.Warning))
+        {
+            BudgetOverrunCore(logger, TelemetryNames.Of(budget), held, cost);
+        }
+    }
+
+    [LoggerMessage(65, LogLevel.Warning, "A reservation expired before its call was settled; it is booked in full until the cost is known. Raise LlmCostsOptions.ReservationTimeout above the longest call.")]
+    public static partial void ReservationExpired(this ILogger logger);
+
+    // 80-99: metering
+
+    [LoggerMessage(80, LogLevel.Warning,
+        "UseUsageMetering stands outside UseFunctionInvocation: several calls to the provider are seen as one and their cost is only bounded. Call UseFunctionInvocation before UseUsageMetering on the builder.")]
+    public static partial void MeterOutsideFunctionInvocation(this ILogger logger);
+
+    [LoggerMessage(81, LogLevel.Debug, "Another metering client inside this one already counts the call; this one stays silent.")]
+    public static partial void MeteredInside(this ILogger logger);
+
+    // 100-119: the store
+
+    [LoggerMessage(100, LogLevel.Error, "The ledger cannot be used ({Reason}). Calls under strict budgets are refused; other costs are kept in a file beside it.")]
+    public static partial void StoreUnavailable(this ILogger logger, string reason);
+
+    [LoggerMessage(101, LogLevel.Warning, "The ledger could not take a row; it is kept in {Path} and will be written later.")]
+    public static partial void SpooledRecord(this ILogger logger, string path);
+
+    [LoggerMessage(102, LogLevel.Information, "{Count} rows that were kept aside are now in the ledger.")]
+    public static partial void SpoolReplayed(this ILogger logger, int count);
+
+    [LoggerMessage(103, LogLevel.Warning, "{Count} rows of free calls were dropped because the ledger could not keep pace.")]
+    public static partial void RecordsDropped(this ILogger logger, long count);
+
+    [LoggerMessage(104, LogLevel.Critical, "A call was paid for and neither the ledger nor the file beside it could take its row ({Reason}). Cost: {Cost}, model {Model}, attempt {Id}.")]
+    public static partial void RecordLost(this ILogger logger, string reason, Money? cost, string? model, string id);
+
+    // The names of budgets come from TelemetryNames.Of, which leaves out users and sessions.
+
+    [LoggerMessage(60, LogLevel.Warning, "Budget '{Budget}': {Spent} of {Limit} is spent or reserved.")]
+    private static partial void BudgetWarningCore(ILogger logger, string budget, Money spent, Money limit);
+
+    [LoggerMessage(61, LogLevel.Information, "Budget '{Budget}' refused a call that may need {Requested}; {Left} is left.")]
+    private static partial void BudgetRefusedCore(ILogger logger, string budget, Money requested, Money left);
+
+    [LoggerMessage(62, LogLevel.Information, "The answer was limited to {Tokens} tokens so that the call fits into budget '{Budget}'.")]
+    private static partial void MaxOutputTokensCappedCore(ILogger logger, int tokens, string budget);
+
+    [LoggerMessage(63, LogLevel.Information, "Model {From} does not fit into budget '{Budget}'; {To} is asked instead.")]
+    private static partial void FallbackModelCore(ILogger logger, string from, string to, string budget);
+
+    [LoggerMessage(64, LogLevel.Warning, "A call cost {Cost}, more than the {Held} that budget '{Budget}' had reserved for it.")]
+    private static partial void BudgetOverrunCore(ILogger logger, string budget, Money held, Money cost);
+}
