@@ -1,0 +1,62 @@
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>One caller's part in a question that several callers ask at once.</summary>
+/// <remarks>
+/// The leader asks and then completes or abandons; disposing it without either abandons. A follower waits; null means that the leader gave
+/// up and the follower should enter again. Nobody's cancellation reaches anybody else.
+/// </remarks>
+internal sealed class CacheFlight : IDisposable
+{
+    private readonly SingleFlight.Flight _flight;
+
+    internal CacheFlight(SingleFlight.Flight flight, bool isLeader)
+    {
+        _flight = flight;
+        IsLeader = isLeader;
+    }
+
+    public bool IsLeader { get; }
+
+    /// <summary>Shares an answer that came from the cache after all.</summary>
+    public void Complete(CacheHit hit)
+    {
+        if (IsLeader)
+            _flight.Land(hit.Answer);
+    }
+
+    /// <summary>Shares an answer that was just bought, or abandons when it is not fit to be shared.</summary>
+    /// <returns>Null when it was shared, else the reason.</returns>
+    public string? Complete(CachePlan plan, ChatResponse response, CallCost cost)
+    {
+        if (!IsLeader)
+            return "only the leader shares";
+
+        StoredAnswer? answer = null;
+        try
+        {
+            var whyNot = plan.Policy.WhyNotStore(response);
+            answer = whyNot is null ? StoredAnswer.TryCopy(response, plan, cost, _flight.Now) : null;
+            return whyNot ?? (answer is null ? "the answer cannot be copied" : null);
+        }
+        finally
+        {
+            _flight.Land(answer);
+        }
+    }
+
+    /// <summary>Gives up: those who wait try for themselves, one after the other becoming the leader.</summary>
+    public void Abandon()
+    {
+        if (IsLeader)
+            _flight.Land(null);
+    }
+
+    /// <summary>Waits for the leader; null when it gave up.</summary>
+    /// <exception cref="OperationCanceledException">This caller was cancelled; the leader was not.</exception>
+    public async ValueTask<CacheHit?> WaitAsync(CancellationToken cancellationToken) =>
+        await _flight.Landed.WaitAsync(cancellationToken).ConfigureAwait(false) is { } answer ? new CacheHit(answer, CacheLayer.Coalesced) : null;
+
+    public void Dispose() => Abandon();
+}

@@ -1,0 +1,26 @@
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>An answer found in the cache; a copy that belongs to whoever receives it.</summary>
+internal sealed class CacheHit(StoredAnswer answer, CacheLayer layer)
+{
+    private ChatResponse? _response;
+
+    /// <summary>The answer without usage: it was paid for when it was stored.</summary>
+    public ChatResponse Response => _response ??= answer.ToResponse();
+
+    public CacheLayer Layer => layer;
+
+    /// <summary>What it cost, and used, when it was bought.</summary>
+    public CallCost Original => answer.Original;
+
+    public DateTimeOffset StoredAt => answer.StoredAt;
+
+    public DateTimeOffset ExpiresAt => answer.ExpiresAt;
+
+    /// <summary>The model that was asked.</summary>
+    public string Model => answer.Model;
+
+    internal StoredAnswer Answer => answer;
+}

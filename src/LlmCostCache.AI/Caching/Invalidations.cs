@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+
+namespace LlmCostCache.AI;
+
+/// <summary>What was invalidated, and when: an answer that was asked for earlier is dead, wherever it is found and whenever it was written.</summary>
+/// <remarks>Stamps are UTC ticks that never repeat or go back within a process, so that "before" and "after" are exact even when the clock stands.</remarks>
+internal sealed class Invalidations(TimeProvider time)
+{
+    private readonly ConcurrentDictionary<Scope, long> _stamps = new();
+    private long _last;
+    private long _latestInvalidation;
+
+    public enum Kind
+    {
+        Everything = 0,
+        Tag = 1,
+        Model = 2,
+    }
+
+    public readonly record struct Scope(Kind Kind, string Name);
+
+    /// <summary>A stamp later than every stamp before it.</summary>
+    public long Stamp()
+    {
+        while (true)
+        {
+            var last = Interlocked.Read(ref _last);
+            var next = Math.Max(last + 1, time.GetUtcNow().UtcTicks);
+            if (Interlocked.CompareExchange(ref _last, next, last) == last)
+                return next;
+        }
+    }
+
+    public void Add(Scope scope, long stamp)
+    {
+        _stamps.AddOrUpdate(scope, static (_, added) => added, static (_, known, added) => Math.Max(known, added), stamp);
+        Raise(ref _latestInvalidation, stamp);
+
+        // A stamp from another process may lie ahead of our clock; questions asked from now on must still count as later.
+        Raise(ref _last, Math.Min(stamp, time.GetUtcNow().Add(StoredAnswer.ClockTolerance).UtcTicks));
+    }
+
+    public bool IsDead(StoredAnswer answer)
+    {
+        if (answer.AskedAt > Interlocked.Read(ref _latestInvalidation))
+            return false;
+
+        if (IsAfter(new Scope(Kind.Everything, ""), answer.AskedAt) || IsAfter(new Scope(Kind.Model, answer.Model), answer.AskedAt))
+            return true;
+
+        for (var i = 0; i < answer.Tags.Count; i++)
+        {
+            if (IsAfter(new Scope(Kind.Tag, answer.Tags[i]), answer.AskedAt))
+                return true;
+        }
+
+        return false;
+    }
+
+    public static bool Matches(Scope scope, StoredAnswer answer) => scope.Kind switch
+    {
+        Kind.Everything => true,
+        Kind.Model => answer.Model == scope.Name,
+        _ => answer.Tags.Contains(scope.Name, StringComparer.Ordinal),
+    };
+
+    private bool IsAfter(Scope scope, long askedAt) => _stamps.TryGetValue(scope, out var stamp) && askedAt <= stamp;
+
+    private static void Raise(ref long target, long value)
+    {
+        long seen;
+        while ((seen = Interlocked.Read(ref target)) < value && Interlocked.CompareExchange(ref target, value, seen) != seen)
+        {
+        }
+    }
+}

@@ -1,0 +1,303 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Remembers answers, so that the same question is not paid for twice: in memory, in <c>cache.db</c> and in a distributed cache.</summary>
+/// <remarks>
+/// <c>UseCostCache()</c> uses it for every call of a chat client. Used directly it stores and finds answers for whatever you ask elsewhere;
+/// an answer found that way was stored that way, for the same prompt, model and options. All members may be called from several threads.
+/// A layer that is broken, slow, full or was tampered with counts as not knowing the answer; it never raises an exception.
+/// </remarks>
+public sealed class ResponseCache : IAsyncDisposable, IDisposable
+{
+    private static readonly CacheEndpoint s_direct = new("llmcostcache.direct", null, null);
+
+    private readonly TimeProvider _time;
+    private readonly string _namespace;
+    private readonly Action<CacheLayer, string>? _layerFailed;
+    private readonly MemoryLayer? _memory;
+    private readonly Invalidations _invalidations;
+    private readonly SingleFlight _flights;
+
+    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null)
+    {
+        _time = options.TimeProvider;
+        _namespace = options.CacheNamespace;
+        _layerFailed = layerFailed;
+        _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
+        _invalidations = new Invalidations(_time);
+        _flights = new SingleFlight(_time);
+    }
+
+    /// <summary>Finds the answer to a prompt that was stored with <see cref="SetAsync(string, string, string?, ChatOptions?, CancellationToken)"/>.</summary>
+    /// <param name="prompt">The prompt, as one message of the user.</param>
+    /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
+    /// <param name="options">The options the answer was asked with; all of them are part of the question.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>The answer, or null when it is not stored, no longer valid, or the question cannot be named.</returns>
+    public Task<CachedAnswer?> GetAsync(string prompt, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GetAsync(AsMessages(prompt), model, options, cancellationToken);
+
+    /// <summary>Finds the answer to a conversation that was stored with <see cref="SetAsync(IEnumerable{ChatMessage}, ChatResponse, string?, ChatOptions?, CancellationToken)"/>.</summary>
+    /// <param name="messages">The messages so far.</param>
+    /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
+    /// <param name="options">The options the answer was asked with; all of them are part of the question.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>The answer, or null when it is not stored, no longer valid, or the question cannot be named.</returns>
+    public async Task<CachedAnswer?> GetAsync(IEnumerable<ChatMessage> messages, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        var hit = await FindAsync(PlanDirect(messages, model, options), cancellationToken).ConfigureAwait(false);
+        return hit is null ? null : new CachedAnswer(hit);
+    }
+
+    /// <summary>Stores the answer to a prompt; returns when it is on the disk as well.</summary>
+    /// <param name="prompt">The prompt, as one message of the user.</param>
+    /// <param name="answer">The text of the answer.</param>
+    /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
+    /// <param name="options">The options of the question; <c>WithCache</c> sets lifetime, tags and namespace.</param>
+    /// <param name="cancellationToken">Stops waiting; what was begun is stored nevertheless.</param>
+    /// <returns>Whether it was stored: an empty or overlong answer, or a question that cannot be named, is not.</returns>
+    public Task<bool> SetAsync(string prompt, string answer, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(answer);
+        var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, answer))
+        {
+            FinishReason = ChatFinishReason.Stop,
+            ModelId = model ?? options?.ModelId,
+        };
+        return SetAsync(AsMessages(prompt), response, model, options, cancellationToken);
+    }
+
+    /// <summary>Stores the answer to a conversation; returns when it is on the disk as well.</summary>
+    /// <param name="messages">The messages so far.</param>
+    /// <param name="response">The answer. A copy is stored, without usage and conversation id.</param>
+    /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
+    /// <param name="options">The options of the question; <c>WithCache</c> sets lifetime, tags and namespace.</param>
+    /// <param name="cancellationToken">Stops waiting; what was begun is stored nevertheless.</param>
+    /// <returns>Whether it was stored: only a finished answer is, with the finish reason <c>stop</c> and something in it.</returns>
+    public async Task<bool> SetAsync(IEnumerable<ChatMessage> messages, ChatResponse response, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(response);
+        if (Store(PlanDirect(messages, model, options), response, CallCost.Unpriced("stored directly")) is not null)
+            return false;
+
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Forgets the answer to a prompt, in every layer.</summary>
+    /// <returns>Whether there was one in memory or on the disk.</returns>
+    public Task<bool> RemoveAsync(string prompt, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        RemoveAsync(AsMessages(prompt), model, options, cancellationToken);
+
+    /// <summary>Forgets the answer to a conversation, in every layer.</summary>
+    /// <returns>Whether there was one in memory or on the disk.</returns>
+    public async Task<bool> RemoveAsync(IEnumerable<ChatMessage> messages, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        var plan = PlanDirect(messages, model, options);
+        return plan.BypassReason is null && await RemoveAsync(plan.Key, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine notice within a second.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateTagAsync(string tag, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(tag);
+        return InvalidateAsync(new(Invalidations.Kind.Tag, tag), cancellationToken);
+    }
+
+    /// <summary>Makes every answer that this model was asked for invalid, for example because its alias now means another model.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateModelAsync(string model, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(model);
+        return InvalidateAsync(new(Invalidations.Kind.Model, model), cancellationToken);
+    }
+
+    /// <summary>Forgets every answer.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> ClearAsync(CancellationToken cancellationToken = default) =>
+        InvalidateAsync(new(Invalidations.Kind.Everything, ""), cancellationToken);
+
+    /// <summary>Decides what the cache does for a question: its key, or why it has none, and the wishes of this call.</summary>
+    internal CachePlan Plan(IEnumerable<ChatMessage> messages, ChatOptions? options, in CacheEndpoint endpoint, string? tenant, CachePolicy policy)
+    {
+        var control = CacheControlCarrier.Find(options?.AdditionalProperties);
+        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(options);
+        var key = default(CacheKey);
+        if (whyNot is null)
+        {
+            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model, policy.AllowUriContent,
+                out key, out whyNot);
+        }
+
+        return PlanFor(key, whyNot, control, model, policy);
+    }
+
+    /// <summary>The same for one text that is to be embedded.</summary>
+    internal CachePlan PlanEmbedding(string text, EmbeddingGenerationOptions? options, in CacheEndpoint endpoint, string? tenant, CachePolicy policy)
+    {
+        var control = CacheControlCarrier.Find(options?.AdditionalProperties);
+        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : null;
+        var key = default(CacheKey);
+        if (whyNot is null)
+            RequestCanonicalizer.TryKey(text, options, endpoint, _namespace, control?.NamespaceName, tenant, model, out key, out whyNot);
+
+        return PlanFor(key, whyNot, control, model, policy);
+    }
+
+    /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
+    internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
+    {
+        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
+        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer) : null;
+    }
+
+    /// <summary>Looks an embedding up.</summary>
+    internal async ValueTask<EmbeddingHit?> FindEmbeddingAsync(CachePlan plan, CancellationToken cancellationToken)
+    {
+        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
+        return found is (StoredAnswer { Vector: not null } answer, var layer) ? new EmbeddingHit(answer, layer) : null;
+    }
+
+    /// <summary>Stores a copy of an answer if it deserves it: in memory at once, elsewhere in the background.</summary>
+    /// <returns>Null when it is stored or on its way, else the reason.</returns>
+    internal string? Store(CachePlan plan, ChatResponse response, CallCost cost)
+    {
+        if (plan.BypassReason is { } bypass)
+            return bypass;
+
+        if (!plan.CanStore)
+            return "the call stores nothing";
+
+        if (plan.Policy.WhyNotStore(response) is { } whyNot)
+            return whyNot;
+
+        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow()) is { } answer ? Keep(plan, answer) : "the answer cannot be copied";
+    }
+
+    /// <summary>Stores a copy of an embedding.</summary>
+    /// <returns>Null when it is stored or on its way, else the reason.</returns>
+    internal string? StoreEmbedding(CachePlan plan, Embedding<float> embedding, CallCost cost)
+    {
+        if (plan.BypassReason is { } bypass)
+            return bypass;
+
+        if (!plan.CanStore)
+            return "the call stores nothing";
+
+        if (embedding.Vector.IsEmpty || !embedding.Vector.Span.ContainsAnyExcept(0f) || !AllFinite(embedding.Vector.Span))
+            return "the embedding is empty, zero or not finite";
+
+        return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow()));
+    }
+
+    /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>
+    internal CacheFlight Enter(CacheKey key) => _flights.Enter(key);
+
+    /// <summary>Waits for what is being written and closes the files.</summary>
+    public ValueTask DisposeAsync()
+    {
+        return default;
+    }
+
+    /// <summary>Waits for what is being written and closes the files.</summary>
+    public void Dispose()
+    {
+    }
+
+    /// <summary>Waits until everything stored so far is on the disk.</summary>
+    internal Task FlushAsync(CancellationToken cancellationToken) => _memory is null ? Task.CompletedTask : Task.Delay(0, cancellationToken);
+
+    private static IList<ChatMessage> AsMessages(string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return [new ChatMessage(ChatRole.User, prompt)];
+    }
+
+    private CachePlan PlanDirect(IEnumerable<ChatMessage> messages, string? model, ChatOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        if (model is not null && options?.ModelId is { } other && other != model)
+        {
+            options = options.Clone();
+            options.ModelId = model;
+        }
+
+        var list = messages as IList<ChatMessage> ?? [.. messages];
+        return Plan(list, options, s_direct with { DefaultModel = model }, CostScope.Current.Tenant, CachePolicy.Default);
+    }
+
+    private Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
+    {
+        return Task.FromResult(_memory?.Remove(key) ?? false);
+    }
+
+    private Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
+    {
+        var stamp = _invalidations.Stamp();
+        _invalidations.Add(scope, stamp);
+        return Task.FromResult(_memory?.RemoveWhere(_invalidations.IsDead) ?? 0);
+    }
+
+    private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
+    {
+        Key = key,
+        BypassReason = whyNot,
+        CanRead = whyNot is null && control is not { IsRefresh: true },
+        CanStore = whyNot is null && control is not { IsNoStore: true },
+        TimeToLive = control?.Lifetime ?? policy.TimeToLive,
+        Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
+        Model = model,
+        Policy = policy,
+        AskedAt = _invalidations.Stamp(),
+    };
+
+    private ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpAsync(CachePlan plan, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!plan.CanRead)
+            return default;
+
+        if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
+        {
+            if (IsServable(answer))
+                return new((answer, CacheLayer.Memory));
+
+            _memory.Remove(plan.Key, answer);
+        }
+
+        return default;
+    }
+
+    private string? Keep(CachePlan plan, StoredAnswer answer)
+    {
+        if (answer.SizeInMemory() > plan.Policy.MaxAnswerBytes)
+            return "the answer is too large";
+
+        if (_invalidations.IsDead(answer))
+            return "it was invalidated while it was being made";
+
+        _memory?.Put(plan.Key, answer);
+        return null;
+    }
+
+    private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+
+    private static bool AllFinite(ReadOnlySpan<float> vector)
+    {
+        foreach (var number in vector)
+        {
+            if (!float.IsFinite(number))
+                return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Lets one caller ask while identical callers wait.</summary>
+internal sealed class SingleFlight(TimeProvider time)
+{
+    private readonly ConcurrentDictionary<CacheKey, Flight> _flights = new();
+    private readonly TimeProvider _time = time;
+
+    public CacheFlight Enter(CacheKey key)
+    {
+        var mine = new Flight(this, key);
+        var flight = _flights.GetOrAdd(key, mine);
+        return new CacheFlight(flight, isLeader: ReferenceEquals(flight, mine));
+    }
+
+    internal sealed class Flight(SingleFlight owner, CacheKey key)
+    {
+        // Continuations run elsewhere: the leader must not carry on with its followers' work.
+        private readonly TaskCompletionSource<StoredAnswer?> _landed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public DateTimeOffset Now => owner._time.GetUtcNow();
+
+        public Task<StoredAnswer?> Landed => _landed.Task;
+
+        public void Land(StoredAnswer? answer)
+        {
+            // First out of the table, so that whoever is woken by null finds room for a new leader.
+            owner._flights.TryRemove(KeyValuePair.Create(key, this));
+            _landed.TrySetResult(answer);
+        }
+    }
+}
