@@ -41,7 +41,10 @@ internal static class LlmCostsHome
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new StoreUnavailableException(
-                $"The home directory '{path}' cannot be written ({exception.Message.TrimEnd('.')}). Give another one with o.HomeDirectory or the environment variable {Variable}.", exception) { Store = path };
+                $"The home directory '{path}' cannot be written ({exception.Message.TrimEnd('.')}). Give another one with o.HomeDirectory or the environment variable {Variable}.", exception)
+            {
+                Store = path,
+            };
         }
     }
 }

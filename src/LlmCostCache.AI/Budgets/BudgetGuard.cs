@@ -74,7 +74,7 @@ internal sealed class BudgetGuard
 
             if (refusal.Budget?.FallbackModel is { } cheaper && tried.Add(cheaper))
             {
-                Log.FallbackModel(_logger, demand.Model ?? "", cheaper, refusal.Budget.Name);
+                Log.FallbackModel(_logger, demand.Model ?? "", cheaper, refusal.Budget);
                 demand = demand with { Model = cheaper };
                 continue;
             }
@@ -112,7 +112,7 @@ internal sealed class BudgetGuard
         }
         catch (StoreUnavailableException exception)
         {
-            Log.StoreUnavailable(_logger, exception);
+            Log.StoreUnavailable(_logger, exception.Message);
         }
 
         Changed();
@@ -179,7 +179,7 @@ internal sealed class BudgetGuard
             }
             catch (StoreUnavailableException exception) when (!enforced)
             {
-                Log.StoreUnavailable(_logger, exception);
+                Log.StoreUnavailable(_logger, exception.Message);
                 return Admitted(null);
             }
 
@@ -240,7 +240,7 @@ internal sealed class BudgetGuard
         {
             if (cap is not null && cap != demand.MaxOutputTokens && cappedBy is not null)
             {
-                Log.MaxOutputTokensCapped(_logger, cap.Value, cappedBy.Name);
+                Log.MaxOutputTokensCapped(_logger, cap.Value, cappedBy);
                 return new() { ReservationId = reservationId, Amount = quote.Ceiling(cap), MaxOutputTokens = cap, Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'" };
             }
 
@@ -320,7 +320,7 @@ internal sealed class BudgetGuard
             var crossed = after > limit ? "100" : after.Usd > 0.8m * limit.Usd ? "80" : null;
             if (crossed is not null && _warned.TryAdd($"{window.Budget.Id}/{window.Key}/{window.StartsAt.UtcTicks}/{crossed}", true))
             {
-                Log.BudgetWarning(_logger, window.Budget.Name, after, limit);
+                Log.BudgetWarning(_logger, window.Budget, after, limit);
             }
         }
     }
@@ -328,7 +328,7 @@ internal sealed class BudgetGuard
     private void Refuse(BudgetDemand demand, BudgetExceededException refusal, CallSpan span)
     {
         _telemetry.Rejected(span, refusal.Budget!);
-        Log.BudgetRefused(_logger, refusal.Budget!.Name, refusal.Requested, refusal.Limit - refusal.Spent);
+        Log.BudgetRefused(_logger, refusal.Budget!, refusal.Requested, refusal.Limit - refusal.Spent);
         _store.AppendLater(new UsageRecord
         {
             Id = CallToken.NewId(),

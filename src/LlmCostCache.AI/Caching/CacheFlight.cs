@@ -19,6 +19,19 @@ internal sealed class CacheFlight : IDisposable
 
     public bool IsLeader { get; }
 
+    /// <summary>Whether the leader got an answer that only it may have: those who waited ask for themselves, all at once.</summary>
+    public bool IsUnshareable => _flight.IsUnshareable;
+
+    /// <summary>Ends the flight with an answer that only the leader may have.</summary>
+    public void CompleteUnshareable()
+    {
+        if (IsLeader)
+        {
+            _flight.IsUnshareable = true;
+            _flight.Land(null);
+        }
+    }
+
     /// <summary>Shares an answer that came from the cache after all.</summary>
     public void Complete(CacheHit hit)
     {
@@ -42,6 +55,7 @@ internal sealed class CacheFlight : IDisposable
         }
         finally
         {
+            _flight.IsUnshareable = answer is null;
             _flight.Land(answer);
         }
     }

@@ -22,6 +22,8 @@ internal sealed class SingleFlight(TimeProvider time)
 
         public DateTimeOffset Now => owner._time.GetUtcNow();
 
+        public bool IsUnshareable { get; set; }
+
         public Task<StoredAnswer?> Landed => _landed.Task;
 
         public void Land(StoredAnswer? answer)

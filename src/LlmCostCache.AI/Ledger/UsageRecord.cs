@@ -83,5 +83,6 @@ public sealed record UsageRecord
     public string? ResponseId { get; init; }
 
     /// <summary>The name of <see cref="RequestedModel"/> in the price book; what <see cref="Budget.ForModel(string)"/> compares with.</summary>
+    [System.Text.Json.Serialization.JsonInclude]
     internal string? ModelKey { get; init; }
 }

@@ -50,6 +50,8 @@ internal sealed class CallToken : IDisposable
     public static CallToken Begin(LlmCosts costs, string operation, string? requestedModel) =>
         new(costs, costs.Telemetry.Begin(operation, requestedModel), CostScope.Current);
 
+    public static CallToken Begin(LlmCosts costs, CallSpan span, Attribution attribution) => new(costs, span, attribution);
+
     /// <summary>The call that these options belong to, if one of our clients made it.</summary>
     public static CallToken? Find(AdditionalPropertiesDictionary? properties) =>
         properties is not null && properties.TryGetValue(Key, out var value) && value is string id && s_live.TryGetValue(id, out var token) ? token : s_ambient.Value?.Token;

@@ -20,7 +20,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     {
         lock (_file)
         {
-            _waiting = true;
+            Volatile.Write(ref _waiting, true);
             try
             {
                 using var stream = new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read, 4096, FileOptions.WriteThrough);
@@ -34,7 +34,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             }
         }
 
-        Log.SpooledRecord(logger, record.Id);
+        Log.SpooledRecord(logger, _path);
     }
 
     /// <summary>Writes what waits, from this or an earlier process. Stops at the first row that the ledger still refuses.</summary>
@@ -48,32 +48,53 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         await _replaying.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var records = Take(out var taken);
             var written = 0;
-            foreach (var record in records)
+            while (Take() is { } file)
+            {
+                foreach (var record in file.Records)
+                {
+                    await store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
+                    written++;
+                }
+
+                File.Delete(file.Path);
+            }
+
+            while (Peek() is { } record)
             {
                 await store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
+                lock (_file)
+                {
+                    _memory.Dequeue();
+                }
+
                 written++;
             }
 
-            if (taken is not null)
-            {
-                File.Delete(taken);
-            }
+            Volatile.Write(ref _waiting, false);
 
             if (written > 0)
             {
                 Log.SpoolReplayed(logger, written);
             }
         }
-        catch (StoreUnavailableException exception)
+        catch (Exception exception) when (exception is StoreUnavailableException or IOException or UnauthorizedAccessException)
         {
-            Log.StoreUnavailable(logger, exception);
+            Log.StoreUnavailable(logger, exception.Message);
             Volatile.Write(ref _waiting, true);
         }
         finally
         {
             _replaying.Release();
+        }
+    }
+
+    /// <summary>The ledger takes rows again: what waits may follow.</summary>
+    public void ReplayInBackground()
+    {
+        if (Volatile.Read(ref _waiting) && _replaying.CurrentCount > 0)
+        {
+            _ = Task.Run(() => ReplayAsync(CancellationToken.None).AsTask());
         }
     }
 
@@ -91,7 +112,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
                 }
                 catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
                 {
-                    Log.SpooledRecordLost(logger, record.Id);
+                    Log.RecordLost(logger, exception.GetType().Name, record.Cost.Amount, record.Model, record.Id);
                 }
             }
         }
@@ -100,37 +121,32 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     }
 
     // The file is renamed first, so that rows added meanwhile, by any process, go into a new one and none is deleted unread.
-    private List<UsageRecord> Take(out string? taken)
+    private (string Path, List<UsageRecord> Records)? Take()
     {
-        var records = new List<UsageRecord>();
         lock (_file)
         {
-            taken = null;
-            var pending = Directory.EnumerateFiles(Path.GetDirectoryName(_path)!, "spool.jsonl.*").Order(StringComparer.Ordinal).FirstOrDefault();
-            if (pending is null && File.Exists(_path))
+            var taken = Directory.EnumerateFiles(Path.GetDirectoryName(_path)!, "spool.jsonl.*").Order(StringComparer.Ordinal).FirstOrDefault();
+            if (taken is null && File.Exists(_path))
             {
-                pending = $"{_path}.{CallToken.NewId()}";
-                File.Move(_path, pending);
+                taken = $"{_path}.{CallToken.NewId()}";
+                File.Move(_path, taken);
             }
 
-            if (pending is not null)
+            if (taken is null)
             {
-                taken = pending;
-                foreach (var line in File.ReadLines(pending))
-                {
-                    // The last line may have been cut by a crash; what it was about has expired as a reservation or is lost with its process.
-                    if (UsageRecordJson.TryDeserialize(line) is { } record)
-                    {
-                        records.Add(record);
-                    }
-                }
+                return null;
             }
 
-            records.AddRange(_memory);
-            _memory.Clear();
-            _waiting = false;
+            // The last line may have been cut by a crash; what it was about has expired as a reservation.
+            return (taken, [.. File.ReadLines(taken).Select(UsageRecordJson.TryDeserialize).OfType<UsageRecord>()]);
         }
+    }
 
-        return records;
+    private UsageRecord? Peek()
+    {
+        lock (_file)
+        {
+            return _memory.TryPeek(out var record) ? record : null;
+        }
     }
 }

@@ -281,11 +281,12 @@ internal sealed class UsageMeter
         try
         {
             await _store.AppendAsync(record, CancellationToken.None).ConfigureAwait(false);
+            _spool.ReplayInBackground();
         }
         catch (StoreUnavailableException exception)
         {
             // The answer is paid for and belongs to the caller; the row waits beside the ledger until it can be written.
-            Log.StoreUnavailable(_logger, exception);
+            Log.StoreUnavailable(_logger, exception.Message);
             _spool.Add(record);
         }
 
