@@ -1,0 +1,230 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace LlmCostCache.AI;
+
+/// <summary>The file <c>ledger.db</c>: made whole or not at all, recognised before it is touched, brought up to date in one transaction.</summary>
+internal static class LedgerFile
+{
+    public const string Name = "ledger.db";
+
+    /// <summary>"LLMC", so that a file of another application is never taken for a ledger.</summary>
+    private const int ApplicationId = 0x4C4C4D43;
+
+    private static readonly string[] s_steps = ["ledger-001.sql"];
+
+    /// <summary>The schema that this version writes.</summary>
+    public static int SchemaVersion => s_steps.Length;
+
+    public static string PathIn(string homeDirectory) => Path.Combine(Path.GetFullPath(homeDirectory), Name);
+
+    /// <summary>Opens the ledger for writing, making it when there is none.</summary>
+    /// <exception cref="StoreUnavailableException">It cannot be used; the message says why and what now, and no byte of it was changed.</exception>
+    public static SqliteConnection OpenForWriting(string path, TimeProvider time)
+    {
+        SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
+        SqliteFile.PrepareDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            if (!File.Exists(path) && !Directory.Exists(path))
+            {
+                Create(path);
+            }
+
+            RefuseWhatIsNotOurs(path);
+            var connection = SqliteFile.Open(path, SqliteOpenMode.ReadWrite);
+            try
+            {
+                Migrate(connection, path, time);
+                SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
+                SqliteFile.Execute(connection, "PRAGMA journal_size_limit = 67108864");
+                return connection;
+            }
+            catch
+            {
+                connection.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            throw SqliteFailure.Unavailable(path, error);
+        }
+    }
+
+    /// <summary>Opens a connection that can only read, beside whoever writes.</summary>
+    /// <exception cref="StoreUnavailableException">There is no ledger, or it cannot be used.</exception>
+    public static SqliteConnection OpenForReading(string path)
+    {
+        SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
+        if (!File.Exists(path) && !Directory.Exists(path))
+        {
+            throw SqliteFile.Refusal(path, "does not exist: nothing has been recorded in this home directory yet. Name another one with --home or LLMCOSTCACHE_HOME.");
+        }
+
+        try
+        {
+            RefuseWhatIsNotOurs(path);
+            var connection = SqliteFile.Open(path, SqliteOpenMode.ReadOnly);
+            try
+            {
+                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: false);
+                return connection;
+            }
+            catch
+            {
+                connection.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            throw SqliteFailure.Unavailable(path, error);
+        }
+    }
+
+    /// <summary>Builds the ledger under another name and links it into place: no one ever sees it empty or half made, and of two that try, one wins.</summary>
+    private static void Create(string path)
+    {
+        var draft = $"{path}.{Guid.NewGuid():N}.new";
+        try
+        {
+            SqliteFile.CreatePrivate(draft);
+            using (var connection = SqliteFile.Open(draft, SqliteOpenMode.ReadWrite))
+            {
+                SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
+                SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
+                SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
+                SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
+                Apply(connection, from: 0);
+                SqliteFile.Execute(connection, "COMMIT");
+                SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            }
+
+            try
+            {
+                File.Move(draft, path, overwrite: false);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // Another process was faster; its file is as good as ours.
+            }
+        }
+        finally
+        {
+            File.Delete(draft);
+            File.Delete(draft + "-wal");
+            File.Delete(draft + "-shm");
+        }
+    }
+
+    /// <summary>Looks at the bytes before SQLite does: opening a foreign file could already change it, and an empty one would become an empty ledger.</summary>
+    private static void RefuseWhatIsNotOurs(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw SqliteFile.Refusal(path, "is a directory, not a ledger. Move it away or choose another home directory.");
+        }
+
+        Span<byte> header = stackalloc byte[100];
+        int read;
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+        {
+            read = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        }
+
+        if (read == 0)
+        {
+            throw SqliteFile.Refusal(path, "is empty. A ledger is never empty, so its content was lost: restore a backup, or delete the file to begin a new ledger.");
+        }
+
+        if (read < header.Length || !header.StartsWith("SQLite format 3\0"u8))
+        {
+            throw SqliteFile.Refusal(path, "is not a SQLite database. Move it away or choose another home directory.");
+        }
+
+        if (BinaryPrimitives.ReadInt32BigEndian(header[68..]) != ApplicationId)
+        {
+            throw SqliteFile.Refusal(path, "is a SQLite database of another application. Move it away or choose another home directory.");
+        }
+
+        RefuseOtherVersion(path, BinaryPrimitives.ReadInt32BigEndian(header[60..]), mayBeOlder: true);
+    }
+
+    private static void RefuseOtherVersion(string path, long version, bool mayBeOlder)
+    {
+        if (version > SchemaVersion)
+        {
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. Update it, or choose another home directory."));
+        }
+
+        if (version < 1 || (version < SchemaVersion && !mayBeOlder))
+        {
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}, older than {SchemaVersion}. Start the application that writes it once: it brings the file up to date."));
+        }
+    }
+
+    private static void Migrate(SqliteConnection connection, string path, TimeProvider time)
+    {
+        var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
+        RefuseOtherVersion(path, version, mayBeOlder: true);
+        RefuseMissingTables(connection, path);
+        if (version == SchemaVersion)
+        {
+            return;
+        }
+
+        var backup = string.Create(CultureInfo.InvariantCulture, $"{path}.schema-{version}.{time.GetUtcNow():yyyyMMddHHmmss}.{Environment.ProcessId}.bak");
+        SqliteFile.CreatePrivate(backup);
+        using (var copy = new SqliteStatement(connection, "VACUUM INTO ?1"))
+        {
+            copy.Bind(1, backup).Run();
+        }
+
+        SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
+        SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
+        try
+        {
+            // Another process may have been faster while this one waited for the lock.
+            Apply(connection, (int)SqliteFile.Scalar(connection, "PRAGMA user_version"));
+            SqliteFile.Execute(connection, "COMMIT");
+        }
+        catch
+        {
+            SqliteFile.Execute(connection, "ROLLBACK");
+            throw;
+        }
+    }
+
+    private static void Apply(SqliteConnection connection, int from)
+    {
+        for (var step = from; step < s_steps.Length; step++)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = ReadStep(s_steps[step]);
+            command.ExecuteNonQuery();
+        }
+
+        SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Math.Max(from, s_steps.Length)}"));
+    }
+
+    private static void RefuseMissingTables(SqliteConnection connection, string path)
+    {
+        var tables = SqliteFile.Scalar(connection, """
+            SELECT COUNT(*) FROM sqlite_schema
+             WHERE type = 'table' AND name IN ('entry', 'dimension', 'rollup', 'budget', 'budget_window', 'reservation', 'hold', 'meta')
+            """);
+        if (tables != 8)
+        {
+            throw SqliteFile.Refusal(path, "has lost some of its tables. Keep a copy of it, then restore a backup.");
+        }
+    }
+
+    private static string ReadStep(string name)
+    {
+        using var stream = typeof(LedgerFile).Assembly.GetManifestResourceStream($"Schema/{name}")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

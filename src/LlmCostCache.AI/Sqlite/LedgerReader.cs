@@ -1,0 +1,226 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Reads the ledger on connections of its own, never longer than one page, so that the write-ahead log can be emptied meanwhile.</summary>
+internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalendar calendar) : IDisposable
+{
+    private const int PageSize = 1_000;
+    private const int MaxIdle = 4;
+
+    private readonly ConcurrentBag<SqliteConnection> _idle = [];
+    private volatile bool _disposed;
+
+    public LedgerCalendar Calendar { get; set; } = calendar;
+
+    /// <summary>Opens for reports: zone and week start come from the file.</summary>
+    public static LedgerReader Open(string path, TimeProvider time)
+    {
+        var reader = new LedgerReader(path, time, LedgerCalendar.Utc);
+        reader.Calendar = reader.With(connection =>
+        {
+            var zone = Meta(connection, "zone") ?? "UTC";
+            var weekStart = Enum.TryParse<DayOfWeek>(Meta(connection, "week_start"), out var day) ? day : DayOfWeek.Monday;
+            return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found)
+                ? new LedgerCalendar(found, weekStart)
+                : throw SqliteFile.Refusal(path, $"counts days in the zone '{zone}', which this machine does not know. Install its time zone data.");
+        });
+        return reader;
+    }
+
+    public IReadOnlyList<WindowBalance> Balances() => With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () =>
+    {
+        var now = time.GetUtcNow();
+        var balances = new List<WindowBalance>();
+        using var windows = new SqliteStatement(connection, """
+            SELECT window_key, starts_at, ends_at, posted_nanos, pending_nanos
+              FROM budget_window
+             WHERE budget_id = ?1 AND starts_at <= ?2 AND ends_at > ?2
+             ORDER BY window_key, starts_at
+            """);
+        using var fromRollup = new SqliteStatement(connection, WindowSeed.FromRollup);
+        using var fromEntries = new SqliteStatement(connection, WindowSeed.FromEntries);
+        using var fromSession = new SqliteStatement(connection, WindowSeed.FromSession);
+        foreach (var budget in Budgets(connection).Where(budget => budget.Period != BudgetPeriod.PerCall))
+        {
+            var (startsAt, endsAt) = Calendar.WindowOf(budget.Period, now);
+            var current = LedgerTime.Micros(startsAt);
+            var found = false;
+            windows.Bind(1, budget.Id).Bind(2, LedgerTime.Micros(now));
+            while (windows.Step())
+            {
+                found |= windows.Int64(1) == current;
+                var window = new BudgetWindow(budget, windows.Text(0), Bound(windows.Int64(1)), Bound(windows.Int64(2)));
+                balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(windows.Int64(3)), Money.FromNanos(windows.Int64(4))));
+            }
+
+            if (!found && !budget.Scope.ToString().Contains('*', StringComparison.Ordinal))
+            {
+                var window = new BudgetWindow(budget, "", startsAt, endsAt);
+                balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(WindowSeed.Sum(window, fromRollup, fromEntries, fromSession)), Money.Zero));
+            }
+        }
+
+        return balances;
+    }));
+
+    /// <summary>The next calls that match, each with its adjustments folded in.</summary>
+    public LedgerPage Page(LedgerFilter filter, LedgerPage? before) => With(connection => Snapshot(connection, () => Page(connection, filter, before)));
+
+    public IReadOnlyList<LedgerTotal> Totals(LedgerDimension? by, LedgerDimension? thenBy, LedgerFilter filter, CancellationToken cancellationToken) =>
+        With(connection => Snapshot(connection, () => new LedgerTotals(connection, Calendar, by, thenBy).Sum(filter, cancellationToken)));
+
+    public LedgerVerification Verify(CancellationToken cancellationToken) =>
+        With(connection => Snapshot(connection, () => new LedgerVerifier(connection).Verify(cancellationToken)));
+
+    public void Dispose()
+    {
+        _disposed = true;
+        while (_idle.TryTake(out var connection))
+        {
+            connection.Dispose();
+        }
+    }
+
+    internal static LedgerPage Page(SqliteConnection connection, LedgerFilter filter, LedgerPage? before)
+    {
+        var (after, last) = before is null ? Range(connection, filter) : (before.After, before.LastSequence);
+        var calls = new List<LedgerEntry>();
+        using var select = new SqliteStatement(connection, $"""
+            SELECT {LedgerBook.Columns}
+              FROM entry
+             WHERE kind = 'call' AND seq > ?1 AND seq <= ?2 AND at >= ?3 AND at < ?4
+               AND (?5 IS NULL OR tenant = ?5) AND (?6 IS NULL OR project = ?6) AND (?7 IS NULL OR team = ?7) AND (?8 IS NULL OR user = ?8)
+               AND (?9 IS NULL OR feature = ?9) AND (?10 IS NULL OR session = ?10) AND (?11 IS NULL OR agent = ?11)
+             ORDER BY seq LIMIT {PageSize}
+            """);
+        select.Bind(1, after).Bind(2, last).Bind(3, Since(filter)).Bind(4, Until(filter))
+            .Bind(5, filter.Tenant).Bind(6, filter.Project).Bind(7, filter.Team).Bind(8, filter.User)
+            .Bind(9, filter.Feature).Bind(10, filter.Session).Bind(11, filter.Agent);
+        while (select.Step())
+        {
+            calls.Add(LedgerEntry.Read(select));
+        }
+
+        if (calls.Count == 0)
+        {
+            return new LedgerPage([], last, last, IsLast: true);
+        }
+
+        Fold(connection, calls);
+
+        // An adjustment may have changed these, so they are compared after folding.
+        var matching = calls.Where(call => (filter.Provider is null || call.Provider == filter.Provider) && (filter.Model is null || call.Model == filter.Model)
+            && (filter.Status is null || call.Status == filter.Status) && (filter.Tag is null || call.Attribution.Tags.Contains(filter.Tag)));
+        return new LedgerPage([.. matching], calls[^1].Sequence, last, calls.Count < PageSize);
+    }
+
+    internal static IEnumerable<Budget> Budgets(SqliteConnection connection)
+    {
+        using var budgets = new SqliteStatement(connection, "SELECT scope, period, name, limit_nanos, mode, fallback FROM budget ORDER BY id");
+        while (budgets.Step())
+        {
+            yield return BudgetText.Read(budgets.Text(0), budgets.Text(1), budgets.NullableText(2), Money.FromNanos(budgets.Int64(3)), budgets.Text(4), budgets.NullableText(5));
+        }
+    }
+
+    internal static string? Meta(SqliteConnection connection, string key)
+    {
+        using var meta = new SqliteStatement(connection, "SELECT value FROM meta WHERE key = ?1");
+        return meta.Bind(1, key).Step() ? meta.Text(0) : null;
+    }
+
+    internal static long Since(LedgerFilter filter) => filter.Since is { } since ? LedgerTime.Ceiling(since) : long.MinValue;
+
+    internal static long Until(LedgerFilter filter) => filter.Until is { } until ? LedgerTime.Ceiling(until) : long.MaxValue;
+
+    private static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
+
+    /// <summary>Where to begin and where to end: rows written after the reading began are left to the next one.</summary>
+    private static (long After, long Last) Range(SqliteConnection connection, LedgerFilter filter)
+    {
+        var bounded = filter.Since is not null || filter.Until is not null;
+        using var range = new SqliteStatement(connection, bounded
+            ? "SELECT MIN(seq), MAX(seq) FROM entry INDEXED BY entry_at WHERE at >= ?1 AND at < ?2"
+            : "SELECT 1, MAX(seq) FROM entry");
+        if (bounded)
+        {
+            range.Bind(1, Since(filter)).Bind(2, Until(filter));
+        }
+
+        return range.Step() && !range.IsNull(1) ? (range.Int64(0) - 1, range.Int64(1)) : (0, 0);
+    }
+
+    private static void Fold(SqliteConnection connection, List<LedgerEntry> calls)
+    {
+        using var adjustments = new SqliteStatement(connection, $"SELECT {LedgerBook.Columns} FROM entry WHERE adjusts BETWEEN ?1 AND ?2 ORDER BY seq");
+        adjustments.Bind(1, calls[0].Sequence).Bind(2, calls[^1].Sequence);
+        var found = new List<LedgerEntry>();
+        while (adjustments.Step())
+        {
+            found.Add(LedgerEntry.Read(adjustments));
+        }
+
+        if (found.Count == 0)
+        {
+            return;
+        }
+
+        var positions = calls.Select((call, index) => (call.Sequence, index)).ToDictionary(pair => pair.Sequence, pair => pair.index);
+        foreach (var adjustment in found)
+        {
+            if (positions.TryGetValue(adjustment.Adjusts!.Value, out var position))
+            {
+                calls[position] = calls[position].Plus(adjustment);
+            }
+        }
+    }
+
+    private static T Snapshot<T>(SqliteConnection connection, Func<T> read)
+    {
+        SqliteFile.Execute(connection, "BEGIN");
+        try
+        {
+            return read();
+        }
+        finally
+        {
+            SqliteFile.Execute(connection, "ROLLBACK");
+        }
+    }
+
+    private T With<T>(Func<SqliteConnection, T> read)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, typeof(LlmCosts));
+        if (!_idle.TryTake(out var connection))
+        {
+            connection = LedgerFile.OpenForReading(path);
+        }
+
+        var sound = false;
+        try
+        {
+            var result = read(connection);
+            sound = true;
+            return result;
+        }
+        catch (SqliteException error)
+        {
+            throw error.SqliteErrorCode == 1 && error.Message.Contains("integer overflow", StringComparison.Ordinal)
+                ? new OverflowException("A sum over the ledger does not fit into 64 bits. Read a shorter span.", error)
+                : SqliteFailure.Unavailable(path, error);
+        }
+        finally
+        {
+            if (sound && !_disposed && _idle.Count < MaxIdle)
+            {
+                _idle.Add(connection);
+            }
+            else
+            {
+                connection.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>The one thread of this process that writes: it takes whatever is waiting into one transaction and tells the callers after the commit.</summary>
+internal sealed partial class LedgerWriter : IAsyncDisposable
+{
+    private const int Capacity = 20_000;
+    private const int MaxLater = 10_000;
+    private const int MaxBatch = 1_000;
+
+    // Several processes share the file's only lock; SQLite does not queue them, so each holds it briefly.
+    private const int MaxSharedBatch = 200;
+
+    private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromSeconds(1);
+
+    private readonly string _path;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly bool _neverSync;
+    private readonly object _gate = new();
+    private readonly Queue<LedgerOperation> _queue = new();
+    private readonly Queue<BackgroundAppend> _later = new();
+    private readonly SemaphoreSlim _room = new(Capacity, Capacity);
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<LedgerOperation> _batch = new(MaxBatch);
+
+    private SqliteConnection _connection;
+    private LedgerBook _book;
+    private bool _closing;
+    private bool _full = true;
+    private bool _unsynced;
+    private bool _alone = true;
+    private long _dataVersion;
+    private long _dropped;
+
+    public LedgerWriter(string path, SqliteConnection connection, TimeProvider time, ILogger logger, bool neverSync)
+    {
+        _path = path;
+        _time = time;
+        _logger = logger;
+        _neverSync = neverSync;
+        _connection = connection;
+        _book = new LedgerBook(connection, time);
+        _dataVersion = SqliteFile.Scalar(connection, "PRAGMA data_version");
+        if (neverSync)
+        {
+            SqliteFile.Execute(connection, "PRAGMA synchronous = OFF");
+        }
+
+        new Thread(Run) { IsBackground = true, Name = "llmcost ledger" }.Start();
+    }
+
+    /// <summary>Rows given to <see cref="Later"/> that were never written, because too many were waiting or the ledger refused them.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
+
+    public async ValueTask<T> RunAsync<T>(Func<LedgerBook, bool, T> work, bool durable, bool reserves, CancellationToken cancellationToken, bool flushes = false)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await _room.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var operation = new AwaitedOperation<T>(_path, work) { Durable = durable, Reserves = reserves, Flushes = flushes };
+        lock (_gate)
+        {
+            if (_closing)
+            {
+                _room.Release();
+                throw new ObjectDisposedException(nameof(LlmCosts), "The ledger was closed; nothing was written.");
+            }
+
+            _queue.Enqueue(operation);
+            Monitor.Pulse(_gate);
+        }
+
+        // The work goes on when the caller leaves: what was accepted is written.
+        return await operation.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public void Later(UsageRecord record)
+    {
+        lock (_gate)
+        {
+            if (_closing)
+            {
+                Interlocked.Increment(ref _dropped);
+                return;
+            }
+
+            if (_later.Count >= MaxLater)
+            {
+                _later.Dequeue();
+                Interlocked.Increment(ref _dropped);
+            }
+
+            _later.Enqueue(new BackgroundAppend(record) { Durable = record.Cost.Amount is { Nanos: > 0 } });
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            Monitor.Pulse(_gate);
+        }
+
+        await _stopped.Task.ConfigureAwait(false);
+        _room.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (TakeBatch())
+            {
+                Write();
+            }
+        }
+        finally
+        {
+            Close();
+            _stopped.SetResult();
+        }
+    }
+
+    private bool TakeBatch()
+    {
+        _batch.Clear();
+        var limit = _alone ? MaxBatch : MaxSharedBatch;
+        lock (_gate)
+        {
+            while (_queue.Count == 0 && _later.Count == 0)
+            {
+                if (_closing)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            while (_batch.Count < limit && _queue.TryDequeue(out var operation))
+            {
+                _batch.Add(operation);
+            }
+
+            if (_batch.Count > 0)
+            {
+                _room.Release(_batch.Count);
+            }
+
+            // A flush promises the rows given before it: all of them go along, before it.
+            var flushes = _batch.Exists(operation => operation.Flushes);
+            while ((_batch.Count < limit || flushes) && _later.TryDequeue(out var later))
+            {
+                _batch.Add(later);
+            }
+        }
+
+        return true;
+    }
+
+    private void Write()
+    {
+        try
+        {
+            try
+            {
+                WriteOnce(repeated: false);
+            }
+            catch (SqliteException error) when (error.SqliteErrorCode is not (SqliteFailure.Busy or SqliteFailure.Locked or SqliteFailure.Full))
+            {
+                // After an I/O error nobody knows whether the commit happened. Every operation finds its own id, so doing it again is safe.
+                Reopen();
+                WriteOnce(repeated: true);
+            }
+        }
+        catch (Exception error) when (error is SqliteException or LlmCostException or IOException)
+        {
+            Undo();
+            var unavailable = error as StoreUnavailableException ?? SqliteFailure.Unavailable(_path, error);
+            LogBatchFailed(_logger, unavailable, _batch.Count);
+            foreach (var operation in _batch)
+            {
+                operation.Fail(unavailable);
+            }
+
+            KeepForLater();
+            return;
+        }
+
+        foreach (var operation in _batch)
+        {
+            if (operation is BackgroundAppend && operation.HasFailed)
+            {
+                Interlocked.Increment(ref _dropped);
+            }
+
+            operation.Acknowledge();
+        }
+    }
+
+    private void WriteOnce(bool repeated)
+    {
+        var flushes = _batch.Exists(operation => operation.Flushes);
+        Synchronise(flushes || _batch.Exists(operation => operation.Durable));
+        _book.Begin();
+        NoticeOthers();
+        if (_batch.Exists(operation => operation.Reserves))
+        {
+            _book.Attempt(book => book.ExpireDue());
+        }
+
+        foreach (var operation in _batch)
+        {
+            operation.Apply(_book, repeated);
+        }
+
+        if (flushes && _unsynced)
+        {
+            // A commit without a change brings nothing to the disk, and this one has to bring the earlier ones there.
+            _book.Touch();
+        }
+
+        _book.Commit();
+        _unsynced = !_full;
+    }
+
+    /// <summary>Sets whether commits wait for the disk; only possible between transactions.</summary>
+    private void Synchronise(bool full)
+    {
+        if (_neverSync)
+        {
+            return;
+        }
+
+        if (full != _full)
+        {
+            SqliteFile.Execute(_connection, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+        }
+
+        _full = full;
+    }
+
+    private void NoticeOthers()
+    {
+        var version = SqliteFile.Scalar(_connection, "PRAGMA data_version");
+        _alone = version == _dataVersion;
+        _dataVersion = version;
+    }
+
+    private void Undo()
+    {
+        try
+        {
+            _book.Rollback();
+        }
+        catch (SqliteException)
+        {
+            TryReopen();
+        }
+    }
+
+    private void Reopen()
+    {
+        var connection = LedgerFile.OpenForWriting(_path, _time);
+        _book.Dispose();
+        _connection.Dispose();
+        _connection = connection;
+        _book = new LedgerBook(connection, _time);
+        _full = true;
+        _unsynced = true;
+    }
+
+    private void TryReopen()
+    {
+        try
+        {
+            Reopen();
+        }
+        catch (StoreUnavailableException error)
+        {
+            LogStillUnavailable(_logger, error);
+        }
+    }
+
+    /// <summary>Rows that nobody waits for are tried again with a later batch, the oldest first to go when there are too many.</summary>
+    private void KeepForLater()
+    {
+        var rows = _batch.OfType<BackgroundAppend>().ToList();
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            rows.AddRange(_later);
+            _later.Clear();
+            var excess = Math.Max(0, rows.Count - MaxLater);
+            Interlocked.Add(ref _dropped, excess);
+            foreach (var row in rows.Skip(excess))
+            {
+                _later.Enqueue(row);
+            }
+
+            if (_closing)
+            {
+                Interlocked.Add(ref _dropped, _later.Count);
+                _later.Clear();
+            }
+            else if (_queue.Count == 0)
+            {
+                Monitor.Wait(_gate, s_pauseAfterFailure);
+            }
+        }
+    }
+
+    private void Close()
+    {
+        try
+        {
+            SqliteFile.Execute(_connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (SqliteException error)
+        {
+            // Readers may still be at work; whoever opens the ledger next continues from the WAL.
+            LogNotCheckpointed(_logger, error);
+        }
+
+        _book.Dispose();
+        _connection.Dispose();
+    }
+
+    [LoggerMessage(EventId = 301, Level = LogLevel.Error, Message = "The ledger could not be written; {Count} operations were told so.")]
+    private static partial void LogBatchFailed(ILogger logger, Exception error, int count);
+
+    [LoggerMessage(EventId = 302, Level = LogLevel.Error, Message = "The ledger cannot be opened again; it is tried with the next operation.")]
+    private static partial void LogStillUnavailable(ILogger logger, Exception error);
+
+    [LoggerMessage(EventId = 303, Level = LogLevel.Debug, Message = "The ledger was closed without emptying its write-ahead log.")]
+    private static partial void LogNotCheckpointed(ILogger logger, Exception error);
+}

@@ -1,0 +1,137 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Opens connections to a SQLite file as we want them: private to its owner, local, patient, and without a pool behind our back.</summary>
+internal static class SqliteFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    // Before this version two connections that checkpoint at once can corrupt a WAL (sqlite.org/wal.html#walresetbug).
+    private static readonly Version s_oldestVersion = new(3, 51, 3);
+
+    private static readonly string[] s_networkFormats = ["nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afpfs", "webdav", "davfs", "fuse.sshfs", "glusterfs", "fuse.glusterfs", "ceph", "afs"];
+
+    /// <summary>Makes the directory when it is missing, for its owner only.</summary>
+    /// <exception cref="StoreUnavailableException">It cannot be made, or lies on a network file system.</exception>
+    public static void PrepareDirectory(string directory, Func<string, string>? formatOf = null)
+    {
+        try
+        {
+            if (File.Exists(directory))
+            {
+                throw Refusal(directory, "is a file; the home must be a directory. Move it away or choose another home directory.");
+            }
+
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(directory);
+            }
+            else
+            {
+                Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new StoreUnavailableException($"The home directory '{directory}' cannot be made: {error.Message} Choose another one (LlmCostsOptions.HomeDirectory or LLMCOSTCACHE_HOME).", error) { Store = directory };
+        }
+
+        RefuseNetwork(directory, formatOf ?? FormatOf);
+    }
+
+    /// <exception cref="StoreUnavailableException">The SQLite library that is loaded has the WAL-reset bug.</exception>
+    public static void RequireSoundVersion(string path, string version)
+    {
+        if (Version.Parse(version) < s_oldestVersion)
+        {
+            throw new StoreUnavailableException($"SQLite {version} can corrupt '{path}' when several processes use it; {s_oldestVersion} or later is needed. Update the package that brings SQLite (SQLitePCLRaw.lib.e_sqlite3).") { Store = path };
+        }
+    }
+
+    public static string LoadedVersion()
+    {
+        Batteries_V2.Init();
+        return raw.sqlite3_libversion().utf8_to_string();
+    }
+
+    /// <summary>Makes an empty file that only its owner may read, unless there is one.</summary>
+    public static void CreatePrivate(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
+
+        using var file = new FileStream(path, options);
+    }
+
+    /// <summary>Opens a connection of our own (never pooled). The busy timeout is SQLite's, so a wait ends after five seconds.</summary>
+    public static SqliteConnection Open(string path, SqliteOpenMode mode)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 1 }.ToString());
+        try
+        {
+            connection.Open();
+            Execute(connection, "PRAGMA busy_timeout = 5000");
+            Execute(connection, "PRAGMA foreign_keys = ON");
+            Execute(connection, "PRAGMA mmap_size = 0");
+            Execute(connection, "PRAGMA trusted_schema = OFF");
+            if (OperatingSystem.IsMacOS())
+            {
+                // fsync on macOS leaves data in the drive's cache.
+                Execute(connection, "PRAGMA fullfsync = ON");
+                Execute(connection, "PRAGMA checkpoint_fullfsync = ON");
+            }
+
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public static void Execute(SqliteConnection connection, string sql)
+    {
+        using var statement = new SqliteStatement(connection, sql);
+        statement.Run();
+    }
+
+    public static long Scalar(SqliteConnection connection, string sql)
+    {
+        using var statement = new SqliteStatement(connection, sql);
+        return statement.Step() ? statement.Int64(0) : 0;
+    }
+
+    public static StoreUnavailableException Refusal(string path, string whatAndWhatNow) => new($"'{path}' {whatAndWhatNow}") { Store = path };
+
+    private static void RefuseNetwork(string directory, Func<string, string> formatOf)
+    {
+        var format = formatOf(directory);
+        if (s_networkFormats.Contains(format, StringComparer.OrdinalIgnoreCase))
+        {
+            throw Refusal(directory, $"lies on a network file system ({format}), where SQLite's locks cannot be trusted and money would be lost. Choose a home directory on a local disk.");
+        }
+    }
+
+    private static string FormatOf(string directory)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                return directory.StartsWith(@"\\", StringComparison.Ordinal) || new DriveInfo(directory).DriveType == DriveType.Network ? "smb" : "";
+            }
+
+            return new DriveInfo(directory).DriveFormat;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return "";
+        }
+    }
+}
