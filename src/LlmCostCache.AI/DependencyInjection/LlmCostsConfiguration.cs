@@ -1,0 +1,145 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Reads options from configuration. Written out instead of bound: budgets have no setters, and a misspelt limit must not be silently ignored.</summary>
+internal static class LlmCostsConfiguration
+{
+    public static void Bind(IConfiguration section, LlmCostsOptions options)
+    {
+        foreach (var entry in section.GetChildren())
+        {
+            switch (entry.Key.ToUpperInvariant())
+            {
+                case "HOMEDIRECTORY":
+                    options.HomeDirectory = entry.Value;
+                    break;
+                case "TIMEZONE":
+                    options.TimeZone = Read(entry, TimeZoneInfo.FindSystemTimeZoneById, "an IANA zone such as Europe/Berlin");
+                    break;
+                case "WEEKSTART":
+                    options.WeekStart = Name<DayOfWeek>(entry);
+                    break;
+                case "CURRENCY":
+                    options.Currency = entry.Value ?? "";
+                    break;
+                case "CACHENAMESPACE":
+                    options.CacheNamespace = entry.Value ?? "";
+                    break;
+                case "MEMORYCACHEBYTES":
+                    options.MemoryCacheBytes = Read(entry, static text => long.Parse(text, CultureInfo.InvariantCulture), "a number of bytes");
+                    break;
+                case "DISKCACHEBYTES":
+                    options.DiskCacheBytes = Read(entry, static text => long.Parse(text, CultureInfo.InvariantCulture), "a number of bytes");
+                    break;
+                case "RESERVATIONTIMEOUT":
+                    options.ReservationTimeout = Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:10:00");
+                    break;
+                case "RESERVATIONWAIT":
+                    options.ReservationWait = Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:00:30");
+                    break;
+                case "RESERVATIONSSURVIVEPOWERLOSS":
+                    options.ReservationsSurvivePowerLoss = Read(entry, bool.Parse, "true or false");
+                    break;
+                case "COSTATTRIBUTES":
+                    options.CostAttributes = Name<CostAttributeNames>(entry);
+                    break;
+                case "MODELALIASES":
+                    foreach (var alias in entry.GetChildren())
+                    {
+                        options.ModelAliases[alias.Key] = alias.Value ?? throw Wrong(alias, "the id of a model");
+                    }
+
+                    break;
+                case "BUDGETS":
+                    foreach (var budget in entry.GetChildren())
+                    {
+                        options.Budgets.Add(BudgetOf(budget));
+                    }
+
+                    break;
+                default:
+                    throw Unknown(entry);
+            }
+        }
+    }
+
+    private static Budget BudgetOf(IConfigurationSection section)
+    {
+        var period = section["Period"] ?? throw Missing(section, "Period");
+        var limit = Read(section.GetSection("Limit"), static text => decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture), "an amount in US dollars");
+        Budget budget;
+        try
+        {
+            budget = period.ToUpperInvariant() switch
+            {
+                "PERCALL" => Budget.PerCall(limit),
+                "HOUR" or "HOURLY" => Budget.Hourly(limit),
+                "DAY" or "DAILY" => Budget.Daily(limit),
+                "WEEK" or "WEEKLY" => Budget.Weekly(limit),
+                "MONTH" or "MONTHLY" => Budget.Monthly(limit),
+                "TOTAL" => Budget.Total(limit),
+                _ => throw Wrong(section.GetSection("Period"), "PerCall, Hour, Day, Week, Month or Total"),
+            };
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw Wrong(section.GetSection("Limit"), "an amount in US dollars, zero or more");
+        }
+
+        foreach (var entry in section.GetChildren())
+        {
+            var value = entry.Value ?? "";
+            budget = entry.Key.ToUpperInvariant() switch
+            {
+                "PERIOD" or "LIMIT" => budget,
+                "TENANT" => value == BudgetScope.Each ? budget.ForEachTenant() : budget.ForTenant(value),
+                "PROJECT" => value == BudgetScope.Each ? budget.ForEachProject() : budget.ForProject(value),
+                "TEAM" => value == BudgetScope.Each ? budget.ForEachTeam() : budget.ForTeam(value),
+                "USER" => value == BudgetScope.Each ? budget.ForEachUser() : budget.ForUser(value),
+                "FEATURE" => value == BudgetScope.Each ? budget.ForEachFeature() : budget.ForFeature(value),
+                "SESSION" => value == BudgetScope.Each ? budget.ForEachSession() : budget.ForSession(value),
+                "AGENT" => value == BudgetScope.Each ? budget.ForEachAgent() : budget.ForAgent(value),
+                "MODEL" => budget.ForModel(value),
+                "TAG" => budget.ForTag(value),
+                "NAME" => budget.Named(value),
+                "FALLBACKTO" => budget.FallBackTo(value),
+                "MODE" => Name<BudgetMode>(entry) switch
+                {
+                    BudgetMode.Warn => budget.Warn(),
+                    BudgetMode.Balanced => budget.Balanced(),
+                    _ => budget,
+                },
+                _ => throw Unknown(entry),
+            };
+        }
+
+        return budget;
+    }
+
+    private static T Name<T>(IConfigurationSection entry)
+        where T : struct, Enum =>
+        Enum.TryParse<T>(entry.Value, ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : throw Wrong(entry, string.Join(", ", Enum.GetNames<T>()));
+
+    private static T Read<T>(IConfigurationSection entry, Func<string, T> parse, string expected)
+    {
+        try
+        {
+            return parse(entry.Value ?? throw Wrong(entry, expected));
+        }
+        catch (Exception exception) when (exception is FormatException or OverflowException or TimeZoneNotFoundException or InvalidTimeZoneException or ArgumentException)
+        {
+            throw Wrong(entry, expected);
+        }
+    }
+
+    private static OptionsValidationException Wrong(IConfigurationSection entry, string expected) => Failure($"'{entry.Path}' is '{entry.Value}'; expected {expected}.");
+
+    private static OptionsValidationException Missing(IConfigurationSection section, string key) => Failure($"'{section.Path}' has no {key}.");
+
+    private static OptionsValidationException Unknown(IConfigurationSection entry) => Failure($"'{entry.Path}' is not an option of LlmCostCache.AI.");
+
+    private static OptionsValidationException Failure(string message) => new(Options.DefaultName, typeof(LlmCostsOptions), [message]);
+}
