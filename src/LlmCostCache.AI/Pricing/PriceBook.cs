@@ -1,32 +1,385 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
 namespace LlmCostCache.AI;
 
 /// <summary>Dated prices of models, and how the names that providers report are matched to them.</summary>
 public sealed class PriceBook
 {
-    private PriceBook()
+    private const string VariableName = "LLMCOSTCACHE_PRICES";
+    private const string FileName = "prices.json";
+    private const string Standard = "standard";
+    private const string Dollar = "USD";
+    private const decimal Million = 1_000_000m;
+
+    private static readonly ImmutableSortedDictionary<string, decimal> NoParts = ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
+
+    private readonly ModelResolver _resolver;
+    private readonly ExchangeRates _exchangeRates;
+
+    private PriceBook(IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases, ExchangeRates exchangeRates)
     {
+        _resolver = new(layers, aliases);
+        _exchangeRates = exchangeRates;
     }
 
     /// <summary>The prices inside the package alone.</summary>
-    public static PriceBook BuiltIn { get; } = new();
+    public static PriceBook BuiltIn { get; } = new([], [], ExchangeRates.Assumed);
 
     /// <summary>What the book knows about a model; null when it does not know it, or when several models of that name differ.</summary>
-    public ModelFacts? Find(string? provider, string? model, DateTimeOffset at, string? host = null) => throw new NotImplementedException();
+    /// <param name="provider">The provider, as the client or the user names it; null when not known.</param>
+    /// <param name="model">The id of the model.</param>
+    /// <param name="at">When the model is called.</param>
+    /// <param name="host">The host of the provider's endpoint; null when not known.</param>
+    public ModelFacts? Find(string? provider, string? model, DateTimeOffset at, string? host = null) =>
+        _resolver.Resolve(provider, host, model).Entry is { } entry
+            ? new(entry.Provider ?? provider ?? "any", entry.Id, entry.ContextWindow, entry.MaxOutputTokens, entry.Encoding)
+            : null;
 
     /// <summary>Prices what was used. An unknown model gets an unknown cost with the reason, never zero.</summary>
-    public PricedUsage Price(PriceQuery query) => throw new NotImplementedException();
+    /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
+    public PricedUsage Price(PriceQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentNullException.ThrowIfNull(query.Usage);
+        RefuseNegative(query.Usage);
+        var resolution = _resolver.Resolve(query.Provider, query.Host, query.Model);
+        if (resolution.Entry is not { } entry)
+        {
+            return new() { Cost = CallCost.Unpriced(resolution.Reason!) with { Usage = query.Usage } };
+        }
+
+        var index = entry.IndexAt(query.At);
+        var unpriced = new PricedUsage
+        {
+            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = entry.RevisionOf(index) },
+            Model = entry.Id,
+            Provider = entry.Provider,
+            Currency = entry.Currency,
+        };
+        try
+        {
+            return Price(query, entry, entry.Prices[index], unpriced);
+        }
+        catch (OverflowException)
+        {
+            return Because(unpriced, $"the counts are too large to be priced for '{entry.Id}'");
+        }
+    }
 
     /// <summary>
     /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the dearest output
     /// rate, over all tiers and all times of day, in the given service tier or, when it is null, in the dearest one that the caller could not rule out (standard or priority);
     /// null when the price is not known.
     /// </summary>
-    internal Money? Ceiling(string? provider, string? model, DateTimeOffset at, long inputTokens, long outputTokens, string? host = null, string? serviceTier = null) => throw new NotImplementedException();
+    /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
+    internal Money? Ceiling(string? provider, string? model, DateTimeOffset at, long inputTokens, long outputTokens, string? host = null, string? serviceTier = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
+        ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
+        if (_resolver.Resolve(provider, host, model).Entry is not { } entry)
+        {
+            return null;
+        }
+
+        var price = entry.Prices[entry.IndexAt(at)];
+        if (outputTokens > 0 && price.Rates[RateKind.Output] is null)
+        {
+            return null;
+        }
+
+        // "auto" lets the provider choose, and it can choose priority.
+        var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
+        string? mode = null;
+        if (!open && !TryGetMode(price, serviceTier, out mode, out _))
+        {
+            return null;
+        }
+
+        if (ToDollars(entry.Currency, at) is not { } rate)
+        {
+            return null;
+        }
+
+        try
+        {
+            var (input, output) = price.Dearest(mode, inputTokens, outputTokens);
+            if (open)
+            {
+                var priority = price.Dearest("priority", inputTokens, outputTokens);
+                (input, output) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output));
+            }
+
+            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + (price.Rates[RateKind.Request] ?? 0m);
+            return Money.FromUsdRoundedUp(most / rate.Rate);
+        }
+        catch (OverflowException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>
     /// Layers the sources, strongest first: code, the JSON in <c>LLMCOSTCACHE_PRICES</c>, <c>prices.json</c> in the home directory, the built-in book.
     /// A wrong entry is an error that names source and line.
     /// </summary>
     /// <exception cref="LlmCostException">A source of prices cannot be read.</exception>
-    internal static PriceBook Load(LlmCostsOptions options, string? homeDirectory, Func<string, string?>? environment = null) => throw new NotImplementedException();
+    internal static PriceBook Load(LlmCostsOptions options, string? homeDirectory, Func<string, string?>? environment = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        environment ??= Environment.GetEnvironmentVariable;
+        List<PriceLayer> layers = [];
+        if (options.Prices.Count > 0)
+        {
+            layers.Add(new(FromCode(options.Prices)));
+        }
+
+        if (environment(VariableName) is { } variable && !string.IsNullOrWhiteSpace(variable))
+        {
+            layers.Add(new(variable.TrimStart()[0] == '{'
+                ? PriceFileReader.Read(Encoding.UTF8.GetBytes(variable), VariableName)
+                : FromFile(variable.Trim(), $"{VariableName} ({variable.Trim()})")));
+        }
+
+        if (homeDirectory is not null && Path.Combine(homeDirectory, FileName) is var file && File.Exists(file))
+        {
+            layers.Add(new(FromFile(file, file)));
+        }
+
+        return new(layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
+    }
+
+    private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, PricedUsage unpriced)
+    {
+        var usage = query.Usage;
+        var (inputTokens, outputTokens) = (usage.TotalInputTokens, usage.TotalOutputTokens);
+        if (!TryGetMode(price, query.ServiceTier, out var mode, out var remark))
+        {
+            return Because(unpriced, $"no price for '{entry.Id}' in the service tier '{query.ServiceTier}'");
+        }
+
+        if (ToDollars(entry.Currency, query.At) is not { } fx)
+        {
+            return Because(unpriced, $"no exchange rate for {entry.Currency}; set {ExchangeRates.VariableName}");
+        }
+
+        var card = price.CardFor(mode, TimeOnly.FromDateTime(query.At.UtcDateTime), inputTokens, outputTokens, usage.ReasoningTokens > 0);
+        var bill = new Bill(fx.Rate);
+        bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
+        bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
+        bill.Tokens(usage.CacheWrite5mTokens, RateKind.CacheWrite5m, card);
+        bill.Tokens(usage.CacheWrite1hTokens, RateKind.CacheWrite1h, card);
+        bill.Tokens(usage.InputAudioTokens, RateKind.InputAudio, card);
+        bill.Tokens(usage.CachedAudioTokens, RateKind.CachedAudio, card);
+        bill.Tokens(usage.InputImageTokens, RateKind.InputImage, card);
+        bill.Tokens(usage.OutputTokens, RateKind.Output, card);
+        bill.Tokens(usage.ReasoningTokens, RateKind.Reasoning, card);
+        bill.Tokens(usage.OutputAudioTokens, RateKind.OutputAudio, card);
+        bill.Tokens(usage.OutputImageTokens, RateKind.OutputImage, card);
+        bill.Each(usage.WebSearches, RateKind.WebSearch, card);
+        if (card[RateKind.Request] is not null)
+        {
+            bill.Each(usage.Requests, RateKind.Request, card);
+        }
+
+        var amount = Money.FromUsd(bill.Dollars);
+        if (bill.Missing is { } missing)
+        {
+            var searches = missing == RateKind.WebSearch;
+            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {(searches ? "web searches" : "output")}", low: amount);
+        }
+
+        if (inputTokens == 0 && outputTokens == 0 && bill.Dollars == 0m && (usage.Milliseconds > 0 || usage.Characters > 0) && !price.IsFree)
+        {
+            return Because(unpriced, $"the price of '{entry.Id}' is per token, and only time or characters were counted");
+        }
+
+        return unpriced with
+        {
+            Cost = CallCost.Known(amount) with { Usage = usage, PriceRevision = unpriced.Cost.PriceRevision, Reason = remark },
+            NativeCost = bill.Native,
+            FxRate = entry.Currency == Dollar ? null : fx.Rate,
+            FxDate = fx.Day,
+            Parts = bill.Parts(),
+        };
+    }
+
+    /// <summary>
+    /// The mode whose rates hold; null for the standard ones. A tier that the vendor lists no rates for costs the standard ones and says so;
+    /// a name that nobody knows has no price, because it may be dearer.
+    /// </summary>
+    private static bool TryGetMode(DatedPrice price, string? serviceTier, out string? mode, out string? remark)
+    {
+        (mode, remark) = (null, null);
+        if (serviceTier is { Length: > 0 } && price.Modes.ContainsKey(serviceTier))
+        {
+            mode = serviceTier;
+            return true;
+        }
+
+        var tier = ProviderDirectory.Instance.ServiceTier(serviceTier);
+        if (tier == Standard || price.IsFree)
+        {
+            return true;
+        }
+
+        if (tier is null or "fast" && (tier is null || !price.Modes.ContainsKey(tier)))
+        {
+            return false;
+        }
+
+        if (price.Modes.ContainsKey(tier))
+        {
+            mode = tier;
+        }
+        else
+        {
+            remark = $"no rates are listed for the service tier '{tier}'; the standard ones were used";
+        }
+
+        return true;
+    }
+
+    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) => currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
+
+    private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) => unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
+
+    private static void RefuseNegative(TokenUsage usage)
+    {
+        if ((usage.UncachedInputTokens | usage.CachedInputTokens | usage.CacheWrite5mTokens | usage.CacheWrite1hTokens | usage.InputAudioTokens
+            | usage.CachedAudioTokens | usage.InputImageTokens | usage.OutputTokens | usage.ReasoningTokens | usage.OutputAudioTokens
+            | usage.OutputImageTokens | usage.Requests | usage.WebSearches | usage.Milliseconds | usage.Characters) < 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(usage), "A count of the usage is negative.");
+        }
+    }
+
+    private static IReadOnlyList<PriceEntry> FromFile(string path, string source)
+    {
+        byte[] json;
+        try
+        {
+            json = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new LlmCostException($"{source}: the price file cannot be read ({e.Message})", e);
+        }
+
+        return PriceFileReader.Read(json, source);
+    }
+
+    private static List<PriceEntry> FromCode(IList<ModelPrice> prices)
+    {
+        HashSet<(string?, string)> seen = [];
+        List<PriceEntry> entries = [];
+        foreach (var price in prices)
+        {
+            var where = $"LlmCostsOptions.Prices, '{price.Model}'";
+            if (!seen.Add((price.Provider?.ToUpperInvariant(), price.Model.ToUpperInvariant())))
+            {
+                throw new LlmCostException($"{where}: has a price already; keep one of the two.");
+            }
+
+            decimal?[] rates =
+            [
+                price.InputPerMillion, price.CachedInputPerMillion, price.CacheWrite5mPerMillion, price.CacheWrite1hPerMillion,
+                price.InputAudioPerMillion, null, price.InputImagePerMillion, price.OutputPerMillion, price.ReasoningPerMillion,
+                price.OutputAudioPerMillion, price.OutputImagePerMillion, price.PerWebSearch, price.PerRequest,
+            ];
+            var negative = Array.FindIndex(rates, rate => rate < 0m);
+            if (negative >= 0)
+            {
+                throw new LlmCostException(string.Create(CultureInfo.InvariantCulture, $"{where}: '{RateCard.FieldNames[negative]}' is {rates[negative]}; a price cannot be negative."));
+            }
+
+            if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)
+            {
+                throw new LlmCostException($"{where}: ContextWindow and MaxOutputTokens must be above zero, or null when not known.");
+            }
+
+            var currency = price.Currency?.Trim().ToUpperInvariant() ?? "";
+            if (currency.Length != 3 || !currency.All(char.IsAsciiLetterUpper))
+            {
+                throw new LlmCostException($"{where}: the currency '{price.Currency}' is not an ISO 4217 code like USD or CNY.");
+            }
+
+            entries.Add(new()
+            {
+                Provider = string.IsNullOrWhiteSpace(price.Provider) ? null : price.Provider,
+                Id = price.Model,
+                ContextWindow = price.ContextWindow,
+                MaxOutputTokens = price.MaxOutputTokens,
+                Currency = currency,
+                KnownFrom = "code",
+                Prices = [new(new RateCard(rates))],
+                Sources = ["code"],
+            });
+        }
+
+        return entries;
+    }
+
+    /// <summary>Adds up one request in the currency of its price and in dollars.</summary>
+    private struct Bill(decimal unitsPerDollar)
+    {
+        private PartBuffer _parts;
+
+        public decimal Native { get; private set; }
+
+        public decimal Dollars { get; private set; }
+
+        /// <summary>Something was used for which the price has no rate.</summary>
+        public RateKind? Missing { get; private set; }
+
+        public void Tokens(long count, RateKind kind, RateCard card) => Add(count, kind, card, Million);
+
+        public void Each(long count, RateKind kind, RateCard card) => Add(count, kind, card, 1m);
+
+        public readonly ImmutableSortedDictionary<string, decimal> Parts()
+        {
+            if (Dollars == 0m)
+            {
+                return NoParts;
+            }
+
+            var parts = NoParts.ToBuilder();
+            for (var kind = 0; kind < RateCard.Kinds; kind++)
+            {
+                if (_parts[kind] != 0m)
+                {
+                    parts.Add(RateCard.PartNames[kind], _parts[kind]);
+                }
+            }
+
+            return parts.ToImmutable();
+        }
+
+        private void Add(long count, RateKind kind, RateCard card, decimal per)
+        {
+            if (count == 0)
+            {
+                return;
+            }
+
+            if (card[kind] is not { } rate)
+            {
+                Missing ??= kind;
+                return;
+            }
+
+            var native = count * rate / per;
+            var dollars = unitsPerDollar == 1m ? native : native / unitsPerDollar;
+            Native += native;
+            Dollars += dollars;
+            _parts[(int)kind] += dollars;
+        }
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(RateCard.Kinds)]
+    private struct PartBuffer
+    {
+        private decimal _first;
+    }
 }

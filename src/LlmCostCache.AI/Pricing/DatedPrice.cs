@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace LlmCostCache.AI;
+
+/// <summary>What a model costs from a day on, until a later price takes over.</summary>
+internal sealed class DatedPrice
+{
+    private readonly RateCard _standard;
+
+    public DatedPrice(RateCard rates) => (Rates, _standard) = (rates, rates.WithFallbacks());
+
+    /// <summary>The first day, in UTC; null is from the start.</summary>
+    public DateOnly? EffectiveFrom { get; init; }
+
+    public RateCard Rates { get; }
+
+    public IReadOnlyList<PriceTier> Tiers { get; init; } = [];
+
+    public IReadOnlyList<PriceWindow> Windows { get; init; } = [];
+
+    public IReadOnlyDictionary<string, PriceMode> Modes { get; init; } = NoModes;
+
+    public IReadOnlyList<string> Sources { get; init; } = [];
+
+    public static IReadOnlyDictionary<string, PriceMode> NoModes { get; } = new Dictionary<string, PriceMode>();
+
+    /// <summary>Whether nothing that this price can bill costs anything.</summary>
+    public bool IsFree => Rates.IsFree && Tiers.All(tier => tier.Rates.IsFree) && Modes.Values.All(mode => mode.Rates.IsFree);
+
+    /// <summary>The one card that prices a whole request.</summary>
+    /// <param name="mode">The service tier; standard when null or when the vendor lists no rates for it.</param>
+    /// <param name="time">The time of day of the call, in UTC.</param>
+    /// <param name="inputTokens">The whole prompt.</param>
+    /// <param name="outputTokens">The whole answer.</param>
+    /// <param name="reasoned">Whether the answer contains reasoning.</param>
+    public RateCard CardFor(string? mode, TimeOnly time, long inputTokens, long outputTokens, bool reasoned)
+    {
+        var special = mode is null ? null : Modes.GetValueOrDefault(mode);
+        RateCard? changed = null;
+        foreach (var window in Windows)
+        {
+            if (window.Holds(time))
+            {
+                changed = (changed ?? Rates).OverriddenBy(window.Rates);
+            }
+        }
+
+        if (special is not null)
+        {
+            changed = (changed ?? Rates).OverriddenBy(special.Rates);
+        }
+
+        var tiers = special?.Tiers ?? Tiers;
+        for (var i = 0; i < tiers.Count; i++)
+        {
+            if (tiers[i].Holds(inputTokens, outputTokens, reasoned))
+            {
+                changed = (changed ?? Rates).OverriddenBy(tiers[i].Rates);
+            }
+        }
+
+        return changed?.WithFallbacks() ?? _standard;
+    }
+
+    /// <summary>The dearest rates that a request of at most so many tokens can meet in a service tier, at any time of day.</summary>
+    public (decimal Input, decimal Output) Dearest(string? mode, long inputTokens, long outputTokens)
+    {
+        var special = mode is null ? null : Modes.GetValueOrDefault(mode);
+        var (input, output) = (0m, 0m);
+        Consider(special is null ? _standard : Rates.OverriddenBy(special.Rates).WithFallbacks());
+        foreach (var window in Windows)
+        {
+            var card = Rates.OverriddenBy(window.Rates);
+            Consider((special is null ? card : card.OverriddenBy(special.Rates)).WithFallbacks());
+        }
+
+        foreach (var tier in special?.Tiers ?? Tiers)
+        {
+            if (tier.CanHold(inputTokens, outputTokens))
+            {
+                Consider(tier.Rates);
+            }
+        }
+
+        return (input, output);
+
+        void Consider(RateCard card)
+        {
+            input = Math.Max(input, card.Dearest(output: false));
+            output = Math.Max(output, card.Dearest(output: true));
+        }
+    }
+
+    /// <summary>Eight hex digits that change with any fact of the price.</summary>
+    public string Fingerprint(string currency)
+    {
+        var facts = new StringBuilder(256).Append(currency).Append('|').Append(EffectiveFrom?.ToString("O", CultureInfo.InvariantCulture)).Append('|');
+        Rates.WriteFacts(facts);
+        WriteTiers(Tiers);
+        foreach (var window in Windows)
+        {
+            facts.Append(CultureInfo.InvariantCulture, $"|window {window.From:HH':'mm':'ss} {window.Until:HH':'mm':'ss} ");
+            window.Rates.WriteFacts(facts);
+        }
+
+        foreach (var (name, mode) in Modes.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            facts.Append("|mode ").Append(name).Append(' ');
+            mode.Rates.WriteFacts(facts);
+            WriteTiers(mode.Tiers);
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts.ToString())).AsSpan(0, 4));
+
+        void WriteTiers(IReadOnlyList<PriceTier> tiers)
+        {
+            foreach (var tier in tiers)
+            {
+                facts.Append(CultureInfo.InvariantCulture, $"|above {tier.AboveInputTokens} {tier.AboveOutputTokens} {(tier.WithReasoning ? 1 : 0)} ");
+                tier.Rates.WriteFacts(facts);
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace LlmCostCache.AI;
+
+/// <summary>The prices of one source that overrides the built-in book: by provider, and for any provider.</summary>
+internal sealed class PriceLayer
+{
+    private readonly Dictionary<string, ModelIndex> _byProvider;
+    private readonly ModelIndex? _any;
+
+    public PriceLayer(IEnumerable<PriceEntry> entries)
+    {
+        var groups = entries.ToLookup(entry => entry.Provider is null ? "" : Key(entry.Provider), StringComparer.Ordinal);
+        _byProvider = groups.Where(group => group.Key.Length > 0).ToDictionary(group => group.Key, group => new ModelIndex([.. group]), StringComparer.Ordinal);
+        _any = groups.Contains("") ? new([.. groups[""]]) : null;
+    }
+
+    /// <summary>
+    /// The models that a name can mean. A price for the provider beats one for any; when the provider is not known, every provider's price is meant.
+    /// </summary>
+    public PriceEntry[] Find(IReadOnlyList<string> providers, ModelName name, NamePatterns patterns)
+    {
+        foreach (var provider in providers)
+        {
+            if (_byProvider.TryGetValue(Key(provider), out var index) && index.Find(name, patterns) is { Length: > 0 } found)
+            {
+                return found;
+            }
+        }
+
+        if (_any?.Find(name, patterns) is { Length: > 0 } anyones)
+        {
+            return anyones;
+        }
+
+        return providers.Count > 0 ? [] : [.. _byProvider.Values.SelectMany(index => index.Find(name, patterns))];
+    }
+
+    // An override may say "gcp.gemini" where the book says "google".
+    private static string Key(string provider) => ProviderDirectory.Instance.ByName(provider)?.Id ?? ProviderDirectory.Normalized(provider);
+}

@@ -1,0 +1,23 @@
+namespace LlmCostCache.AI;
+
+/// <summary>A vendor or reseller, and the names by which clients, telemetry and hosts mean it.</summary>
+internal sealed record PriceProvider(string Id, string DisplayName)
+{
+    public IReadOnlyList<string> Names { get; init; } = [];
+
+    /// <summary>Host names; <c>*</c> stands for anything.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>Beginnings of the names of the models that this vendor makes itself.</summary>
+    public IReadOnlyList<string> Families { get; init; } = [];
+
+    /// <summary>Providers whose list holds where this one's is silent.</summary>
+    public IReadOnlyList<string> Then { get; init; } = [];
+
+    /// <summary>Whether other vendors' servers speak this one's protocol, so that the name alone says little behind an unknown host.</summary>
+    public bool SpokenByOthers { get; init; }
+
+    public bool OwnsHost(string host) => Hosts.Any(pattern => ProviderDirectory.HostMatches(host, pattern));
+
+    public bool Makes(string model) => Families.Any(family => model.StartsWith(family, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+
+namespace LlmCostCache.AI;
+
+/// <summary>The rates of one request: tokens per million, searches and requests each. A rate that the vendor does not list is null.</summary>
+internal sealed class RateCard
+{
+    public const int Kinds = (int)RateKind.Request + 1;
+
+    /// <summary>The names of the rates in price files.</summary>
+    public static readonly string[] FieldNames =
+    [
+        "input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio", "input_image",
+        "output", "reasoning", "output_audio", "output_image", "web_search_call", "per_request",
+    ];
+
+    /// <summary>The names of the parts of a cost.</summary>
+    public static readonly string[] PartNames =
+    [
+        "input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio", "input_image",
+        "output", "reasoning", "output_audio", "output_image", "web_search", "request",
+    ];
+
+    private readonly decimal?[] _rates;
+
+    public RateCard(decimal?[] rates) => _rates = rates;
+
+    /// <summary>Everything is free, by rule and not for want of a price.</summary>
+    public static RateCard Free { get; } = new(Enumerable.Repeat<decimal?>(0m, Kinds).ToArray());
+
+    public decimal? this[RateKind kind] => _rates[(int)kind];
+
+    public bool IsFree => Array.TrueForAll(_rates, rate => rate is null or 0m);
+
+    /// <summary>This card with the rates that <paramref name="stronger"/> names put in their place.</summary>
+    public RateCard OverriddenBy(RateCard stronger)
+    {
+        var rates = (decimal?[])_rates.Clone();
+        for (var i = 0; i < rates.Length; i++)
+        {
+            rates[i] = stronger._rates[i] ?? rates[i];
+        }
+
+        return new(rates);
+    }
+
+    /// <summary>This card with the rates that are not listed taken from the rate that the vendor bills instead.</summary>
+    public RateCard WithFallbacks()
+    {
+        var rates = (decimal?[])_rates.Clone();
+        FallBack(RateKind.CachedInput, RateKind.Input);
+        FallBack(RateKind.CacheWrite5m, RateKind.Input);
+        FallBack(RateKind.CacheWrite1h, RateKind.CacheWrite5m);
+        FallBack(RateKind.InputAudio, RateKind.Input);
+
+        // No discount is listed for cached audio: a missing cached price means the price of the uncached kind, never less.
+        FallBack(RateKind.CachedAudio, RateKind.InputAudio);
+        FallBack(RateKind.InputImage, RateKind.Input);
+        FallBack(RateKind.Reasoning, RateKind.Output);
+        FallBack(RateKind.OutputAudio, RateKind.Output);
+        FallBack(RateKind.OutputImage, RateKind.Output);
+        return new(rates);
+
+        void FallBack(RateKind kind, RateKind to) => rates[(int)kind] ??= rates[(int)to];
+    }
+
+    /// <summary>The dearest rate for a token of input, or of output; zero when none is named.</summary>
+    public decimal Dearest(bool output)
+    {
+        var dearest = 0m;
+        var (from, to) = output ? (RateKind.Output, RateKind.OutputImage) : (RateKind.Input, RateKind.InputImage);
+        for (var kind = from; kind <= to; kind++)
+        {
+            dearest = Math.Max(dearest, this[kind] ?? 0m);
+        }
+
+        return dearest;
+    }
+
+    /// <summary>Writes the rates in a form that is the same for the same facts, however many zeros they were written with.</summary>
+    public void WriteFacts(StringBuilder facts)
+    {
+        for (var i = 0; i < _rates.Length; i++)
+        {
+            if (_rates[i] is { } rate)
+            {
+                facts.Append(FieldNames[i]).Append('=').Append(rate.ToString("0.############################", CultureInfo.InvariantCulture)).Append(';');
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+namespace LlmCostCache.AI.Tests;
+
+public sealed class PriceOverrideTests : IDisposable
+{
+    private static readonly DateTimeOffset Summer = new(2026, 8, 20, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly string _home = Directory.CreateTempSubdirectory("llmcost-prices-").FullName;
+    private readonly Dictionary<string, string?> _environment = [];
+    private readonly LlmCostsOptions _options = new();
+
+    public void Dispose() => Directory.Delete(_home, recursive: true);
+
+    [Fact]
+    public void Code_beats_environment_beats_home_beats_the_built_in_book()
+    {
+        Assert.Equal(2.5m, InputOf("gpt-4o"));
+        Home("""{"models":[{"id":"gpt-4o","provider":"openai","input":"3","output":"30"}]}""");
+        Assert.Equal(3m, InputOf("gpt-4o"));
+        _environment["LLMCOSTCACHE_PRICES"] = """{"models":[{"id":"gpt-4o","provider":"openai","input":4,"output":40}]}""";
+        Assert.Equal(4m, InputOf("gpt-4o"));
+        _options.Prices.Add(new("gpt-4o") { InputPerMillion = 5m, OutputPerMillion = 50m });
+        Assert.Equal(5m, InputOf("gpt-4o"));
+        Assert.Equal(5m, InputOf("gpt-4o-2024-08-06"));
+        Assert.Equal(0.15m, InputOf("gpt-4o-mini"));
+    }
+
+    [Fact]
+    public void The_environment_can_name_a_file()
+    {
+        var file = Path.Combine(_home, "mine.json");
+        File.WriteAllText(file, """{"models":[{"id":"my-model","input":"1.0","output":"2.0","cached_input":"0.1"}]}""");
+        _environment["LLMCOSTCACHE_PRICES"] = file;
+
+        Assert.Equal(1m, InputOf("my-model"));
+    }
+
+    [Fact]
+    public void A_fine_tune_priced_in_code_has_a_known_cost()
+    {
+        _options.Prices.Add(new("my-finetune") { InputPerMillion = 1.0m, OutputPerMillion = 2.0m, ContextWindow = 8000, MaxOutputTokens = 1000 });
+        var book = Load();
+        var priced = book.Price(new() { Provider = "openai", Model = "my-finetune", At = Summer, Usage = new() { UncachedInputTokens = 1_000_000, OutputTokens = 1_000_000 } });
+
+        Assert.Equal(Money.FromUsd(3m), priced.Cost.Amount);
+        Assert.StartsWith("any/my-finetune@code#", priced.Cost.PriceRevision, StringComparison.Ordinal);
+        Assert.Equal((8000L, 1000L), (book.Find(null, "my-finetune", Summer)!.ContextWindow, book.Find(null, "my-finetune", Summer)!.MaxOutputTokens));
+    }
+
+    [Fact]
+    public void A_price_for_one_provider_does_not_hold_for_another()
+    {
+        _options.Prices.Add(new("shared") { Provider = "groq", InputPerMillion = 1m, OutputPerMillion = 2m });
+        var book = Load();
+
+        Assert.NotNull(book.Find("groq", "shared", Summer));
+        Assert.NotNull(book.Find(null, "shared", Summer));
+        Assert.Null(book.Find("together", "shared", Summer));
+    }
+
+    [Fact]
+    public void An_unlisted_gateway_can_have_its_own_prices()
+    {
+        Home("""{"models":[{"id":"gpt-4o","provider":"My-Gateway","input":"9","output":"9"}]}""");
+        var book = Load();
+
+        Assert.Equal("My-Gateway", book.Find("my-gateway", "gpt-4o", Summer)!.Provider);
+        Assert.Equal("openai", book.Find("openai", "gpt-4o", Summer)!.Provider);
+    }
+
+    [Fact]
+    public void A_deployment_name_stands_for_a_model()
+    {
+        _options.ModelAliases["Prod-Chat"] = "gpt-4o-mini";
+        var facts = Load().Find("azure.ai.openai", "prod-chat", Summer);
+
+        Assert.Equal(("azure", "gpt-4o-mini"), (facts!.Provider, facts.Model));
+    }
+
+    [Fact]
+    public void A_file_may_have_history_tiers_modes_and_windows()
+    {
+        Home("""
+            {
+              "provider": "acme", "currency": "USD", "known_from": "2026-01-02",
+              // a comment
+              "models": [{"id": "m", "prices": [
+                {"effective_from": "2026-06-01", "input": "2", "output": "4", "modes": {"batch": {"input": "1"}},
+                 "tiers": [{"above_input_tokens": 100, "input": "20"}], "windows": [{"from": "22:00", "until": "06:00", "output": "1"}]},
+                {"input": "1", "output": "2"}]}],
+            }
+            """);
+        var book = Load();
+        decimal? Cost(DateTimeOffset at, long tokens, string? tier = null) => book.Price(new()
+        {
+            Provider = "acme",
+            Model = "m",
+            At = at,
+            ServiceTier = tier,
+            Usage = new() { UncachedInputTokens = tokens, OutputTokens = 1 },
+        }).NativeCost * 1_000_000m;
+
+        Assert.Equal(102m, Cost(new(2026, 5, 31, 23, 0, 0, TimeSpan.Zero), 100));
+        Assert.Equal(204m, Cost(new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero), 100));
+        Assert.Equal(2024m, Cost(new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero), 101));
+        Assert.Equal(105m, Cost(new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero), 101, "batch"));
+        Assert.Equal(201m, Cost(new(2026, 6, 2, 5, 59, 0, TimeSpan.Zero), 100));
+    }
+
+    [Theory]
+    [InlineData("{\n\"models\":[\n{\"id\":\"m\",\"input\":\"-1\",\"output\":\"1\"}]}", "line 3", "negative")]
+    [InlineData("{\n\"models\":[\n{\"id\":\"m\",\n\"inptu\":\"1\",\"output\":\"1\"}]}", "line 4", "'inptu'")]
+    [InlineData("{\"models\":[{\"id\":\"m\",\"input\":\"1\",\"output\":\"1\"},\n{\"id\":\"M\",\"input\":\"1\",\"output\":\"1\"}]}", "line 2", "already")]
+    [InlineData("{\"models\":[\n{\"id\":\"m\",\"output\":\"1\"}]}", "line 2", "'input'")]
+    [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":\"1\"}]}", "line 2", "'output'")]
+    [InlineData("{\"models\":[\n{\"input\":\"1\",\"output\":\"1\"}]}", "line 2", "'id'")]
+    [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":\"cheap\",\"output\":\"1\"}]}", "line 2", "'cheap'")]
+    [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":\"NaN\",\"output\":\"1\"}]}", "line 2", "'NaN'")]
+    [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":2500000,\"output\":1}]}", "line 2", "per million")]
+    [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":1,\"output\":1,\"currency\":\"dollars\"}]}", "line 2", "ISO 4217")]
+    [InlineData("{\"models\":[\n\n{\"id\":\"m\",\"input\":1,}", "line 3", "")]
+    [InlineData("{\n\"models\":[\n{\"id\": oops}]}", "line 3", "JSON")]
+    [InlineData("{}", "line 1", "'models'")]
+    [InlineData("[]", "line 1", "object")]
+    [InlineData("", "line 1", "")]
+    public void A_bad_file_is_an_error_that_names_file_and_line(string json, string line, string what)
+    {
+        Home(json);
+        var error = Assert.Throws<LlmCostException>(Load);
+
+        Assert.Contains("prices.json, " + line + ":", error.Message, StringComparison.Ordinal);
+        Assert.Contains(what, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Bad_JSON_in_the_environment_is_an_error_that_names_the_variable()
+    {
+        _environment["LLMCOSTCACHE_PRICES"] = "{\"models\": nope}";
+        Assert.StartsWith("LLMCOSTCACHE_PRICES, line 1:", Assert.Throws<LlmCostException>(Load).Message, StringComparison.Ordinal);
+
+        _environment["LLMCOSTCACHE_PRICES"] = Path.Combine(_home, "missing.json");
+        Assert.Contains("missing.json", Assert.Throws<LlmCostException>(Load).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_negative_or_repeated_price_in_code_is_an_error()
+    {
+        _options.Prices.Add(new("m") { InputPerMillion = 1m, OutputPerMillion = -2m });
+        Assert.Contains("'output' is -2", Assert.Throws<LlmCostException>(Load).Message, StringComparison.Ordinal);
+
+        _options.Prices.Clear();
+        _options.Prices.Add(new("m") { InputPerMillion = 1m, OutputPerMillion = 2m });
+        _options.Prices.Add(new("M") { InputPerMillion = 1m, OutputPerMillion = 2m });
+        Assert.Contains("already", Assert.Throws<LlmCostException>(Load).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_contract_example_in_yuan_is_exact()
+    {
+        Home("""{"currency":"CNY","models":[{"id":"m","input":"0.72","output":"1"}]}""");
+        _environment["LLMCOSTCACHE_FX"] = """{"CNY": "7.1", "date": "2026-08-22"}""";
+        var priced = Price("m", 1_000_000);
+
+        Assert.Equal((0.72m, 7.1m, new DateOnly(2026, 8, 22)), (priced.NativeCost, priced.FxRate, priced.FxDate));
+        Assert.Equal(101_408_451, priced.Cost.Amount!.Value.Nanos);
+        Assert.Equal(priced.Cost.Amount, Money.FromUsd(priced.Parts.Values.Sum()));
+    }
+
+    [Theory]
+    [InlineData("2026-08-20", "7.3", "2026-08-10")]
+    [InlineData("2026-08-22", "7.1", "2026-08-22")]
+    [InlineData("2027-01-01", "7.1", "2026-08-22")]
+    [InlineData("2020-01-01", "7.3", "2026-08-10")]
+    public void A_dated_rate_is_the_latest_that_is_not_after_the_call(string at, string rate, string day)
+    {
+        var rates = ExchangeRates.Parse("""{"CNY": {"2026-08-22": "7.1", "2026-08-10": 7.3}}""");
+        var found = rates.Find("CNY", DateTimeOffset.Parse(at + "T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+
+        Assert.Equal((decimal.Parse(rate, System.Globalization.CultureInfo.InvariantCulture), DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture)), (found!.Value.Rate, found.Value.Day!.Value));
+    }
+
+    [Fact]
+    public void A_currency_without_a_rate_has_no_price_in_dollars()
+    {
+        Home("""{"currency":"EUR","models":[{"id":"m","input":"1","output":"1"}]}""");
+        var priced = Price("m", 1);
+
+        Assert.Equal(CostCertainty.Unknown, priced.Cost.Certainty);
+        Assert.Contains("LLMCOSTCACHE_FX", priced.Cost.Reason, StringComparison.Ordinal);
+        Assert.Null(Load().Ceiling(null, "m", Summer, 1, 1));
+    }
+
+    [Theory]
+    [InlineData("7.1")]
+    [InlineData("{\"CNY\": 0}")]
+    [InlineData("{\"CNY\": \"-7\"}")]
+    [InlineData("{\"CNY\": {}}")]
+    [InlineData("{\"yuan\": 7}")]
+    [InlineData("{\"CNY\": 7, \"date\": \"yesterday\"}")]
+    [InlineData("{\"CNY\": true}")]
+    [InlineData("nope")]
+    public void A_bad_exchange_rate_is_an_error_that_names_the_variable(string json)
+    {
+        _environment["LLMCOSTCACHE_FX"] = json;
+        Assert.StartsWith("LLMCOSTCACHE_FX", Assert.Throws<LlmCostException>(Load).Message, StringComparison.Ordinal);
+    }
+
+    private void Home(string json) => File.WriteAllText(Path.Combine(_home, "prices.json"), json);
+
+    private PriceBook Load() => PriceBook.Load(_options, _home, name => _environment.GetValueOrDefault(name));
+
+    private PricedUsage Price(string model, long tokens) =>
+        Load().Price(new() { Provider = "openai", Host = "gateway.example", Model = model, At = Summer, Usage = new() { UncachedInputTokens = tokens } });
+
+    private decimal? InputOf(string model) => Price(model, 1_000_000).NativeCost;
+}
