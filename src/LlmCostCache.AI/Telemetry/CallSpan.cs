@@ -5,19 +5,22 @@ namespace LlmCostCache.AI;
 /// <summary>The span that a call's cost is written on: the chat span that was current when the call began, else our own, else none.</summary>
 /// <remarks>
 /// Captured once. After an early <c>break</c> of a stream <see cref="Activity.Current"/> is already the caller's, while the captured span still
-/// takes tags. Doors inside one another that find the same chat span write to the same totals; a span of our own is not current and must be handed on.
+/// takes tags. Doors inside one another that find the same chat span write to the same totals; a span of our own is not current and must be handed
+/// inward, where <see cref="CostTelemetry.Begin(string, string?, CallSpan)"/> borrows it.
 /// The default value belongs to no span and does nothing.
 /// </remarks>
 internal readonly struct CallSpan : IDisposable
 {
     private readonly Activity? _activity;
     private readonly Activity? _ambient;
+    private readonly bool _ends;
 
-    private CallSpan(Activity? activity, Activity? ambient, bool isOwn)
+    private CallSpan(Activity? activity, Activity? ambient, bool isOwn, bool ends)
     {
         _activity = activity;
         _ambient = ambient;
         IsOwn = isOwn;
+        _ends = ends;
     }
 
     /// <summary>The trace that the call belongs to, hexadecimal; null outside any trace.</summary>
@@ -29,7 +32,7 @@ internal readonly struct CallSpan : IDisposable
     /// <summary>The tier the OpenAI adapter says this call was served in; null when it says nothing.</summary>
     public string? ServiceTier => IsOwn ? null : _activity?.GetTagItem(TelemetryNames.OpenAIServiceTier) as string;
 
-    /// <summary>Whether we started the span and end it.</summary>
+    /// <summary>Whether the span is ours rather than the chat span of another library.</summary>
     public bool IsOwn { get; }
 
     /// <summary>The span to write on; null when there is none or when nobody records it.</summary>
@@ -37,17 +40,20 @@ internal readonly struct CallSpan : IDisposable
 
     private Activity? Identity => (_activity ?? _ambient) is { IdFormat: ActivityIdFormat.W3C } activity ? activity : null;
 
-    public static CallSpan Captured(Activity activity) => new(activity, null, isOwn: false);
+    public static CallSpan Captured(Activity activity) => new(activity, null, isOwn: false, ends: false);
 
-    public static CallSpan Own(Activity activity) => new(activity, null, isOwn: true);
+    public static CallSpan Own(Activity activity) => new(activity, null, isOwn: true, ends: true);
 
     /// <summary>No span to write on, inside <paramref name="ambient"/>.</summary>
-    public static CallSpan Inside(Activity? ambient) => new(null, ambient, isOwn: false);
+    public static CallSpan Inside(Activity? ambient) => new(null, ambient, isOwn: false, ends: false);
 
-    /// <summary>Stops the span when it is ours. A second time is harmless.</summary>
+    /// <summary>The same span, left to the door that started it to end.</summary>
+    public CallSpan Borrow() => new(_activity, _ambient, IsOwn, ends: false);
+
+    /// <summary>Stops the span when it was started here. A second time is harmless.</summary>
     public void End()
     {
-        if (!IsOwn || _activity is not { IsStopped: false } own)
+        if (!_ends || _activity is not { IsStopped: false } own)
         {
             return;
         }

@@ -65,6 +65,13 @@ internal sealed class CostTelemetry : IDisposable
         return CallSpan.Own(own);
     }
 
+    /// <summary>The span of the same call for a door further in: the chat span that is current there, else the one that an outer door started.</summary>
+    /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
+    /// <param name="requestedModel">The model that is asked for.</param>
+    /// <param name="outer">What the outer door began; the default value when there is none.</param>
+    public CallSpan Begin(string operation, string? requestedModel, CallSpan outer) =>
+        outer.IsOwn && (Activity.Current is not { } current || !GenAISpan.IsFor(operation, current)) ? outer.Borrow() : Begin(operation, requestedModel);
+
     /// <summary>A metered attempt. Attempts that reached no provider, or were certainly not billed, leave no cost.</summary>
     public void Attempt(CallSpan span, UsageRecord record)
     {

@@ -16,12 +16,18 @@ internal static class GenAISpan
     public static bool IsFor(string operation, Activity activity) =>
         !activity.IsStopped && KindOf(NameOf(activity)) is { } kind && kind == (KindOf(operation) ?? operation);
 
-    // A span that is only propagated, not recorded, has no tags but keeps its name.
+    // A span that is only propagated, not recorded, has no tags but keeps its name. The name alone is believed of a client span only:
+    // "chat turn" may be anybody's name for a whole conversation.
     private static ReadOnlySpan<char> NameOf(Activity activity)
     {
         if (activity.GetTagItem(TelemetryNames.Operation) is string tagged)
         {
             return tagged;
+        }
+
+        if (activity.Kind != ActivityKind.Client)
+        {
+            return default;
         }
 
         var name = activity.DisplayName.AsSpan();

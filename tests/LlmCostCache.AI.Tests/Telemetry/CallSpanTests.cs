@@ -100,13 +100,80 @@ public sealed class CallSpanTests : IDisposable
     {
         using var spans = new SpanRecorder(StockSource);
         using var source = new ActivitySource(StockSource);
-        using var outer = source.StartActivity(name)!;
+        using var outer = source.StartActivity(name, ActivityKind.Client)!;
 
         using var span = _telemetry.Begin("chat", "gpt-4o-mini");
         _telemetry.Attempt(span, MeteredRow.Priced(1m));
 
         Assert.DoesNotContain(outer.TagObjects, tag => tag.Key.StartsWith("gen_ai.usage.cost", StringComparison.Ordinal));
         Assert.Equal(outer.SpanId.ToHexString(), span.SpanId);
+    }
+
+    [Fact]
+    public void Somebodys_own_chat_turn_is_not_taken_for_a_model_call()
+    {
+        using var turn = new Activity("chat turn").Start();
+
+        _telemetry.Attempt(_telemetry.Begin("chat", "gpt-4o-mini"), MeteredRow.Priced(1m));
+
+        Assert.Empty(turn.TagObjects);
+    }
+
+    [Fact]
+    public void A_chat_span_that_is_only_propagated_gives_its_ids_to_the_ledger()
+    {
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == StockSource,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var source = new ActivitySource(StockSource);
+        using var chat = source.StartActivity("chat gpt-4o-mini", ActivityKind.Client)!;
+        using var spans = new SpanRecorder("LlmCostCache.AI");
+
+        using (var span = _telemetry.Begin("chat", "gpt-4o-mini"))
+        {
+            _telemetry.Attempt(span, MeteredRow.Priced(1m));
+            Assert.Equal(chat.SpanId.ToHexString(), span.SpanId);
+        }
+
+        Assert.Empty(chat.TagObjects);
+        Assert.Empty(spans.Stopped);
+    }
+
+    [Fact]
+    public void A_door_further_in_borrows_our_span_and_leaves_its_end_to_the_outer_door()
+    {
+        using var spans = new SpanRecorder("LlmCostCache.AI");
+
+        using (var outer = _telemetry.Begin("chat", "gpt-4o-mini"))
+        {
+            using (var inner = _telemetry.Begin("chat", "gpt-4o-mini", outer))
+            {
+                _telemetry.Attempt(inner, MeteredRow.Priced(0.1m));
+                Assert.Equal(outer.SpanId, inner.SpanId);
+            }
+
+            Assert.Empty(spans.Stopped);
+            _telemetry.Cache(outer, CacheOutcome.Miss, CacheLayer.None, Money.Zero, "chat", "openai", "gpt-4o-mini");
+        }
+
+        var own = Assert.Single(spans.Stopped);
+        Assert.Equal((0.1, "miss"), (own.GetTagItem("gen_ai.usage.cost.amount"), own.GetTagItem("llmcostcache.cache.result")));
+    }
+
+    [Fact]
+    public void A_chat_span_between_two_doors_takes_the_cost_of_the_inner_one()
+    {
+        using var spans = new SpanRecorder("LlmCostCache.AI");
+        using var outer = _telemetry.Begin("chat", "gpt-4o-mini");
+        using var chat = ChatSpan();
+
+        using var inner = _telemetry.Begin("chat", "gpt-4o-mini", outer);
+        _telemetry.Attempt(inner, MeteredRow.Priced(0.1m));
+
+        Assert.Equal(0.1, chat.GetTagItem("gen_ai.usage.cost.amount"));
     }
 
     [Fact]
@@ -124,7 +191,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void Attempts_on_one_span_add_up_even_when_their_doors_do_not_know_each_other()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
 
         _telemetry.Attempt(_telemetry.Begin("chat", "gpt-4o-mini"), MeteredRow.Priced(0.1m));
         _telemetry.Attempt(_telemetry.Begin("chat", "gpt-4o-mini"), MeteredRow.Priced(0.2m));
@@ -135,7 +202,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void One_unknown_attempt_makes_the_sum_on_the_span_unknown()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
         var span = _telemetry.Begin("chat", "gpt-4o-mini");
 
         _telemetry.Attempt(span, MeteredRow.Priced(0.1m));
@@ -149,7 +216,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void A_sum_on_a_span_stops_at_the_largest_amount_and_never_throws()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
         var span = _telemetry.Begin("chat", "gpt-4o-mini");
 
         _telemetry.Attempt(span, MeteredRow.Of(CallCost.Known(Money.MaxValue)));
@@ -162,7 +229,7 @@ public sealed class CallSpanTests : IDisposable
     public void Backends_that_miscount_the_draft_names_get_the_one_they_read()
     {
         using var telemetry = new CostTelemetry(new LlmCostsOptions { MeterFactory = _factory, CostAttributes = CostAttributeNames.GenAiUsageCost });
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
 
         telemetry.Attempt(telemetry.Begin("chat", "gpt-4o-mini"), MeteredRow.Priced(0.1m));
 
@@ -177,7 +244,7 @@ public sealed class CallSpanTests : IDisposable
     [InlineData("none", true)]
     public void Counts_that_do_not_come_from_the_provider_are_marked_as_estimated(string usageSource, bool? estimated)
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
 
         _telemetry.Attempt(_telemetry.Begin("chat", "gpt-4o-mini"), MeteredRow.Priced(0.1m) with { UsageSource = usageSource });
 
@@ -190,7 +257,7 @@ public sealed class CallSpanTests : IDisposable
     [InlineData(0, 50, false)]
     public void The_providers_own_prompt_cache_is_shown(long read, long written, bool hit)
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
 
         _telemetry.Attempt(_telemetry.Begin("chat", "gpt-4o-mini"), MeteredRow.Priced(0.1m, new TokenUsage { CachedInputTokens = read, CacheWrite1hTokens = written }));
 
@@ -202,7 +269,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void The_cache_and_the_budget_speak_on_the_span()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
         var span = _telemetry.Begin("chat", "gpt-4o-mini");
 
         _telemetry.Cache(span, CacheOutcome.Hit, CacheLayer.Disk, Money.FromUsd(0.02m), "chat", "openai", "gpt-4o-mini", null);
@@ -218,7 +285,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void A_bypass_says_why_in_a_bounded_text()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
 
         _telemetry.Cache(_telemetry.Begin("chat", null), CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "chat", null, null, new string('x', 5_000));
 
@@ -296,7 +363,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void Ending_a_captured_span_leaves_it_to_its_owner()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
 
         _telemetry.Begin("chat", "gpt-4o-mini").End();
 
@@ -345,7 +412,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public void The_tier_of_an_earlier_attempt_is_not_taken_for_that_of_the_next()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
         chat.SetTag("openai.response.service_tier", "flex");
 
         using var span = _telemetry.Begin("chat", "gpt-4o-mini");
@@ -356,7 +423,7 @@ public sealed class CallSpanTests : IDisposable
     [Fact]
     public async Task Attempts_in_parallel_on_one_span_lose_nothing()
     {
-        using var chat = new Activity("chat gpt-4o-mini").Start();
+        using var chat = ChatSpan();
         var span = _telemetry.Begin("chat", "gpt-4o-mini");
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
@@ -370,6 +437,8 @@ public sealed class CallSpanTests : IDisposable
         Assert.Equal(4d, chat.GetTagItem("gen_ai.usage.cost.amount"));
         Assert.Single(chat.TagObjects, tag => tag.Key == "gen_ai.usage.cost.amount");
     }
+
+    private static Activity ChatSpan() => new Activity("chat gpt-4o-mini").SetTag("gen_ai.operation.name", "chat").Start();
 
     private IChatClient Metered(string? sourceName) => new Probe(new Canned(), _telemetry, _ => { }).AsBuilder().UseOpenTelemetry(sourceName: sourceName).Build();
 
