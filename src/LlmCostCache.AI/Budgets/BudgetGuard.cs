@@ -339,7 +339,7 @@ internal sealed class BudgetGuard
             Provider = demand.Client.ProviderName,
             RequestedModel = demand.Model,
             Status = CallStatus.Blocked,
-            Cost = CallCost.Known(Money.Zero) with { Reason = $"Refused by budget '{refusal.Budget.Name}'" },
+            Cost = CallCost.Known(Money.Zero) with { Reason = $"Refused by budget '{refusal.Budget!.Name}'" },
             UsageSource = "none",
             Error = nameof(BudgetExceededException),
             Attribution = demand.Attribution,
