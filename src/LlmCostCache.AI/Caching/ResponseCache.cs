@@ -17,6 +17,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly string _namespace;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
+    private readonly DiskLayer? _disk;
+    private readonly DistributedLayer? _distributed;
     private readonly Invalidations _invalidations;
     private readonly SingleFlight _flights;
 
@@ -28,6 +30,21 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
+        if (options.DistributedCache is { } distributed)
+        {
+            if (string.IsNullOrWhiteSpace(_namespace))
+            {
+                throw new LlmCostException("A distributed cache is shared with others, but LlmCostsOptions.CacheNamespace is empty. "
+                    + "Set it to the name of your application; tenants are kept apart within it.");
+            }
+
+            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what));
+        }
+
+        if (homeDirectory is not null && options.DiskCacheBytes > 0)
+        {
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what => Failed(CacheLayer.Disk, what));
+        }
     }
 
     /// <summary>Finds the answer to a prompt that was stored with <see cref="SetAsync(string, string, string?, ChatOptions?, CancellationToken)"/>.</summary>
@@ -201,19 +218,27 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>
     internal CacheFlight Enter(CacheKey key) => _flights.Enter(key);
 
-    /// <summary>Waits for what is being written and closes the files.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Waits for what is being written, ten seconds at most, and closes the files.</summary>
+    public async ValueTask DisposeAsync()
     {
-        return default;
+        // The writer thread is joined; not on a thread of the pool's callers.
+        await Task.Run(() => _disk?.Dispose()).ConfigureAwait(false);
+        if (_distributed is not null)
+            await _distributed.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Waits for what is being written and closes the files.</summary>
-    public void Dispose()
-    {
-    }
+    /// <summary>Waits for what is being written, ten seconds at most, and closes the files.</summary>
+    public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
-    /// <summary>Waits until everything stored so far is on the disk.</summary>
-    internal Task FlushAsync(CancellationToken cancellationToken) => _memory is null ? Task.CompletedTask : Task.Delay(0, cancellationToken);
+    /// <summary>Waits until everything stored so far is where it belongs, or could not be put there.</summary>
+    internal async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_disk is not null)
+            await _disk.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        if (_distributed is not null)
+            await _distributed.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     private static IList<ChatMessage> AsMessages(string prompt)
     {
@@ -234,16 +259,33 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return Plan(list, options, s_direct with { DefaultModel = model }, CostScope.Current.Tenant, CachePolicy.Default);
     }
 
-    private Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
     {
-        return Task.FromResult(_memory?.Remove(key) ?? false);
+        var removed = _memory?.Remove(key) ?? false;
+        if (_disk is not null)
+            removed |= await _disk.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+
+        if (_distributed is not null)
+            await _distributed.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        return removed;
     }
 
-    private Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
+    private async Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
     {
+        // From here on nothing older is served or written by this process; the rest tells the others and frees the space.
         var stamp = _invalidations.Stamp();
         _invalidations.Add(scope, stamp);
-        return Task.FromResult(_memory?.RemoveWhere(_invalidations.IsDead) ?? 0);
+        var removed = _memory?.RemoveWhere(_invalidations.IsDead) ?? 0;
+
+        // What is in memory is on the disk as well, so the larger number is the number of answers.
+        if (_disk is not null)
+            removed = Math.Max(removed, await _disk.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false));
+
+        if (_distributed is not null)
+            await _distributed.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        return removed;
     }
 
     private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
@@ -267,26 +309,53 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
         if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
         {
+            _disk?.Poll();
             if (IsServable(answer))
                 return new((answer, CacheLayer.Memory));
 
             _memory.Remove(plan.Key, answer);
         }
 
-        return default;
+        if (_disk?.Find(plan.Key) is { } stored)
+        {
+            if (IsServable(stored))
+            {
+                _memory?.Put(plan.Key, stored);
+                return new((stored, CacheLayer.Disk));
+            }
+
+            _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+        }
+
+        return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
+    }
+
+    private async ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpDistributedAsync(DistributedLayer distributed, CachePlan plan,
+        CancellationToken cancellationToken)
+    {
+        if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
+            return default;
+
+        _memory?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer);
+        return (answer, CacheLayer.Distributed);
     }
 
     private string? Keep(CachePlan plan, StoredAnswer answer)
     {
-        if (answer.SizeInMemory() > plan.Policy.MaxAnswerBytes)
+        if (answer.SizeInMemory() > Math.Min(plan.Policy.MaxAnswerBytes, 32 << 20))
             return "the answer is too large";
 
         if (_invalidations.IsDead(answer))
             return "it was invalidated while it was being made";
 
         _memory?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer);
+        _distributed?.Put(plan.Key, answer);
         return null;
     }
+
+    private void Failed(CacheLayer layer, string what) => _layerFailed?.Invoke(layer, what);
 
     private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
 
