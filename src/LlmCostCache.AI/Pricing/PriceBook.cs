@@ -18,14 +18,14 @@ public sealed class PriceBook
     private readonly ModelResolver _resolver;
     private readonly ExchangeRates _exchangeRates;
 
-    private PriceBook(IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases, ExchangeRates exchangeRates)
+    private PriceBook(BuiltInCatalogue catalogue, IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases, ExchangeRates exchangeRates)
     {
-        _resolver = new(layers, aliases);
+        _resolver = new(catalogue, layers, aliases);
         _exchangeRates = exchangeRates;
     }
 
     /// <summary>The prices inside the package alone.</summary>
-    public static PriceBook BuiltIn { get; } = new([], [], ExchangeRates.Assumed);
+    public static PriceBook BuiltIn { get; } = Of(BuiltInCatalogue.Shared);
 
     /// <summary>What the book knows about a model; null when it does not know it, or when several models of that name differ.</summary>
     /// <param name="provider">The provider, as the client or the user names it; null when not known.</param>
@@ -84,15 +84,15 @@ public sealed class PriceBook
         }
 
         var price = entry.Prices[entry.IndexAt(at)];
-        if (outputTokens > 0 && price.Rates[RateKind.Output] is null)
-        {
-            return null;
-        }
-
         // "auto" lets the provider choose, and it can choose priority.
         var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
         string? mode = null;
         if (!open && !TryGetMode(price, serviceTier, out mode, out _))
+        {
+            return null;
+        }
+
+        if (outputTokens > 0 && (price.Rates[RateKind.Output] ?? (mode is null ? null : price.Modes.GetValueOrDefault(mode)?.Rates[RateKind.Output])) is null)
         {
             return null;
         }
@@ -147,8 +147,10 @@ public sealed class PriceBook
             layers.Add(new(FromFile(file, file)));
         }
 
-        return new(layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
+        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
     }
+
+    internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], ExchangeRates.Assumed);
 
     private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, PricedUsage unpriced)
     {
@@ -272,12 +274,12 @@ public sealed class PriceBook
 
     private static List<PriceEntry> FromCode(IList<ModelPrice> prices)
     {
-        HashSet<(string?, string)> seen = [];
+        HashSet<(string, string)> seen = [];
         List<PriceEntry> entries = [];
         foreach (var price in prices)
         {
             var where = $"LlmCostsOptions.Prices, '{price.Model}'";
-            if (!seen.Add((price.Provider?.ToUpperInvariant(), price.Model.ToUpperInvariant())))
+            if (!seen.Add((string.IsNullOrWhiteSpace(price.Provider) ? "" : PriceLayer.Key(price.Provider), price.Model.ToUpperInvariant())))
             {
                 throw new LlmCostException($"{where}: has a price already; keep one of the two.");
             }
@@ -328,7 +330,7 @@ public sealed class PriceBook
 
         public decimal Native { get; private set; }
 
-        public decimal Dollars { get; private set; }
+        public readonly decimal Dollars => ToDollars(Native);
 
         /// <summary>Something was used for which the price has no rate.</summary>
         public RateKind? Missing { get; private set; }
@@ -337,24 +339,37 @@ public sealed class PriceBook
 
         public void Each(long count, RateKind kind, RateCard card) => Add(count, kind, card, 1m);
 
+        /// <summary>The parts in dollars. Their sum is <see cref="Dollars"/> to the last digit.</summary>
         public readonly ImmutableSortedDictionary<string, decimal> Parts()
         {
-            if (Dollars == 0m)
+            if (Native == 0m)
             {
                 return NoParts;
             }
 
             var parts = NoParts.ToBuilder();
+            var (sum, largest) = (0m, 0);
             for (var kind = 0; kind < RateCard.Kinds; kind++)
             {
                 if (_parts[kind] != 0m)
                 {
-                    parts.Add(RateCard.PartNames[kind], _parts[kind]);
+                    var part = ToDollars(_parts[kind]);
+                    parts.Add(RateCard.PartNames[kind], part);
+                    sum += part;
+                    largest = _parts[kind] > _parts[largest] ? kind : largest;
                 }
+            }
+
+            // Quotients have 28 digits, so a sum of quotients can miss the quotient of the sum by the last of them, which decides ties.
+            if (Dollars - sum is var rest and not 0m)
+            {
+                parts[RateCard.PartNames[largest]] += rest;
             }
 
             return parts.ToImmutable();
         }
+
+        private readonly decimal ToDollars(decimal native) => unitsPerDollar == 1m ? native : native / unitsPerDollar;
 
         private void Add(long count, RateKind kind, RateCard card, decimal per)
         {
@@ -370,10 +385,8 @@ public sealed class PriceBook
             }
 
             var native = count * rate / per;
-            var dollars = unitsPerDollar == 1m ? native : native / unitsPerDollar;
             Native += native;
-            Dollars += dollars;
-            _parts[(int)kind] += dollars;
+            _parts[(int)kind] += native;
         }
     }
 

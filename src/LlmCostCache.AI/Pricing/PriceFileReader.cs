@@ -111,11 +111,12 @@ internal ref struct PriceFileReader
         foreach (var draft in drafts)
         {
             var seller = draft.Provider ?? provider;
+            var key = seller is null ? "" : PriceLayer.Key(seller);
             foreach (var name in draft.Aliases.Prepend(draft.Id))
             {
-                if (!lines.TryAdd($"{seller}\n{name}", draft.Line))
+                if (!lines.TryAdd($"{key}\n{name}", draft.Line))
                 {
-                    var first = lines[$"{seller}\n{name}"];
+                    var first = lines[$"{key}\n{name}"];
                     throw Wrong($"'{name}' has a price already, in line {first}; keep one of the two", draft.Line);
                 }
             }

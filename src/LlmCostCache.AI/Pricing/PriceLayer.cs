@@ -34,6 +34,6 @@ internal sealed class PriceLayer
         return providers.Count > 0 ? [] : [.. _byProvider.Values.SelectMany(index => index.Find(name, patterns))];
     }
 
-    // An override may say "gcp.gemini" where the book says "google".
-    private static string Key(string provider) => ProviderDirectory.Instance.ByName(provider)?.Id ?? ProviderDirectory.Normalized(provider);
+    /// <summary>One word for all names of a provider: an override may say "gcp.gemini" where the book says "google".</summary>
+    public static string Key(string provider) => ProviderDirectory.Instance.ByName(provider)?.Id ?? ProviderDirectory.Normalized(provider);
 }

@@ -110,6 +110,7 @@ public sealed class PriceOverrideTests : IDisposable
     [InlineData("{\n\"models\":[\n{\"id\":\"m\",\"input\":\"-1\",\"output\":\"1\"}]}", "line 3", "negative")]
     [InlineData("{\n\"models\":[\n{\"id\":\"m\",\n\"inptu\":\"1\",\"output\":\"1\"}]}", "line 4", "'inptu'")]
     [InlineData("{\"models\":[{\"id\":\"m\",\"input\":\"1\",\"output\":\"1\"},\n{\"id\":\"M\",\"input\":\"1\",\"output\":\"1\"}]}", "line 2", "already")]
+    [InlineData("{\"models\":[{\"id\":\"m\",\"provider\":\"google\",\"input\":1,\"output\":1},\n{\"id\":\"m\",\"provider\":\"gcp.gemini\",\"input\":1,\"output\":1}]}", "line 2", "already")]
     [InlineData("{\"models\":[\n{\"id\":\"m\",\"output\":\"1\"}]}", "line 2", "'input'")]
     [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":\"1\"}]}", "line 2", "'output'")]
     [InlineData("{\"models\":[\n{\"input\":\"1\",\"output\":\"1\"}]}", "line 2", "'id'")]
