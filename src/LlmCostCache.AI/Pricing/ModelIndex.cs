@@ -1,6 +1,8 @@
 namespace LlmCostCache.AI;
 
-/// <summary>The models of one provider in one source, by the names they go by. Exact id beats alias, alias beats beginning, the longer beginning wins.</summary>
+/// <summary>
+/// The models of one provider in one source, by the names they go by. Exact id beats alias, alias beats beginning, the longer beginning wins.
+/// </summary>
 internal sealed class ModelIndex
 {
     private readonly Dictionary<string, PriceEntry> _byId;
@@ -14,7 +16,9 @@ internal sealed class ModelIndex
         _byAlias = entries.SelectMany(entry => entry.Aliases, (entry, alias) => (entry, alias))
             .GroupBy(pair => pair.alias, pair => pair.entry, StringComparer.OrdinalIgnoreCase)
             .ToDictionary(group => group.Key, group => group.Distinct().ToArray(), StringComparer.OrdinalIgnoreCase);
-        _beginnings = entries.SelectMany(entry => entry.StartsWith, (entry, beginning) => (beginning, entry)).OrderByDescending(pair => pair.beginning.Length).ToArray();
+        _beginnings = entries.SelectMany(entry => entry.StartsWith, (entry, beginning) => (beginning, entry))
+            .OrderByDescending(pair => pair.beginning.Length)
+            .ToArray();
     }
 
     public IReadOnlyList<PriceEntry> Entries { get; }

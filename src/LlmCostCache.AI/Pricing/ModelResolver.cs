@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Finds the entry that a provider, a host and a model name mean. It never guesses: what is listed nowhere, or twice with two prices, has no price.</summary>
+/// <summary>
+/// Finds the entry that a provider, a host and a model name mean. It never guesses: what is listed nowhere, or twice with two prices, has no price.
+/// </summary>
 internal sealed class ModelResolver
 {
     private const int MaxRemembered = 4096;

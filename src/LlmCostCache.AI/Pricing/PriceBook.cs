@@ -13,12 +13,17 @@ public sealed class PriceBook
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
 
-    private static readonly ImmutableSortedDictionary<string, decimal> NoParts = ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
+    private static readonly ImmutableSortedDictionary<string, decimal> NoParts =
+        ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
 
     private readonly ModelResolver _resolver;
     private readonly ExchangeRates _exchangeRates;
 
-    private PriceBook(BuiltInCatalogue catalogue, IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases, ExchangeRates exchangeRates)
+    private PriceBook(
+        BuiltInCatalogue catalogue,
+        IReadOnlyList<PriceLayer> layers,
+        IEnumerable<KeyValuePair<string, string>> aliases,
+        ExchangeRates exchangeRates)
     {
         _resolver = new(catalogue, layers, aliases);
         _exchangeRates = exchangeRates;
@@ -69,12 +74,19 @@ public sealed class PriceBook
     }
 
     /// <summary>
-    /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the dearest output
-    /// rate, over all tiers and all times of day, in the given service tier or, when it is null, in the dearest one that the caller could not rule out (standard or priority);
-    /// null when the price is not known.
+    /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the
+    /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
+    /// that the caller could not rule out (standard or priority); null when the price is not known.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
-    internal Money? Ceiling(string? provider, string? model, DateTimeOffset at, long inputTokens, long outputTokens, string? host = null, string? serviceTier = null)
+    internal Money? Ceiling(
+        string? provider,
+        string? model,
+        DateTimeOffset at,
+        long inputTokens,
+        long outputTokens,
+        string? host = null,
+        string? serviceTier = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
@@ -92,7 +104,8 @@ public sealed class PriceBook
             return null;
         }
 
-        if (outputTokens > 0 && (price.Rates[RateKind.Output] ?? (mode is null ? null : price.Modes.GetValueOrDefault(mode)?.Rates[RateKind.Output])) is null)
+        var answerRate = price.Rates[RateKind.Output] ?? (mode is null ? null : price.Modes.GetValueOrDefault(mode)?.Rates[RateKind.Output]);
+        if (outputTokens > 0 && answerRate is null)
         {
             return null;
         }
@@ -111,7 +124,8 @@ public sealed class PriceBook
                 (input, output) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output));
             }
 
-            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + (price.Rates[RateKind.Request] ?? 0m);
+            var fee = price.Rates[RateKind.Request] ?? 0m;
+            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + fee;
             return Money.FromUsdRoundedUp(most / rate.Rate);
         }
         catch (OverflowException)
@@ -166,7 +180,8 @@ public sealed class PriceBook
             return Because(unpriced, $"no exchange rate for {entry.Currency}; set {ExchangeRates.VariableName}");
         }
 
-        var card = price.CardFor(mode, TimeOnly.FromDateTime(query.At.UtcDateTime), inputTokens, outputTokens, usage.ReasoningTokens > 0);
+        var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
+        var card = price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
         var bill = new Bill(fx.Rate);
         bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
         bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
@@ -188,11 +203,12 @@ public sealed class PriceBook
         var amount = Money.FromUsd(bill.Dollars);
         if (bill.Missing is { } missing)
         {
-            var searches = missing == RateKind.WebSearch;
-            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {(searches ? "web searches" : "output")}", low: amount);
+            var unit = missing == RateKind.WebSearch ? "web searches" : "output";
+            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {unit}", low: amount);
         }
 
-        if (inputTokens == 0 && outputTokens == 0 && bill.Dollars == 0m && (usage.Milliseconds > 0 || usage.Characters > 0) && !price.IsFree)
+        var otherUnits = usage.Milliseconds > 0 || usage.Characters > 0;
+        if (otherUnits && inputTokens == 0 && outputTokens == 0 && bill.Native == 0m && !price.IsFree)
         {
             return Because(unpriced, $"the price of '{entry.Id}' is per token, and only time or characters were counted");
         }
@@ -243,9 +259,11 @@ public sealed class PriceBook
         return true;
     }
 
-    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) => currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
+    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) =>
+        currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
 
-    private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) => unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
+    private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) =>
+        unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
 
     private static void RefuseNegative(TokenUsage usage)
     {
@@ -279,7 +297,8 @@ public sealed class PriceBook
         foreach (var price in prices)
         {
             var where = $"LlmCostsOptions.Prices, '{price.Model}'";
-            if (!seen.Add((string.IsNullOrWhiteSpace(price.Provider) ? "" : PriceLayer.Key(price.Provider), price.Model.ToUpperInvariant())))
+            var seller = string.IsNullOrWhiteSpace(price.Provider) ? "" : PriceLayer.Key(price.Provider);
+            if (!seen.Add((seller, price.Model.ToUpperInvariant())))
             {
                 throw new LlmCostException($"{where}: has a price already; keep one of the two.");
             }
@@ -293,7 +312,8 @@ public sealed class PriceBook
             var negative = Array.FindIndex(rates, rate => rate < 0m);
             if (negative >= 0)
             {
-                throw new LlmCostException(string.Create(CultureInfo.InvariantCulture, $"{where}: '{RateCard.FieldNames[negative]}' is {rates[negative]}; a price cannot be negative."));
+                var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
+                throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
             }
 
             if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)

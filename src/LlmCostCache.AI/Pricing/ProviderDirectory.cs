@@ -58,8 +58,12 @@ internal sealed class ProviderDirectory
         }
 
         address = address.Trim();
-        var text = address.Contains("://", StringComparison.Ordinal) ? address : "http://" + (IsBareIPv6(address) ? $"[{address}]" : address);
-        return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Host.Length > 0 ? uri.Host.Trim('[', ']').TrimEnd('.').ToLowerInvariant() : address.ToLowerInvariant();
+        var text = address.Contains("://", StringComparison.Ordinal) ? address
+            : IsBareIPv6(address) ? $"http://[{address}]"
+            : "http://" + address;
+        return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Host.Length > 0
+            ? uri.Host.Trim('[', ']').TrimEnd('.').ToLowerInvariant()
+            : address.ToLowerInvariant();
 
         static bool IsBareIPv6(string host) => host.Count(c => c == ':') > 1 && host[0] != '[';
     }
@@ -91,7 +95,9 @@ internal sealed class ProviderDirectory
         return new(document.RootElement);
     }
 
-    private static PriceProvider Read(JsonElement provider) => new(provider.GetProperty("id").GetString()!, provider.GetProperty("name").GetString()!)
+    private static PriceProvider Read(JsonElement provider) => new(
+        provider.GetProperty("id").GetString()!,
+        provider.GetProperty("name").GetString()!)
     {
         Names = Strings(provider, "names"),
         Hosts = Strings(provider, "hosts"),
