@@ -69,7 +69,7 @@ internal sealed class DiskLayer : IDisposable
         catch (Exception e) when (IsExpected(e))
         {
             CacheLog.DiskUnusable(logger, layer._path, e);
-            failed("cannot be opened");
+            failed(e is SqliteException sqlite ? $"cannot be opened (SQLite error {sqlite.SqliteErrorCode})" : $"cannot be opened ({e.GetType().Name})");
             layer._writer?.Dispose();
             return null;
         }
@@ -300,7 +300,7 @@ internal sealed class DiskLayer : IDisposable
     private void OpenWriter()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        if (File.ResolveLinkTarget(_path, returnFinalTarget: false) is not null)
+        if (new FileInfo(_path).LinkTarget is not null)
             throw new IOException("The cache file is a link.");
 
         // Made here and not by SQLite, so that nobody else can read it at any moment.

@@ -790,7 +790,7 @@ internal sealed class RequestCanonicalizer
                 Json(json, depth);
                 break;
             case JsonNode node:
-                Json(JsonSerializer.SerializeToElement(node, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonNode))), depth);
+                Json(JsonElement.Parse(node.ToJsonString()), depth);
                 break;
             case IEnumerable<KeyValuePair<string, object?>> map:
                 _out.Byte(0x80);
