@@ -7,7 +7,8 @@ public class SingleFlightTests
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     // What a door does with the cache, in miniature.
-    private static async Task<ChatResponse> AskAsync(CacheFixture fixture, string question, Func<Task<ChatResponse>> provider, CancellationToken cancellationToken = default)
+    private static async Task<ChatResponse> AskAsync(CacheFixture fixture, string question, Func<Task<ChatResponse>> provider,
+        CancellationToken cancellationToken = default)
     {
         var plan = fixture.Plan(question);
         while (true)
@@ -122,6 +123,16 @@ public class SingleFlightTests
         Assert.Null(leader.Complete(plan, CacheFixture.Answer(), CacheFixture.Cost));
 
         Assert.Equal("Paris.", (await waiting.WaitAsync(s_patience))!.Response.Text);
+    }
+
+    [Fact]
+    public async Task Questions_without_a_key_never_wait_for_each_other()
+    {
+        await using var fixture = new CacheFixture();
+        using var one = fixture.Cache.Enter(default);
+        using var other = fixture.Cache.Enter(default);
+
+        Assert.True(one.IsLeader && other.IsLeader);
     }
 
     [Fact]
