@@ -70,6 +70,7 @@ internal static class LedgerFile
             try
             {
                 RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: false);
+                RefuseMissingTables(connection, path);
                 return connection;
             }
             catch
