@@ -177,8 +177,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
                 WriteOnce(repeated: true);
             }
         }
-        catch (Exception error) when (error is SqliteException or LlmCostException or IOException)
+        catch (Exception error)
         {
+            // Whatever it was: the callers are told, and the thread goes on, because without it nothing would ever be written again.
             Undo();
             var unavailable = error as StoreUnavailableException ?? SqliteFailure.Unavailable(_path, error);
             LogBatchFailed(_logger, unavailable, _batch.Count);

@@ -13,12 +13,12 @@ public class TotalsTests
         {
             // Around the days on which clocks are set forward and back.
             DateTimeOffset[] centres = [new(2026, 3, 29, 0, 0, 0, TimeSpan.Zero), new(2026, 10, 25, 0, 0, 0, TimeSpan.Zero), new(2026, 4, 5, 0, 0, 0, TimeSpan.Zero), new(2026, 3, 8, 0, 0, 0, TimeSpan.Zero)];
-            await Task.WhenAll(Enumerable.Range(0, 2_000).Select(i =>
+            await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i =>
                 store.AppendAsync(home.Row($"{i}", random.Next(1, 1_000_000), at: centres[i % 4].AddSeconds(random.Next(-200_000, 200_000)))).AsTask()));
         }
 
         using var connection = home.Connect();
-        foreach (var zone in TimeZoneInfo.GetSystemTimeZones().Where((zone, i) => TestSize.IsCi || i % 7 == 0 || zone.BaseUtcOffset.Minutes != 0))
+        foreach (var zone in TimeZoneInfo.GetSystemTimeZones().Where((zone, i) => TestSize.IsCi || i % 20 == 0 || zone.BaseUtcOffset.Minutes == 45))
         {
             var calendar = new LedgerCalendar(zone, DayOfWeek.Monday);
             var all = Assert.Single(new LedgerTotals(connection, calendar, null, null).Sum(LedgerFilter.All, default));
@@ -55,14 +55,14 @@ public class TotalsTests
         using var connection = home.Connect();
         var calendar = new LedgerCalendar(home.Options.TimeZone, DayOfWeek.Monday);
         var dimension = Gen.OneOf(Gen.Const((LedgerDimension?)null), Gen.Enum<LedgerDimension>().Select(value => (LedgerDimension?)value));
-        var name = Gen.OneOfConst(null, null, "a", "b", "nobody");
+        var name = Gen.OneOf(new string?[] { null, null, "a", "b", "nobody" }.Select(value => Gen.Const(value)).ToArray());
         var instant = Gen.OneOf(Gen.Const((DateTimeOffset?)null), Gen.Int[-10_000, 400_000].Select(seconds => (DateTimeOffset?)LedgerHome.Noon.AddSeconds(seconds)));
         var filter = Gen.Select(name, name, name, instant, instant, (user, model, session, since, until) =>
             new LedgerFilter { User = user, Model = model, Session = session == "a" ? session : null, Since = since, Until = until });
         Gen.Select(dimension, dimension, filter).Sample(
             (by, thenBy, wanted) => Assert.Equal(
                 new LedgerTotals(connection, calendar, by, thenBy).Sum(wanted, default, fromRows: true), new LedgerTotals(connection, calendar, by, thenBy).Sum(wanted, default)),
-            iter: 300,
+            iter: TestSize.Cases / 100,
             threads: 1);
     }
 
