@@ -21,7 +21,7 @@ internal static class LedgerFile
 
     /// <summary>Opens the ledger for writing, making it when there is none.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be used; the message says why and what now, and no byte of it was changed.</exception>
-    public static SqliteConnection OpenForWriting(string path, TimeProvider time)
+    public static SqliteConnection OpenForWriting(string path, TimeProvider time, bool mayCreate = true)
     {
         SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
         SqliteFile.PrepareDirectory(Path.GetDirectoryName(path)!);
@@ -29,6 +29,11 @@ internal static class LedgerFile
         {
             if (!File.Exists(path) && !Directory.Exists(path))
             {
+                if (!mayCreate)
+                {
+                    throw Gone(path);
+                }
+
                 Create(path);
             }
 
@@ -86,6 +91,10 @@ internal static class LedgerFile
             throw SqliteFailure.Unavailable(path, error);
         }
     }
+
+    /// <summary>What to say when the file disappeared while it was in use: SQLite would go on writing to a file that nobody can open again.</summary>
+    public static StoreUnavailableException Gone(string path) =>
+        SqliteFile.Refusal(path, "was removed while it was in use. Put it back, or restart the application to begin a new ledger.");
 
     /// <summary>Builds the ledger under another name and links it into place: no one ever sees it empty or half made, and of two that try, one wins.</summary>
     private static void Create(string path)

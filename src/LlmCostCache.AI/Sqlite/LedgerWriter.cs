@@ -205,6 +205,11 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void WriteOnce(bool repeated)
     {
+        if (!File.Exists(_path))
+        {
+            throw LedgerFile.Gone(_path);
+        }
+
         var flushes = _batch.Exists(operation => operation.Flushes);
         Synchronise(flushes || _batch.Exists(operation => operation.Durable));
         _book.Begin();
@@ -266,7 +271,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void Reopen()
     {
-        var connection = LedgerFile.OpenForWriting(_path, _time);
+        var connection = LedgerFile.OpenForWriting(_path, _time, mayCreate: false);
         _book.Dispose();
         _connection.Dispose();
         _connection = connection;

@@ -120,6 +120,25 @@ public class LedgerWriterTests
     }
 
     [Fact]
+    public async Task A_file_that_was_removed_is_reported_and_not_replaced_by_an_empty_one()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        await store.AppendAsync(home.Row("a", 1));
+        File.Delete(home.File);
+
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync(home.Row("b", 1)));
+
+        Assert.Contains("removed", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(home.File));
+    }
+
+    [Fact]
     public async Task Cancelling_ends_the_wait_and_not_the_write()
     {
         await using var home = new LedgerHome();
