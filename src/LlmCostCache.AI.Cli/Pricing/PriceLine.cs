@@ -10,6 +10,14 @@ internal sealed class PriceLine
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
     private static readonly JsonDocumentOptions s_lenient = new() { AllowDuplicateProperties = true, MaxDepth = 16 };
 
+    /// <summary>The counts in the order in which the contract lists them; a missing one is zero, but a question is one request.</summary>
+    private static readonly byte[][] s_countNames =
+    [
+        [.. "input_tokens"u8], [.. "cached_input_tokens"u8], [.. "cache_write_5m_tokens"u8], [.. "cache_write_1h_tokens"u8],
+        [.. "output_tokens"u8], [.. "reasoning_tokens"u8], [.. "input_audio_tokens"u8], [.. "cached_audio_tokens"u8],
+        [.. "output_audio_tokens"u8], [.. "input_image_tokens"u8], [.. "output_image_tokens"u8], [.. "web_searches"u8], [.. "requests"u8],
+    ];
+
     private List<string>? _unknownCounts;
 
     private PriceLine()
@@ -71,16 +79,29 @@ internal sealed class PriceLine
         JsonElement? usage = null;
         foreach (var field in root.EnumerateObject())
         {
-            var known = field.Name switch
+            var isSound = true;
+            if (field.NameEquals("provider"u8))
             {
-                "provider" => ReadText(field, ref provider),
-                "model" => ReadText(field, ref model),
-                "service_tier" => ReadText(field, ref tier),
-                "at" => ReadInstant(field, ref at),
-                "usage" => (usage = field.Value) is not null,
-                _ => true,
-            };
-            if (!known)
+                isSound = ReadText(field, ref provider);
+            }
+            else if (field.NameEquals("model"u8))
+            {
+                isSound = ReadText(field, ref model);
+            }
+            else if (field.NameEquals("service_tier"u8))
+            {
+                isSound = ReadText(field, ref tier);
+            }
+            else if (field.NameEquals("at"u8))
+            {
+                isSound = ReadInstant(field, ref at);
+            }
+            else if (field.NameEquals("usage"u8))
+            {
+                usage = field.Value;
+            }
+
+            if (!isSound)
             {
                 return;
             }
@@ -163,7 +184,8 @@ internal sealed class PriceLine
 
     private InclusiveUsage? ReadUsage(JsonElement usage)
     {
-        var read = new InclusiveUsage { Requests = 1 };
+        Span<long> counts = stackalloc long[s_countNames.Length];
+        counts[^1] = 1;
         foreach (var field in usage.EnumerateObject())
         {
             if (field.Value.ValueKind == JsonValueKind.Null)
@@ -171,41 +193,51 @@ internal sealed class PriceLine
                 continue;
             }
 
-            if (!IsCount(field.Name))
+            var place = PlaceOf(field);
+            if (place < 0)
             {
                 Notice(field);
-                continue;
             }
-
-            if (ReadCount(field) is not { } count)
+            else if (ReadCount(field) is { } count)
+            {
+                counts[place] = count;
+            }
+            else
             {
                 return null;
             }
-
-            read = field.Name switch
-            {
-                "input_tokens" => read with { Input = count },
-                "cached_input_tokens" => read with { CachedInput = count },
-                "cache_write_5m_tokens" => read with { CacheWrite5m = count },
-                "cache_write_1h_tokens" => read with { CacheWrite1h = count },
-                "output_tokens" => read with { Output = count },
-                "reasoning_tokens" => read with { Reasoning = count },
-                "input_audio_tokens" => read with { InputAudio = count },
-                "cached_audio_tokens" => read with { CachedAudio = count },
-                "output_audio_tokens" => read with { OutputAudio = count },
-                "input_image_tokens" => read with { InputImage = count },
-                "output_image_tokens" => read with { OutputImage = count },
-                "web_searches" => read with { WebSearches = count },
-                _ => read with { Requests = count },
-            };
         }
 
-        return read;
+        return new()
+        {
+            Input = counts[0],
+            CachedInput = counts[1],
+            CacheWrite5m = counts[2],
+            CacheWrite1h = counts[3],
+            Output = counts[4],
+            Reasoning = counts[5],
+            InputAudio = counts[6],
+            CachedAudio = counts[7],
+            OutputAudio = counts[8],
+            InputImage = counts[9],
+            OutputImage = counts[10],
+            WebSearches = counts[11],
+            Requests = counts[12],
+        };
     }
 
-    private static bool IsCount(string name) => name is "input_tokens" or "cached_input_tokens" or "cache_write_5m_tokens" or "cache_write_1h_tokens"
-        or "output_tokens" or "reasoning_tokens" or "input_audio_tokens" or "cached_audio_tokens" or "output_audio_tokens" or "input_image_tokens"
-        or "output_image_tokens" or "web_searches" or "requests";
+    private static int PlaceOf(JsonProperty field)
+    {
+        for (var i = 0; i < s_countNames.Length; i++)
+        {
+            if (field.NameEquals(s_countNames[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
 
     private long? ReadCount(JsonProperty field)
     {
