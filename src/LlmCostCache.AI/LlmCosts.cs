@@ -98,6 +98,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         ThrowIfDisposed();
         await Spool.ReplayAsync(cancellationToken).ConfigureAwait(false);
         await _store.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await Cache.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Writes what is queued and closes the files.</summary>

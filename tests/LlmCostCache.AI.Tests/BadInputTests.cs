@@ -118,7 +118,7 @@ public class BadInputTests
         await using var pipeline = new Pipeline();
         await using var second = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
         await pipeline.Client.GetResponseAsync("Hello");
-        await pipeline.Costs.Cache.DisposeAsync();
+        await pipeline.Costs.FlushAsync();
         var again = await new FakeChatClient().AsBuilder().UseCostCache(second).Build().GetResponseAsync("Hello");
 
         Assert.Equal(CacheLayer.Disk, again.GetCost().CacheLayer);

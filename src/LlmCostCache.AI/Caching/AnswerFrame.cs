@@ -232,7 +232,15 @@ internal static class AnswerFrame
         for (var i = 0; i < count; i++)
             contents.Add(ReadContent(ref from));
 
-        return new() { Role = role, AuthorName = author, MessageId = id, CreatedAt = createdAt, Properties = properties, Contents = contents };
+        return new()
+        {
+            Role = role,
+            AuthorName = author,
+            MessageId = id,
+            CreatedAt = createdAt,
+            Properties = properties,
+            Contents = contents,
+        };
     }
 
     private static void Write(FrameWriter to, StoredContent content)

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace LlmCostCache.AI;
 
 /// <summary>Answers in <c>cache.db</c>, shared by the processes of one machine. Reads run inline; one thread writes, in batches.</summary>
-/// <remarks>Nothing here raises an exception: the file may be deleted, damaged or full at any time, and then simply knows nothing.</remarks>
+/// <remarks>Nothing here raises an exception: the file may be deleted, damaged or full at any time, and then simply knows
+/// nothing.</remarks>
 internal sealed class DiskLayer : IDisposable
 {
     public const string FileName = "cache.db";
@@ -57,7 +58,8 @@ internal sealed class DiskLayer : IDisposable
     }
 
     /// <summary>Opens the file, beginning a new one when it is damaged; null, with one warning, when there is no using it.</summary>
-    public static DiskLayer? TryOpen(string directory, long limit, TimeProvider time, Invalidations invalidations, ILogger logger, Action<string> failed)
+    public static DiskLayer? TryOpen(string directory, long limit, TimeProvider time, Invalidations invalidations, ILogger logger,
+        Action<string> failed)
     {
         var layer = new DiskLayer(Path.Combine(directory, FileName), limit, time, invalidations, logger, failed);
         try
@@ -69,7 +71,7 @@ internal sealed class DiskLayer : IDisposable
         catch (Exception e) when (IsExpected(e))
         {
             CacheLog.DiskUnusable(logger, layer._path, e);
-            failed("cannot be opened");
+            failed(e is SqliteException sqlite ? $"cannot be opened (SQLite error {sqlite.SqliteErrorCode})" : $"cannot be opened ({e.GetType().Name})");
             layer._writer?.Dispose();
             return null;
         }
@@ -117,7 +119,8 @@ internal sealed class DiskLayer : IDisposable
         }
     }
 
-    /// <summary>Learns what other processes invalidated, at most every 100 ms: for answers found in memory, which do not pass by here.</summary>
+    /// <summary>Learns what other processes invalidated, at most every 100 ms: for answers found in memory, which do not pass by
+    /// here.</summary>
     public void Poll()
     {
         var polledAt = Interlocked.Read(ref _polledAt);
@@ -300,11 +303,16 @@ internal sealed class DiskLayer : IDisposable
     private void OpenWriter()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        if (File.ResolveLinkTarget(_path, returnFinalTarget: false) is not null)
+        if (new FileInfo(_path).LinkTarget is not null)
             throw new IOException("The cache file is a link.");
 
         // Made here and not by SQLite, so that nobody else can read it at any moment.
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+        };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -480,11 +488,13 @@ internal sealed class DiskLayer : IDisposable
         if (UsedBytes() <= _limit)
             return;
 
-        using var evict = Command(_writer!, null, "DELETE FROM answer WHERE rowid IN (SELECT rowid FROM answer ORDER BY rowid LIMIT $count)", "$count");
+        using var evict = Command(_writer!, null,
+            "DELETE FROM answer WHERE rowid IN (SELECT rowid FROM answer ORDER BY rowid LIMIT $count)", "$count");
         while (UsedBytes() > _limit - (_limit / 10))
         {
             // A tenth of the rows at a time, so that a file of large answers is not emptied at one stroke.
-            evict.Parameters[0].Value = Math.Max(1, Convert.ToInt64(Scalar(_writer!, "SELECT count(*) FROM answer"), CultureInfo.InvariantCulture) / 10);
+            evict.Parameters[0].Value = Math.Max(1, Convert.ToInt64(Scalar(_writer!, "SELECT count(*) FROM answer"),
+                CultureInfo.InvariantCulture) / 10);
             if (evict.ExecuteNonQuery() == 0)
                 break;
         }
@@ -495,7 +505,8 @@ internal sealed class DiskLayer : IDisposable
     private long UsedBytes() => PageSize * (Convert.ToInt64(Scalar(_writer!, "PRAGMA page_count"), CultureInfo.InvariantCulture)
         - Convert.ToInt64(Scalar(_writer!, "PRAGMA freelist_count"), CultureInfo.InvariantCulture));
 
-    private static SqliteCommand Command(SqliteConnection connection, SqliteTransaction? transaction, string sql, params ReadOnlySpan<string> parameters)
+    private static SqliteCommand Command(SqliteConnection connection, SqliteTransaction? transaction, string sql,
+        params ReadOnlySpan<string> parameters)
     {
         var command = connection.CreateCommand();
         command.CommandText = sql;
@@ -565,7 +576,8 @@ internal sealed class DiskLayer : IDisposable
 
         public List<(long Sequence, Invalidations.Scope Scope, long Stamp)> InvalidationsAfter(long sequence)
         {
-            using var command = Command(_connection, null, "SELECT sequence, kind, name, stamp FROM invalidation WHERE sequence > $seen", "$seen");
+            using var command = Command(_connection, null,
+                "SELECT sequence, kind, name, stamp FROM invalidation WHERE sequence > $seen", "$seen");
             command.Parameters[0].Value = sequence;
             using var reader = command.ExecuteReader();
             var found = new List<(long, Invalidations.Scope, long)>();

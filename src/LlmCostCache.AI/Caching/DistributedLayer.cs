@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Answers in any <see cref="IDistributedCache"/>. A look-up takes 50 ms at most; after three failures in a row the cache is left alone for a while.</summary>
+/// <summary>Answers in any <see cref="IDistributedCache"/>. A look-up takes 50 ms at most; after three failures in a row the cache is
+/// left alone for a while.</summary>
 internal sealed class DistributedLayer : IAsyncDisposable
 {
     private const int FailuresBeforePause = 3;
@@ -69,7 +70,8 @@ internal sealed class DistributedLayer : IAsyncDisposable
             return;
 
         var options = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = timeToLive };
-        if (!_writes.Writer.TryWrite(new(token => _cache.SetAsync(NameOf(key), AnswerFrame.Encode(key, answer), options, token), Done: null)))
+        if (!_writes.Writer.TryWrite(new(token => _cache.SetAsync(NameOf(key), AnswerFrame.Encode(key, answer), options, token),
+            Done: null)))
             _failed("the queue is full");
     }
 
@@ -126,7 +128,8 @@ internal sealed class DistributedLayer : IAsyncDisposable
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
-            // On the pool: some implementations connect, or even ask, before they return a task. The limit is real time, whatever clock we use.
+            // On the pool: some implementations connect, or even ask, before they return a task. The limit is real time, whatever clock
+            // we use.
             var read = Task.Run(() => _cache.GetAsync(name, stop.Token), CancellationToken.None);
             try
             {
@@ -191,7 +194,8 @@ internal sealed class DistributedLayer : IAsyncDisposable
     }
 
     private static void Observe(Task task) =>
-        task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default);
 
     private bool IsPaused()
     {

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Reads the fields of an <see cref="AnswerFrame"/>; what is not there, or not as it should be, is an <see cref="InvalidDataException"/>.</summary>
+/// <summary>Reads the fields of an <see cref="AnswerFrame"/>; what is not there, or not as it should be, is an
+/// <see cref="InvalidDataException"/>.</summary>
 internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

@@ -44,7 +44,8 @@ internal readonly struct FrameWriter(ArrayBufferWriter<byte> buffer)
 
         var length = Encoding.UTF8.GetByteCount(text);
         var space = buffer.GetSpan(1 + sizeof(int) + length);
-        if (Utf8.FromUtf16(text, space[(1 + sizeof(int))..], out _, out var written, replaceInvalidSequences: false) == OperationStatus.Done)
+        if (Utf8.FromUtf16(text, space[(1 + sizeof(int))..], out _, out var written,
+            replaceInvalidSequences: false) == OperationStatus.Done)
         {
             space[0] = Utf8Text;
             BinaryPrimitives.WriteInt32LittleEndian(space[1..], written);

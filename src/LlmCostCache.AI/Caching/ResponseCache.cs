@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Remembers answers, so that the same question is not paid for twice: in memory, in <c>cache.db</c> and in a distributed cache.</summary>
+/// <summary>Remembers answers, so that the same question is not paid for twice: in memory, in <c>cache.db</c> and in a distributed
+/// cache.</summary>
 /// <remarks>
 /// <c>UseCostCache()</c> uses it for every call of a chat client. Used directly it stores and finds answers for whatever you ask elsewhere;
 /// an answer found that way was stored that way, for the same prompt, model and options. All members may be called from several threads.
@@ -43,20 +44,24 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what => Failed(CacheLayer.Disk, what));
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what =>
+                Failed(CacheLayer.Disk, what));
         }
     }
 
-    /// <summary>Finds the answer to a prompt that was stored with <see cref="SetAsync(string, string, string?, ChatOptions?, CancellationToken)"/>.</summary>
+    /// <summary>Finds the answer to a prompt that was stored with
+    /// <see cref="SetAsync(string, string, string?, ChatOptions?, CancellationToken)"/>.</summary>
     /// <param name="prompt">The prompt, as one message of the user.</param>
     /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
     /// <param name="options">The options the answer was asked with; all of them are part of the question.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The answer, or null when it is not stored, no longer valid, or the question cannot be named.</returns>
-    public Task<CachedAnswer?> GetAsync(string prompt, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<CachedAnswer?> GetAsync(string prompt, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         GetAsync(AsMessages(prompt), model, options, cancellationToken);
 
-    /// <summary>Finds the answer to a conversation that was stored with <see cref="SetAsync(IEnumerable{ChatMessage}, ChatResponse, string?, ChatOptions?, CancellationToken)"/>.</summary>
+    /// <summary>Finds the answer to a conversation that was stored with
+    /// <see cref="SetAsync(IEnumerable{ChatMessage}, ChatResponse, string?, ChatOptions?, CancellationToken)"/>.</summary>
     /// <param name="messages">The messages so far.</param>
     /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
     /// <param name="options">The options the answer was asked with; all of them are part of the question.</param>
@@ -76,7 +81,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// <param name="options">The options of the question; <c>WithCache</c> sets lifetime, tags and namespace.</param>
     /// <param name="cancellationToken">Stops waiting; what was begun is stored nevertheless.</param>
     /// <returns>Whether it was stored: an empty or overlong answer, or a question that cannot be named, is not.</returns>
-    public Task<bool> SetAsync(string prompt, string answer, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<bool> SetAsync(string prompt, string answer, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(answer);
         var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, answer))
@@ -94,7 +100,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// <param name="options">The options of the question; <c>WithCache</c> sets lifetime, tags and namespace.</param>
     /// <param name="cancellationToken">Stops waiting; what was begun is stored nevertheless.</param>
     /// <returns>Whether it was stored: only a finished answer is, with the finish reason <c>stop</c> and something in it.</returns>
-    public async Task<bool> SetAsync(IEnumerable<ChatMessage> messages, ChatResponse response, string? model = null, ChatOptions? options = null,
+    public async Task<bool> SetAsync(IEnumerable<ChatMessage> messages, ChatResponse response, string? model = null,
+        ChatOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(response);
@@ -107,7 +114,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     /// <summary>Forgets the answer to a prompt, in every layer.</summary>
     /// <returns>Whether there was one in memory or on the disk.</returns>
-    public Task<bool> RemoveAsync(string prompt, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<bool> RemoveAsync(string prompt, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         RemoveAsync(AsMessages(prompt), model, options, cancellationToken);
 
     /// <summary>Forgets the answer to a conversation, in every layer.</summary>
@@ -119,7 +127,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return plan.BypassReason is null && await RemoveAsync(plan.Key, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine notice within a second.</summary>
+    /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine
+    /// notice within a second.</summary>
     /// <returns>How many stored answers were removed.</returns>
     public Task<int> InvalidateTagAsync(string tag, CancellationToken cancellationToken = default)
     {
@@ -141,7 +150,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         InvalidateAsync(new(Invalidations.Kind.Everything, ""), cancellationToken);
 
     /// <summary>Decides what the cache does for a question: its key, or why it has none, and the wishes of this call.</summary>
-    internal CachePlan Plan(IEnumerable<ChatMessage> messages, ChatOptions? options, in CacheEndpoint endpoint, string? tenant, CachePolicy policy)
+    internal CachePlan Plan(IEnumerable<ChatMessage> messages, ChatOptions? options, in CacheEndpoint endpoint, string? tenant,
+        CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
         var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
@@ -149,7 +159,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         var key = default(CacheKey);
         if (whyNot is null)
         {
-            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model, policy.AllowUriContent,
+            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model,
+                policy.AllowUriContent,
                 out key, out whyNot);
         }
 
@@ -157,7 +168,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>The same for one text that is to be embedded.</summary>
-    internal CachePlan PlanEmbedding(string text, EmbeddingGenerationOptions? options, in CacheEndpoint endpoint, string? tenant, CachePolicy policy)
+    internal CachePlan PlanEmbedding(string text, EmbeddingGenerationOptions? options, in CacheEndpoint endpoint, string? tenant,
+        CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
         var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
@@ -196,7 +208,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (plan.Policy.WhyNotStore(response) is { } whyNot)
             return whyNot;
 
-        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow()) is { } answer ? Keep(plan, answer) : "the answer cannot be copied";
+        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow()) is { } answer ? Keep(plan,
+            answer) : "the answer cannot be copied";
     }
 
     /// <summary>Stores a copy of an embedding.</summary>

@@ -168,12 +168,16 @@ internal static class LedgerFile
     {
         if (version > SchemaVersion)
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. Update it, or choose another home directory."));
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
+                $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. "
+                + $"Update it, or choose another home directory."));
         }
 
         if (version < 1 || (version < SchemaVersion && !mayBeOlder))
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}, older than {SchemaVersion}. Start the application that writes it once: it brings the file up to date."));
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
+                $"has schema {version}, older than {SchemaVersion}. "
+                + $"Start the application that writes it once: it brings the file up to date."));
         }
     }
 
