@@ -1,6 +1,6 @@
 namespace Quickstart;
 
-/// <summary>What was asked for. The key is read only with <c>--live</c>: that one is set in the environment is no wish to spend money.</summary>
+/// <summary>What was asked for. The key is read only with <c>--live</c>: having one in the environment is no wish to spend money.</summary>
 internal sealed record CommandLine(bool Live, string? ApiKey, string? Home)
 {
     public static CommandLine? Parse(string[] args)

@@ -7,25 +7,29 @@ using Microsoft.Extensions.Logging;
 namespace Quickstart;
 
 /// <summary>
-/// Stands in for api.openai.com on a free port of this machine. It speaks the chat-completions wire format, whole and streamed, so that the real OpenAI
-/// client sends and parses real bytes. It answers from a script, calls the first tool whenever it is offered one, and counts a token for every four characters.
+/// Stands in for api.openai.com on this machine. It speaks the chat-completions wire format, whole and streamed, so that the real OpenAI
+/// client sends and parses real bytes. It answers from a script, calls the first tool whenever it is offered one, and counts a token for
+/// every four characters.
 /// </summary>
 internal sealed class LocalOpenAI : IAsyncDisposable
 {
     // OpenAI answers with the dated name of the model that was asked for.
     private const string Model = "gpt-4o-mini-2024-07-18";
 
+    private const int UsualPort = 52717;
+    private const int AnyFreePort = 0;
+
     private readonly Dictionary<string, string> _script;
     private readonly List<string> _prompts = [];
     private readonly WebApplication _app;
 
-    private LocalOpenAI(IEnumerable<Question> script)
+    private LocalOpenAI(IEnumerable<Question> script, int port)
     {
         _script = script.ToDictionary(question => question.Prompt, question => question.Answer);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         _app = builder.Build();
-        _app.Urls.Add("http://127.0.0.1:0");
+        _app.Urls.Add($"http://127.0.0.1:{port}");
         _app.MapPost("/v1/chat/completions", CompleteAsync);
     }
 
@@ -35,10 +39,21 @@ internal sealed class LocalOpenAI : IAsyncDisposable
     /// <summary>How many requests came in: what a provider would have billed.</summary>
     public int Requests => _prompts.Count;
 
-    public static async Task<LocalOpenAI> StartAsync(IEnumerable<Question> script)
+    public static async Task<LocalOpenAI> StartAsync(IReadOnlyCollection<Question> script)
     {
-        var local = new LocalOpenAI(script);
-        await local._app.StartAsync();
+        // The address is part of every cache key, so a second run finds the answers of the first only under the same one.
+        var local = new LocalOpenAI(script, UsualPort);
+        try
+        {
+            await local._app.StartAsync();
+        }
+        catch (IOException)
+        {
+            await local.DisposeAsync();
+            local = new LocalOpenAI(script, AnyFreePort);
+            await local._app.StartAsync();
+        }
+
         return local;
     }
 
@@ -54,7 +69,8 @@ internal sealed class LocalOpenAI : IAsyncDisposable
         if (tool is null && !_script.TryGetValue(LastUserMessage(request), out text))
         {
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
-            await http.Response.WriteAsJsonAsync(new { error = new { message = "The script has no answer to this question.", type = "invalid_request_error" } });
+            var error = new { message = "The script has no answer to this question.", type = "invalid_request_error" };
+            await http.Response.WriteAsJsonAsync(new { error });
             return;
         }
 
@@ -75,10 +91,11 @@ internal sealed class LocalOpenAI : IAsyncDisposable
             number = _prompts.Count;
         }
 
-        var answer = new Answer($"chatcmpl-{number}", text, tool is null ? null : new { id = $"call_{number}", type = "function", function = new { name = tool, arguments = "{}" } });
+        var call = new { index = 0, id = $"call_{number}", type = "function", function = new { name = tool, arguments = "{}" } };
+        var answer = new Answer($"chatcmpl-{number}", text, tool is null ? null : call);
         if (request.TryGetProperty("stream", out var stream) && stream.GetBoolean())
         {
-            var includeUsage = request.TryGetProperty("stream_options", out var options) && options.GetProperty("include_usage").GetBoolean();
+            var includeUsage = request.TryGetProperty("stream_options", out var asked) && asked.GetProperty("include_usage").GetBoolean();
             await StreamAsync(http.Response, answer, includeUsage ? usage : null);
         }
         else
@@ -89,16 +106,15 @@ internal sealed class LocalOpenAI : IAsyncDisposable
                 @object = "chat.completion",
                 created = DateTimeOffset.UtcNow.ToUnixTimeSeconds(),
                 model = Model,
-                choices = new object[]
-                {
-                    answer.ToolCall is null
-                        ? new { index = 0, message = new { role = "assistant", content = answer.Text }, finish_reason = "stop" }
-                        : new { index = 0, message = new { role = "assistant", content = (string?)null, tool_calls = new[] { answer.ToolCall } }, finish_reason = "tool_calls" },
-                },
+                choices = new[] { new { index = 0, message = Message(answer), finish_reason = answer.FinishReason } },
                 usage,
             });
         }
     }
+
+    private static object Message(Answer answer) => answer.ToolCall is null
+        ? new { role = "assistant", content = answer.Text }
+        : new { role = "assistant", content = (string?)null, tool_calls = new[] { answer.ToolCall } };
 
     // One chunk for the role, one for each word, one for the finish reason, one for the usage: the order in which OpenAI sends them.
     private static async Task StreamAsync(HttpResponse response, Answer answer, object? usage)
@@ -117,7 +133,7 @@ internal sealed class LocalOpenAI : IAsyncDisposable
             await SendAsync([new { index = 0, delta = new { tool_calls = new[] { answer.ToolCall } }, finish_reason = (string?)null }]);
         }
 
-        await SendAsync([new { index = 0, delta = new { }, finish_reason = answer.ToolCall is null ? "stop" : "tool_calls" }]);
+        await SendAsync([new { index = 0, delta = new { }, finish_reason = answer.FinishReason }]);
         if (usage is not null)
         {
             await SendAsync([], usage);
@@ -179,5 +195,8 @@ internal sealed class LocalOpenAI : IAsyncDisposable
         }
     }
 
-    private sealed record Answer(string Id, string? Text, object? ToolCall);
+    private sealed record Answer(string Id, string? Text, object? ToolCall)
+    {
+        public string FinishReason => ToolCall is null ? "stop" : "tool_calls";
+    }
 }

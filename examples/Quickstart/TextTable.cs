@@ -20,6 +20,9 @@ internal static class TextTable
         }
     }
 
-    private static void Print(string[] cells, int[] widths) =>
-        Console.WriteLine("  " + string.Join("  ", cells.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))));
+    private static void Print(string[] cells, int[] widths)
+    {
+        var padded = cells.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
+        Console.WriteLine("  " + string.Join("  ", padded).TrimEnd());
+    }
 }
