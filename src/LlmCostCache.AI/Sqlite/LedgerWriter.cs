@@ -65,7 +65,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             if (_closing)
             {
                 _room.Release();
-                throw new ObjectDisposedException(nameof(LlmCosts), "The ledger was closed; nothing was written.");
+                throw new StoreUnavailableException($"The ledger '{_path}' was closed; nothing was written. Dispose LlmCosts after the last call has ended.") { Store = _path };
             }
 
             _queue.Enqueue(operation);
@@ -105,8 +105,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             Monitor.Pulse(_gate);
         }
 
+        // The semaphore is left to the collector: a call that is still under way may yet ask for room, and is told that the ledger is closed.
         await _stopped.Task.ConfigureAwait(false);
-        _room.Dispose();
     }
 
     private void Run()

@@ -101,9 +101,10 @@ public class CacheInvalidationTests
         {
             for (var i = 0; i < 40; i++)
             {
-                // The content says which generation was current when the question was asked.
-                var asked = Volatile.Read(ref generation);
+                // The content says which generation was current just after the question was asked: read before it, an invalidation could come in
+                // between, and the answer would rightly live on under an old name.
                 var plan = fixture.Plan($"Q{w % 8}", Tagged("t"));
+                var asked = Volatile.Read(ref generation);
                 await Task.Yield();
                 fixture.Cache.Store(plan, CacheFixture.Answer($"{asked}"), CacheFixture.Cost);
 

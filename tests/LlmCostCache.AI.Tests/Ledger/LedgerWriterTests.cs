@@ -43,7 +43,7 @@ public class LedgerWriterTests
         var store = home.Open();
         await store.DisposeAsync();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await store.AppendAsync(home.Row("a", 1)));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync(home.Row("a", 1)));
     }
 
     [Fact]
