@@ -25,7 +25,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Telemetry = new CostTelemetry(options, ReadBalances);
             Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Logger);
             Spool = new Spool(HomeDirectory, _store, Logger);
-            Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Logger);
+            Refiner = new TokenRefiner(Prices, _store, Logger);
+            Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Refiner, Logger);
             Cache = new ResponseCache(options, HomeDirectory, Logger, Telemetry.LayerFailed);
             Ledger = new Ledger(_store);
         }
@@ -66,6 +67,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
 
     internal Spool Spool { get; }
 
+    internal TokenRefiner Refiner { get; }
+
     /// <summary>Opens price book, ledger and cache.</summary>
     /// <param name="configure">Changes the defaults.</param>
     /// <exception cref="ArgumentException">An option is out of its bounds.</exception>
@@ -97,6 +100,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     {
         ThrowIfDisposed();
         await Spool.ReplayAsync(cancellationToken).ConfigureAwait(false);
+        await Refiner.FlushAsync(cancellationToken).ConfigureAwait(false);
         await _store.FlushAsync(cancellationToken).ConfigureAwait(false);
         await Cache.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -109,6 +113,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             return;
         }
 
+        await Refiner.DisposeAsync().ConfigureAwait(false);
         await Spool.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
         await Cache.DisposeAsync().ConfigureAwait(false);

@@ -21,6 +21,9 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     public ChatResponseUpdate? Last { get; private set; }
 
+    /// <summary>What was received, to be counted if the provider reports no usage. References only; whoever reads the stream as a rule keeps them too.</summary>
+    public List<AIContent> Contents { get; } = [];
+
     public void Read(ChatResponseUpdate update)
     {
         _firstChunk ??= time.GetElapsedTime(startedAt);
@@ -41,6 +44,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         _model = update.ModelId ?? _model;
         _responseId = update.ResponseId ?? _responseId;
         _finishReason = update.FinishReason?.Value ?? _finishReason;
+        Contents.AddRange(update.Contents);
         var bytes = ChatMessages.OutputBytes(update.Contents);
         _outputBytes += bytes;
         _usageWasLast &= bytes == 0;

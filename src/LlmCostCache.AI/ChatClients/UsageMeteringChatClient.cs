@@ -89,6 +89,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             RequestedTier = RequestedTierOf(options),
             Usage = UsageNormalizer.IsReported(response.Usage) ? UsageNormalizer.Normalize(UsageOf(response), Client.ProviderName) : null,
             OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
+            Text = () => CountableText.Of(list, options, response.Messages.SelectMany(message => message.Contents)),
         });
         return ChatMessages.WithCost(response, attempt.Id, cost ?? CallCost.Unknown);
     }
@@ -130,7 +131,11 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         finally
         {
             // Reached at the end, after an exception, and when the reader leaves early: a provider bills what it has produced in each case.
-            cost = await _costs.Meter.CompleteAsync(attempt, reading.Facts(Client.ProviderName) with { RequestedTier = RequestedTierOf(options) });
+            cost = await _costs.Meter.CompleteAsync(attempt, reading.Facts(Client.ProviderName) with
+            {
+                RequestedTier = RequestedTierOf(options),
+                Text = () => CountableText.Of(list, options, reading.Contents),
+            });
         }
 
         if (cost is not null)
@@ -163,11 +168,9 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     internal bool Aggregates(ChatOptions? options) =>
         _functionInvocation is not null && (options?.Tools is { Count: > 0 } || _functionInvocation.AdditionalTools is { Count: > 0 });
 
-    private ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
-    {
-        return _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
+    private ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken) =>
+        _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
             () => RequestSize.Of(messages, options), cancellationToken);
-    }
 
     private static UsageDetails UsageOf(ChatResponse response) => RawAnswer.WithCacheWrite1h(response.Usage!, RawAnswer.CacheWrite1hOf(response.RawRepresentation));
 

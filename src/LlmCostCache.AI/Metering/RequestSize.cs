@@ -11,9 +11,10 @@ namespace LlmCostCache.AI;
 /// <param name="Choices">How many answers are asked for; each has the full output.</param>
 internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounded, int Choices)
 {
-    // Role, separators and names that chat templates put around a message, a tool, a request: published templates need 3 to 30 tokens each; tool use
-    // adds a system prompt of up to 700 tokens at Anthropic (documented per model, 290 to 700 in 2026).
-    private const int PerRequest = 1_024;
+    // Role, separators and names that chat templates put around a message, a tool, a request: published templates need 3 to 30 tokens each. Tool use
+    // adds a system prompt of its own (Anthropic documents 290 to 700 tokens by model).
+    private const int PerRequest = 64;
+    private const int ForTools = 1_024;
     private const int PerMessage = 64;
     private const int PerTool = 128;
 
@@ -82,6 +83,7 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
                 Bytes += JsonSize(schema);
             }
 
+            Tokens += options.Tools is { Count: > 0 } ? ForTools : 0;
             foreach (var tool in options.Tools ?? [])
             {
                 Tokens += PerTool;

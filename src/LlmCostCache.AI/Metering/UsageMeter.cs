@@ -23,10 +23,11 @@ internal sealed class UsageMeter
     private readonly CostTelemetry _telemetry;
     private readonly BudgetGuard _budgets;
     private readonly Spool _spool;
+    private readonly TokenRefiner _refiner;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
 
-    public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, ILogger logger)
+    public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, TokenRefiner refiner, ILogger logger)
     {
         _options = options;
         _store = store;
@@ -34,6 +35,7 @@ internal sealed class UsageMeter
         _telemetry = telemetry;
         _budgets = budgets;
         _spool = spool;
+        _refiner = refiner;
         _logger = logger;
     }
 
@@ -93,8 +95,19 @@ internal sealed class UsageMeter
             TimeToFirstChunk = facts.TimeToFirstChunk,
             Error = facts.Error,
         };
-        record = facts.Usage is { } usage ? Priced(attempt, record, usage, tier) : Estimated(attempt, record, facts, tier);
-        return await PostAsync(attempt, record).ConfigureAwait(false);
+        try
+        {
+            record = facts.Usage is { } usage ? Priced(attempt, record, usage, tier) : Estimated(attempt, record, facts, tier);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Nothing that goes wrong in counting may cost the caller an answer that was paid for.
+            record = record with { Cost = CallCost.Unpriced($"The cost could not be computed ({exception.GetType().Name})"), UsageSource = "none" };
+        }
+
+        var cost = await PostAsync(attempt, record).ConfigureAwait(false);
+        Refine(attempt, record, facts);
+        return cost;
     }
 
     /// <summary>Records an attempt that ended without an answer.</summary>
@@ -238,6 +251,15 @@ internal sealed class UsageMeter
         };
     }
 
+    private void Refine(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts)
+    {
+        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && facts.Text is { } read
+            && _prices.Find(record.Provider, record.Model, record.At, attempt.Client.Host)?.Encoding is { } encoding && read() is { } text)
+        {
+            _refiner.Refine(record, encoding, text, facts.IsIncomplete ? TokensInFlight : 0, attempt.Client.Host);
+        }
+    }
+
     private Money? PriceOfParts(UsageRecord record, TokenUsage usage, string? tier, string? host)
     {
         // As many requests as function invocation makes at most by default.
@@ -286,7 +308,7 @@ internal sealed class UsageMeter
             await _store.AppendAsync(record, CancellationToken.None).ConfigureAwait(false);
             _spool.ReplayInBackground();
         }
-        catch (StoreUnavailableException exception)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // The answer is paid for and belongs to the caller; the row waits beside the ledger until it can be written.
             Log.StoreUnavailable(_logger, exception.Message);
