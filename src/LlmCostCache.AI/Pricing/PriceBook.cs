@@ -42,6 +42,9 @@ public sealed class PriceBook
             ? new(entry.Provider ?? provider ?? "any", entry.Id, entry.ContextWindow, entry.MaxOutputTokens, entry.Encoding)
             : null;
 
+    /// <summary>The entry that a name means, with its whole history of prices, or the reason why there is none.</summary>
+    internal Resolution Resolve(string? provider, string? model, string? host = null) => _resolver.Resolve(provider, host, model);
+
     /// <summary>Prices what was used. An unknown model gets an unknown cost with the reason, never zero.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
     public PricedUsage Price(PriceQuery query)
