@@ -160,7 +160,7 @@ try
     Console.WriteLine($"  limit    {perSession.Limit}");
     Console.WriteLine($"  ended    {end}");
     Console.WriteLine();
-    Console.WriteLine("  A strict budget holds the most a call can cost: every byte a token, no prompt cache, the longest answer.");
+    Console.WriteLine("  A strict budget asks what a call can cost at most: every byte a token, no prompt cache, the longest answer.");
     checks.That(arguments.Live || loop.Blocked == 1, "the loop was not stopped by its budget");
     checks.That(arguments.Live || loop.Calls - loop.Blocked == rounds, $"{loop.Calls - loop.Blocked} paid calls for {rounds} rounds");
     checks.That(loop.Spent <= perSession.Limit, $"the loop spent {loop.Spent}");
@@ -186,9 +186,10 @@ try
 
     return checks.Report();
 }
-catch (ClientResultException refused) when (arguments.Live)
+catch (Exception exception) when (arguments.Live && exception is ClientResultException or HttpRequestException or AggregateException)
 {
-    Console.Error.WriteLine($"api.openai.com: {refused.Message}");
+    // A wrong key, no network: the client has tried several times before it gives up.
+    Console.Error.WriteLine($"api.openai.com: {exception.GetBaseException().Message}");
     return 1;
 }
 finally
