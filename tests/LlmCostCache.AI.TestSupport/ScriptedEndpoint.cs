@@ -19,6 +19,7 @@ public sealed class ScriptedEndpoint : IAsyncDisposable
     private readonly Func<ScriptedRequest, int, ScriptedReply> _script;
     private readonly WebApplication _server;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _received = new(0);
 
     private ScriptedEndpoint(Func<ScriptedRequest, int, ScriptedReply> script)
     {
@@ -58,11 +59,21 @@ public sealed class ScriptedEndpoint : IAsyncDisposable
         return endpoint;
     }
 
+    /// <summary>Waits until so many further requests have arrived.</summary>
+    public async Task ReceivedAsync(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            await _received.WaitAsync();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
         await _server.DisposeAsync();
         _stopping.Dispose();
+        _received.Dispose();
     }
 
     private async Task AnswerAsync(HttpContext context)
@@ -75,6 +86,8 @@ public sealed class ScriptedEndpoint : IAsyncDisposable
             _requests.Add(request);
             number = _requests.Count;
         }
+
+        _received.Release();
 
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
         try

@@ -68,8 +68,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     public AnswerFacts Facts(string? provider)
     {
-        var usage = _usage.Merge(provider);
-
+        var usage = _usage.Merge(provider, _outputBytes);
         var complete = _finishReason is not null ? _ended || usage is not null : _ended && usage is not null && IsWholeWithoutReason(provider);
         return new AnswerFacts
         {

@@ -8,10 +8,10 @@ namespace LlmCostCache.AI;
 /// </summary>
 internal sealed class StreamUsage
 {
+    private const int AverageBytesPerToken = 4;
+
     private readonly List<(int Request, string? ResponseId, UsageDetails Usage)> _reports = [];
     private int _request;
-
-    public bool Any => _reports.Count > 0;
 
     /// <summary>Keeps a copy at once: callers further out add to the same object later.</summary>
     public void Add(string? responseId, UsageDetails usage)
@@ -26,12 +26,14 @@ internal sealed class StreamUsage
     public void NextRequest() => _request++;
 
     /// <summary>The usage of the whole stream: merged within a response, added up across responses.</summary>
-    public NormalizedUsage? Merge(string? provider)
+    /// <param name="provider">Who reported it.</param>
+    /// <param name="outputBytes">How much was received, which tells additions from running totals where nothing else does.</param>
+    public NormalizedUsage? Merge(string? provider, long outputBytes = 0)
     {
         NormalizedUsage? sum = null;
         foreach (var response in _reports.GroupBy(report => (report.Request, report.ResponseId)))
         {
-            var merged = MergeOne([.. response.Select(report => report.Usage)], out var ambiguous);
+            var merged = MergeOne([.. response.Select(report => report.Usage)], outputBytes, out var ambiguous);
             var usage = UsageNormalizer.Normalize(merged, provider);
             if (ambiguous)
             {
@@ -70,7 +72,7 @@ internal sealed class StreamUsage
         return copy;
     }
 
-    private static UsageDetails MergeOne(IReadOnlyList<UsageDetails> reports, out bool ambiguous)
+    private static UsageDetails MergeOne(IReadOnlyList<UsageDetails> reports, long outputBytes, out bool ambiguous)
     {
         ambiguous = false;
         if (reports.Count == 1)
@@ -95,16 +97,21 @@ internal sealed class StreamUsage
             return Combine(reports, Math.Max);
         }
 
-        // The input once and a growing output (message_start and message_delta): cumulative where the output does not fall.
-        if (inputs.Count <= 1 && IsNotFalling(outputs) && outputs.Count <= 2)
+        // The input once and an output that does not fall: a running total (message_start and message_delta), or additions that happen to grow.
+        if (inputs.Count <= 1 && IsNotFalling(outputs))
         {
-            ambiguous = outputs.Count == 2 && outputs[0] > 1;
-            return Combine(reports, Math.Max);
+            ambiguous = outputs.Count > 2 || outputs[0] > 1;
+            return Combine(reports, outputs.Count > 2 && IsNearerToSum(outputs, outputBytes / AverageBytesPerToken) ? Add : Math.Max);
         }
 
         ambiguous = inputs.Count >= 2;
-        return Combine(reports, static (left, right) => left > long.MaxValue / 4 - right ? long.MaxValue / 4 : left + right);
+        return Combine(reports, Add);
     }
+
+    private static bool IsNearerToSum(List<long> outputs, long estimate) =>
+        Int128.Abs(outputs.Aggregate((Int128)0, static (sum, count) => sum + count) - estimate) <= Int128.Abs((Int128)outputs[^1] - estimate);
+
+    private static long Add(long left, long right) => left > long.MaxValue / 4 - right ? long.MaxValue / 4 : left + right;
 
     private static bool IsNotFalling(List<long> counts)
     {

@@ -8,6 +8,9 @@ namespace LlmCostCache.AI;
 /// </summary>
 internal static class UsageNormalizer
 {
+    // A hundred thousand times the largest context there is. Sums of such counts, their prices and the sums over many rows still fit.
+    private const long Absurd = 1_000_000_000_000;
+
     // Compared without case, '_' and '.': adapters spell the same count differently.
     private const string CacheRead = "cachereadinputtokens";
     private static readonly string[] s_cacheWrite = ["cachecreationinputtokens", "cachewriteinputtokens", "cachewritetokens", "inputtokendetailscachewritetokencount"];
@@ -38,7 +41,8 @@ internal static class UsageNormalizer
 
         // The community Anthropic SDK and Bedrock report cache counts beside the input, not inside it, and leave CachedInputTokenCount unset.
         var exclusive = details.CachedInputTokenCount is null && (readInCounts is not null || Count(details, "cachewriteinputtokens") is not null);
-        if (exclusive && total is { } reported && reported > 0 && read + write > 0 && reported == Sum(input, output))
+        // Bedrock's total says nothing about it, and what does not fit into the input is not inside it.
+        if (exclusive && provider is not "aws.bedrock" && read + write > 0 && Sum(read, write) <= input && total is > 0 && total == Sum(input, output))
         {
             exclusive = false;
         }
@@ -86,9 +90,13 @@ internal static class UsageNormalizer
             clamped ? UsageFlags.Clamped : null);
     }
 
-    /// <summary>Whether the provider said anything about tokens; an explicit zero is a statement, an empty object is not.</summary>
+    /// <summary>
+    /// Whether the provider said anything about tokens that can be true; an explicit zero is a statement, an empty object is not. A count that no request can
+    /// have says nothing, and booking it would block every budget.
+    /// </summary>
     public static bool IsReported(UsageDetails? details) =>
-        details is not null && (details.InputTokenCount is not null || details.OutputTokenCount is not null || details.TotalTokenCount is not null);
+        details is not null && (details.InputTokenCount is not null || details.OutputTokenCount is not null || details.TotalTokenCount is not null)
+        && details.InputTokenCount is not > Absurd && details.OutputTokenCount is not > Absurd;
 
     private static long Take(long part, long whole, long taken, ref bool clamped)
     {
@@ -106,8 +114,6 @@ internal static class UsageNormalizer
     {
         if (count is not < 0)
         {
-            // A quarter of the range: sums of buckets and rows then cannot wrap, and no provider serves 2^61 tokens.
-            const long Absurd = long.MaxValue / 4;
             if (count is not > Absurd)
             {
                 return count ?? 0;
