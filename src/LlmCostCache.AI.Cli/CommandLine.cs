@@ -55,10 +55,11 @@ internal static class CommandLine
     public static RootCommand Build(CliHost host)
     {
         var common = new CommonOptions();
-        var root = new RootCommand("What was spent on language models, on what, and what was saved.");
-        root.Options.Add(common.Home);
-        root.Options.Add(common.Json);
+        var root = new OverviewCommand(common, host);
+        root.Subcommands.Add(new ReportCommand(common, host));
         root.Subcommands.Add(new PriceCommand(common, host));
+        root.Subcommands.Add(new ExportCommand(common, host));
+        root.Subcommands.Add(new LedgerCommand(common, host));
         root.Subcommands.Add(new VersionCommand(common, host));
 
         var help = root.Options.OfType<HelpOption>().Single();

@@ -9,6 +9,14 @@ internal sealed class LedgerCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
 
     public static LedgerCalendar Utc { get; } = new(TimeZoneInfo.Utc, DayOfWeek.Monday);
 
+    public TimeZoneInfo Zone => zone;
+
+    /// <summary>The same weeks in another zone.</summary>
+    public LedgerCalendar In(TimeZoneInfo other) => new(other, weekStart);
+
+    /// <summary>The first instant of a calendar day.</summary>
+    public DateTimeOffset StartOf(DateOnly day) => _windows.StartOf(day);
+
     /// <summary>The name of the hour, day, week or month that the instant lies in: <c>2026-03-29T02+02:00</c>, <c>2026-03-29</c>, <c>2026-03-23</c>, <c>2026-03</c>.</summary>
     /// <remarks>An hour carries its offset, because the clock shows one hour twice when it is set back.</remarks>
     public string NameOf(LedgerDimension period, long micros)

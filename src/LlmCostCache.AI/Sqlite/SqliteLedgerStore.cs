@@ -22,6 +22,13 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Rows of <see cref="AppendLater"/> that were lost because too many were waiting.</summary>
     public long DroppedRecords => Writer.Dropped;
 
+    /// <summary>The zone and the week start that totals by hour, day, week and month follow. Windows of budgets keep the configured ones: read them before changing this.</summary>
+    public LedgerCalendar Calendar
+    {
+        get => _reader.Calendar;
+        set => _reader.Calendar = value;
+    }
+
     private LedgerWriter Writer => _writer ?? throw new InvalidOperationException($"The ledger '{_path}' was opened for reading.");
 
     /// <summary>Opens the ledger, making directory and file when they are missing.</summary>

@@ -1,0 +1,24 @@
+using LlmCostCache.AI.Cli.Rendering;
+using Spectre.Console;
+
+namespace LlmCostCache.AI.Cli.Reports;
+
+/// <summary>What is said of a home that has no ledger yet: that is a beginning and not an error.</summary>
+internal static class Empty
+{
+    /// <param name="host">Where to say it.</param>
+    /// <param name="home">The home directory.</param>
+    /// <param name="isNote">Standard output belongs to a machine, so the sentence goes beside it.</param>
+    public static void Say(CliHost host, string home, bool isNote)
+    {
+        var sentence = Shown.OneLine($"no calls recorded yet in {home}");
+        if (isNote)
+        {
+            host.Error.WriteLine($"llmcost: {sentence}");
+        }
+        else
+        {
+            host.Console.WriteLine(sentence);
+        }
+    }
+}

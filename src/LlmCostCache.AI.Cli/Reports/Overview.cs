@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Text.Json;
+using LlmCostCache.AI.Cli.Rendering;
+using Spectre.Console;
+
+namespace LlmCostCache.AI.Cli.Reports;
+
+/// <summary>Today, this week, this month, and where the budgets stand.</summary>
+internal sealed record Overview
+{
+    private static readonly (string Name, BudgetPeriod Period)[] s_periods = [("today", BudgetPeriod.Day), ("this week", BudgetPeriod.Week), ("this month", BudgetPeriod.Month)];
+
+    public required DateTimeOffset At { get; init; }
+
+    public required TimeZoneInfo Zone { get; init; }
+
+    public required IReadOnlyList<(string Name, DateTimeOffset Since, DateTimeOffset Until, LedgerTotal Total)> Periods { get; init; }
+
+    public required IReadOnlyList<WindowBalance> Budgets { get; init; }
+
+    /// <param name="view">The ledger; null when there is none yet.</param>
+    /// <param name="zone">The zone of the periods; null for the one that is configured. Budgets keep theirs.</param>
+    /// <param name="now">Now.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public static async Task<Overview> ReadAsync(LedgerView? view, TimeZoneInfo? zone, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var budgets = view is null ? [] : await view.ReadBalancesAsync(cancellationToken).ConfigureAwait(false);
+        var calendar = view?.Calendar ?? LedgerCalendar.Utc;
+        calendar = zone is null ? calendar : calendar.In(zone);
+        var periods = new List<(string Name, DateTimeOffset Since, DateTimeOffset Until, LedgerTotal Total)>();
+        foreach (var (name, period) in s_periods)
+        {
+            var (startsAt, endsAt) = calendar.WindowOf(period, now);
+            var total = view is null
+                ? new LedgerTotal()
+                : (await view.Ledger.TotalsAsync(null, null, new() { Since = startsAt, Until = endsAt }, cancellationToken).ConfigureAwait(false))[0];
+            periods.Add((name, startsAt, endsAt, total));
+        }
+
+        return new() { At = now, Zone = calendar.Zone, Periods = periods, Budgets = budgets };
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        TotalJson.WriteInstant(json, "at", At);
+        json.WriteString("timezone", Zone.Id);
+        json.WriteStartArray("periods");
+        foreach (var (name, since, until, total) in Periods)
+        {
+            json.WriteStartObject();
+            json.WriteString("period", name.Replace(' ', '_'));
+            TotalJson.WriteInstant(json, "since", since);
+            TotalJson.WriteInstant(json, "until", until);
+            TotalJson.WriteFields(json, total);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("budgets");
+        foreach (var (window, limit, spent, reserved) in Budgets)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", window.Budget.Name);
+            json.WriteString("key", window.Key);
+            json.WriteString("scope", window.Budget.Scope.ToString());
+            json.WriteString("period", window.Budget.Period.ToString().ToLowerInvariant());
+            json.WriteString("mode", window.Budget.Mode.ToString().ToLowerInvariant());
+            TotalJson.WriteInstant(json, "since", window.StartsAt);
+            TotalJson.WriteInstant(json, "until", window.EndsAt);
+            json.WriteNumber("limit_nanos", limit.Nanos);
+            json.WriteNumber("spent_nanos", spent.Nanos);
+            json.WriteNumber("reserved_nanos", reserved.Nanos);
+            json.WriteNumber("left_nanos", Left(limit, spent, reserved).Nanos);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    public void Show(IAnsiConsole console)
+    {
+        var table = new FittingTable().Words("").Number("spent").Number("saved", 1).Number("calls").Number("hit rate", 2).Number("unpriced", 3);
+        foreach (var (name, _, _, total) in Periods)
+        {
+            table.Row(name, Amounts.Spent(total), Amounts.Text(total.Saved), Amounts.Count(total.Calls), Amounts.HitRateText(total), Amounts.Count(total.Unpriced));
+        }
+
+        table.WriteTo(console);
+        if (Periods[^1].Total is { Unpriced: > 0 } month)
+        {
+            console.WriteLine($"Spent this month {Amounts.Spent(month)}, {Amounts.Unpriced(month.Unpriced)}.");
+        }
+
+        if (Budgets.Count > 0)
+        {
+            console.WriteLine();
+            ShowBudgets(console);
+        }
+    }
+
+    private void ShowBudgets(IAnsiConsole console)
+    {
+        var table = new FittingTable().Words("budget").Number("limit").Number("spent").Number("reserved", 1).Number("left", 2).Words("resets at", 3);
+        foreach (var (window, limit, spent, reserved) in Budgets)
+        {
+            table.Row(
+                window.Key.Length == 0 ? window.Budget.Name : $"{window.Budget.Name} [{window.Key}]",
+                Amounts.Text(limit),
+                Amounts.Text(spent),
+                Amounts.Text(reserved),
+                Amounts.Text(Left(limit, spent, reserved)),
+                window.EndsAt == DateTimeOffset.MaxValue ? "never" : TimeZoneInfo.ConvertTime(window.EndsAt, Zone).ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture));
+        }
+
+        table.WriteTo(console);
+    }
+
+    private static Money Left(Money limit, Money spent, Money reserved) => Money.Max(Money.Zero, limit - spent - reserved);
+}
