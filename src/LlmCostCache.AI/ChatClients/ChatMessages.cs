@@ -58,23 +58,27 @@ internal static class ChatMessages
     /// </summary>
     public static ChatResponse WithCost(ChatResponse response, string attemptId, CallCost cost)
     {
-        var key = CostCarrier.KeyOf(attemptId);
-        var text = CostCarrier.Write(cost);
         var copy = ShallowCopy(response);
         if (copy.Messages.Count > 0)
         {
             var first = copy.Messages[0].Clone();
-            first.AdditionalProperties = CostCarrier.WithoutOwn(first.AdditionalProperties)?.Clone() ?? [];
-            first.AdditionalProperties[key] = text;
+            first.AdditionalProperties = CostCarrier.WithoutOwn(first.AdditionalProperties)?.Clone();
             copy.Messages[0] = first;
         }
         else
         {
-            copy.AdditionalProperties = copy.AdditionalProperties?.Clone() ?? [];
-            copy.AdditionalProperties[key] = text;
+            copy.AdditionalProperties = copy.AdditionalProperties?.Clone();
         }
 
-        return copy;
+        return PutCost(copy, attemptId, cost);
+    }
+
+    /// <summary>Puts the cost on a response that nobody else holds, such as the fresh copy of a hit.</summary>
+    public static ChatResponse PutCost(ChatResponse own, string attemptId, CallCost cost)
+    {
+        var properties = own.Messages.Count > 0 ? own.Messages[0].AdditionalProperties ??= [] : own.AdditionalProperties ??= [];
+        properties[CostCarrier.KeyOf(attemptId)] = CostCarrier.Write(cost);
+        return own;
     }
 
     /// <summary>The update that ends a stream and carries its cost; it joins the last message, so that it makes none of its own.</summary>

@@ -105,7 +105,7 @@ public sealed class CostCachingChatClient : DelegatingChatClient
         if (await FindAsync(question, cancellationToken) is { } hit)
         {
             var served = Serve(question, hit);
-            return ChatMessages.WithCost(hit.Response, served.Id, served.Cost);
+            return ChatMessages.PutCost(hit.Response, served.Id, served.Cost);
         }
 
         var response = await InnerClient.GetResponseAsync(list, question.Token.Carry(options), cancellationToken);
@@ -219,7 +219,15 @@ public sealed class CostCachingChatClient : DelegatingChatClient
             RequestedModel = question.Model,
             Model = hit.Response.ModelId ?? question.Model,
             Status = hit.Layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
-            Cost = CallCost.Known(Money.Zero) with { Saved = saved, CacheLayer = hit.Layer, Usage = original.Usage, PriceRevision = original.PriceRevision },
+            Cost = new CallCost
+            {
+                Certainty = CostCertainty.Known,
+                Amount = Money.Zero,
+                Saved = saved,
+                CacheLayer = hit.Layer,
+                Usage = original.Usage,
+                PriceRevision = original.PriceRevision,
+            },
             FinishReason = hit.Response.FinishReason?.Value,
             Latency = _costs.Options.TimeProvider.GetElapsedTime(question.StartedAt),
             Attribution = question.Attribution,

@@ -44,8 +44,8 @@ internal sealed class CallToken : IDisposable
     /// <summary>The model that was asked instead, when the requested one did not fit: its answer is not the answer to the question that was asked.</summary>
     public bool FellBack => Budget?.FallbackModel is not null;
 
-    /// <summary>An id that sorts by time, so that the ledger's index grows at its end.</summary>
-    public static string NewId() => Guid.CreateVersion7().ToString("N");
+    /// <summary>An id that sorts by time.</summary>
+    public static string NewId() => AttemptId.New();
 
     public static CallToken Begin(LlmCosts costs, string operation, string? requestedModel) =>
         new(costs, costs.Telemetry.Begin(operation, requestedModel), CostScope.Current);

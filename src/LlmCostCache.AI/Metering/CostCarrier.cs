@@ -133,7 +133,10 @@ internal static class CostCarrier
 
     private static bool TryNumber(string text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
-    private static string Escape(string? text) => text is null ? "" : Uri.EscapeDataString(text);
+    // Only what would end the field or look like an escape.
+    private static string Escape(string? text) => text is null ? ""
+        : !text.AsSpan().ContainsAny('%', Separator) ? text
+        : text.Replace("%", "%25", StringComparison.Ordinal).Replace(";", "%3B", StringComparison.Ordinal);
 
     private static string? Unescape(string text) => text.Length == 0 ? null : Uri.UnescapeDataString(text);
 }

@@ -1,0 +1,34 @@
+using BenchmarkDotNet.Running;
+
+namespace LlmCostCache.AI.Benchmarks;
+
+/// <summary>Measures and puts the tables into docs/benchmarks.md, between the words that people wrote.</summary>
+internal static class Recording
+{
+    public static int Run(string[] args)
+    {
+        MeasurementConfig.Effort = args.Contains("--short") ? Effort.Short : Effort.Full;
+        var names = args.Where(arg => arg != "--short").ToList();
+        var types = BenchmarkTypes.All.Where(type => names.Count == 0 || names.Contains(type.Name)).ToList();
+        if (types.Count == 0 || names.Count > types.Count)
+        {
+            Console.Error.WriteLine($"There are {string.Join(", ", BenchmarkTypes.All.Select(type => type.Name))}.");
+            return 2;
+        }
+
+        var page = new ResultPage(Path.Combine(Repository.Root, "docs", "benchmarks.md"));
+        foreach (var type in types)
+        {
+            var summary = BenchmarkRunner.Run(type);
+            if (summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success))
+            {
+                Console.Error.WriteLine($"{type.Name} failed; its table is left as it was.");
+                return 1;
+            }
+
+            page.Put(type.Name, ResultTable.Of(summary, MeasurementConfig.Effort));
+        }
+
+        return 0;
+    }
+}

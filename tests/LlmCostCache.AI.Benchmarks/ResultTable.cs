@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+
+namespace LlmCostCache.AI.Benchmarks;
+
+/// <summary>A summary as Markdown: medians, ratios to the first row of each group, allocations, and what they were measured on.</summary>
+internal static class ResultTable
+{
+    public static string Of(Summary summary, Effort effort)
+    {
+        var type = summary.BenchmarksCases[0].Descriptor.Type;
+        var parameters = summary.BenchmarksCases[0].Parameters.Items.Select(item => item.Name).ToList();
+        var text = new StringBuilder();
+        text.Append('|');
+        foreach (var name in parameters)
+        {
+            text.Append($" {name} |");
+        }
+
+        text.Append($" | {Clock(type)} | ratio | allocated | ratio |\n|");
+        text.Append(string.Concat(parameters.Select(_ => "---:|")));
+        text.Append("---|---:|---:|---:|---:|\n");
+        foreach (var group in summary.BenchmarksCases.GroupBy(benchmark => benchmark.Parameters.DisplayInfo))
+        {
+            var baseline = group.FirstOrDefault(benchmark => benchmark.Descriptor.Baseline);
+            foreach (var benchmark in group)
+            {
+                var (time, bytes) = Measured(summary, benchmark);
+                var (baseTime, baseBytes) = baseline is null ? (time, bytes) : Measured(summary, baseline);
+                text.Append('|');
+                foreach (var item in benchmark.Parameters.Items)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $" {Value(item.Value)} |");
+                }
+
+                text.Append(CultureInfo.InvariantCulture, $" {benchmark.Descriptor.WorkloadMethodDisplayInfo.Trim('\'')} | {Time(time)} |");
+                text.Append(baseline is null ? " |" : Invariant($" {Ratio(time, baseTime)} |"));
+                text.Append(CultureInfo.InvariantCulture, $" {Size(bytes)} |");
+                text.Append(baseline is null || baseBytes == 0 ? " |\n" : Invariant($" {Ratio(bytes, baseBytes)} |\n"));
+            }
+        }
+
+        var today = TimeProvider.System.GetUtcNow();
+        text.Append(CultureInfo.InvariantCulture, $"\n{today:yyyy-MM-dd}, {Environment.ProcessorCount} cores, .NET {Environment.Version}, ")
+            .Append($"`dotnet run -c Release --project tests/LlmCostCache.AI.Benchmarks -- --record {(effort == Effort.Short ? "--short " : "")}{type.Name}`\n");
+        return text.ToString();
+    }
+
+    private static string Clock(Type type) => type.GetCustomAttributes(typeof(BenchmarkDotNet.Attributes.ConfigAttribute), inherit: false).Cast<BenchmarkDotNet.Attributes.ConfigAttribute>().Single().Config switch
+    {
+        CallerTimeConfig => "CPU time of the caller",
+        ProcessTimeConfig => "CPU time of all threads",
+        _ => "time",
+    };
+
+    private static (double Nanoseconds, double Bytes) Measured(Summary summary, BenchmarkCase benchmark)
+    {
+        var report = summary[benchmark]!;
+        return (report.ResultStatistics!.Median, report.GcStats.GetBytesAllocatedPerOperation(benchmark) ?? 0);
+    }
+
+    private static string Value(object value) => value switch
+    {
+        int number => number.ToString("N0", CultureInfo.InvariantCulture),
+        bool flag => flag ? "8" : "none",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+    };
+
+    private static string Time(double nanoseconds) => nanoseconds switch
+    {
+        < 1_000 => Invariant($"{nanoseconds:N0} ns"),
+        < 100_000 => Invariant($"{nanoseconds / 1_000:N2} µs"),
+        < 1_000_000 => Invariant($"{nanoseconds / 1_000:N0} µs"),
+        _ => Invariant($"{nanoseconds / 1_000_000:N2} ms"),
+    };
+
+    private static string Size(double bytes) => bytes < 10_000 ? Invariant($"{bytes:N0} B") : Invariant($"{bytes / 1024:N1} KB");
+
+    private static string Ratio(double value, double of) => Invariant($"{value / of:0.000}x");
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
