@@ -171,6 +171,9 @@ internal sealed class DiskLayer : IDisposable
             return;
 
         _closing = true;
+
+        // Readers first: only the last connection to close folds the write-ahead log into the file and takes its helpers away.
+        DropReaders();
         _queue.CompleteAdding();
         if (!_thread.Join(s_drainWithin))
             _failed("the queue could not be written before closing");

@@ -130,12 +130,12 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Writes what is waiting, empties the write-ahead log and closes.</summary>
     public async ValueTask DisposeAsync()
     {
+        // Readers first: only the last connection to close folds the write-ahead log into the file and takes its helpers away.
+        _reader.Dispose();
         if (_writer is not null)
         {
             await _writer.DisposeAsync().ConfigureAwait(false);
         }
-
-        _reader.Dispose();
     }
 
     private static void Check(ReservationRequest request)
