@@ -34,7 +34,7 @@ internal sealed class CliHost
             System.Console.OutputEncoding = Encoding.UTF8;
         }
 
-        var plain = System.Console.IsOutputRedirected || !string.IsNullOrEmpty(System.Environment.GetEnvironmentVariable("NO_COLOR"));
+        var plain = IsPlain(System.Console.IsOutputRedirected, System.Environment.GetEnvironmentVariable);
         return new()
         {
             Input = System.Console.OpenStandardInput(),
@@ -44,6 +44,9 @@ internal sealed class CliHost
             Environment = System.Environment.GetEnvironmentVariable,
         };
     }
+
+    /// <summary>Whether escape sequences are unwelcome: in pipes and files, and for people who set NO_COLOR to anything (no-color.org).</summary>
+    public static bool IsPlain(bool isRedirected, Func<string, string?> environment) => isRedirected || !string.IsNullOrEmpty(environment("NO_COLOR"));
 
     /// <param name="writer">Where the text goes.</param>
     /// <param name="plain">Without escape sequences: for pipes, files and people who set NO_COLOR.</param>

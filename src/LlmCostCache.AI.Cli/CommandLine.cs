@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using LlmCostCache.AI.Cli.Commands;
 
 namespace LlmCostCache.AI.Cli;
@@ -13,12 +14,12 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellationToken = default)
     {
+        var parse = Build(host).Parse(args, s_parsing);
         try
         {
-            var parse = Build(host).Parse(args, s_parsing);
             if (parse.Action is ParseErrorAction)
             {
-                return WrongUsage(host, string.Join(Environment.NewLine, parse.Errors.Select(error => error.Message)), parse.CommandResult.Command);
+                return WrongUsage(host, string.Join(Environment.NewLine, parse.Errors.Select(error => error.Message)), parse.CommandResult);
             }
 
             var writer = new StringWriter();
@@ -29,7 +30,7 @@ internal static class CommandLine
         }
         catch (UsageException wrong)
         {
-            return WrongUsage(host, wrong.Message, null);
+            return WrongUsage(host, wrong.Message, parse.CommandResult);
         }
         catch (StoreUnavailableException unusable)
         {
@@ -52,7 +53,7 @@ internal static class CommandLine
     }
 
     /// <summary>Every command with its help.</summary>
-    public static RootCommand Build(CliHost host)
+    public static Command Build(CliHost host)
     {
         var common = new CommonOptions();
         var root = new OverviewCommand(common, host);
@@ -62,18 +63,21 @@ internal static class CommandLine
         root.Subcommands.Add(new LedgerCommand(common, host));
         root.Subcommands.Add(new VersionCommand(common, host));
 
-        var help = root.Options.OfType<HelpOption>().Single();
-        help.Description = "Show help and examples";
+        var help = new HelpOption { Description = "Show help and examples" };
         help.Action = new HelpWithExamples((HelpAction)help.Action!, host);
-        var version = root.Options.OfType<VersionOption>().Single();
-        version.Description = "Show the version";
-        version.Action = new VersionCommand.OptionAction(common, host);
+        root.Options.Add(help);
+        root.Options.Add(new Option<bool>("--version") { Description = "Show the version", Action = new VersionCommand.OptionAction(common, host) });
         return root;
     }
 
-    private static int WrongUsage(CliHost host, string message, Command? command)
+    private static int WrongUsage(CliHost host, string message, CommandResult command)
     {
-        var path = command is null or RootCommand ? "llmcost" : $"llmcost {command.Name}";
+        var path = command.Command.Name;
+        for (var parent = command.Parent; parent is CommandResult outer; parent = outer.Parent)
+        {
+            path = $"{outer.Command.Name} {path}";
+        }
+
         return Fail(host, $"{message}{Environment.NewLine}Try '{path} --help'.", ExitCode.WrongUsage, oneLine: false);
     }
 

@@ -153,12 +153,13 @@ public class ReportTests
     [InlineData("export", "--status", "fine")]
     [InlineData("export", "--json")]
     [InlineData("ledger")]
+    [InlineData("ledger", "verify", "--since", "2026-11-01")]
     public async Task Wrong_usage_is_told_in_an_empty_home_too(params string[] args)
     {
         var run = await CliRun.Of(args);
 
         Assert.Equal((ExitCode.WrongUsage, ""), (run.Code, run.Output));
-        Assert.Contains("--help'", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"Try 'llmcost {string.Join(' ', args.TakeWhile(arg => !arg.StartsWith('-')))} --help'.", run.Error, StringComparison.Ordinal);
     }
 
     [Theory]

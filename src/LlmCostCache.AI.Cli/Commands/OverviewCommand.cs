@@ -5,14 +5,15 @@ using LlmCostCache.AI.Cli.Reports;
 namespace LlmCostCache.AI.Cli.Commands;
 
 /// <summary>Bare <c>llmcost</c>: the command line answers before it is asked.</summary>
-internal sealed class OverviewCommand : RootCommand, IHasExamples
+/// <remarks>Not a <see cref="RootCommand"/>, whose name in the help is that of whatever process hosts it.</remarks>
+internal sealed class OverviewCommand : Command, IHasExamples
 {
     private readonly CommonOptions _common;
     private readonly CliHost _host;
     private readonly Option<string?> _zone = new("--timezone") { Description = "The zone of days, weeks and months [default: the one the application configured]", HelpName = "ZONE" };
 
     public OverviewCommand(CommonOptions common, CliHost host)
-        : base("What was spent on language models, on what, and what was saved.")
+        : base("llmcost", "What was spent on language models, on what, and what was saved.")
     {
         (_common, _host) = (common, host);
         Options.Add(common.Home);

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Spectre.Console;
+
+namespace LlmCostCache.AI.Cli.Tests;
+
+public partial class HelpTests
+{
+    public static TheoryData<string> Commands => [.. All().Select(command => command.Path)];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Every_command_has_help_and_an_example_that_parses(string path)
+    {
+        var run = await CliRun.Of([.. Arguments(path), "--help"]);
+
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
+        var examples = run.Output[run.Output.LastIndexOf("Example", StringComparison.Ordinal)..].Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
+        Assert.NotEmpty(examples);
+        foreach (var example in examples)
+        {
+            var line = example[example.IndexOf("llmcost", StringComparison.Ordinal)..].Split('>')[0].Trim();
+            Assert.Empty(CommandLine.Build(Host()).Parse(line["llmcost".Length..].Trim()).Errors);
+        }
+    }
+
+    /// <summary>The help in <c>docs/reference/cli.md</c> is what the commands say. With UPDATE_DOCS=1 the test writes it there instead.</summary>
+    [Fact]
+    public async Task The_reference_says_what_the_commands_say()
+    {
+        var file = Path.Combine(RepositoryRoot(), "docs", "reference", "cli.md");
+        var text = (await File.ReadAllTextAsync(file)).ReplaceLineEndings("\n");
+        var written = text;
+        foreach (var (path, _) in All())
+        {
+            var help = await CliRun.Of([.. Arguments(path), "--help"]);
+            var section = new Regex($"(?<=<!-- help: {Regex.Escape(path)} -->\n```text\n).*?(?=```\n<!-- end -->)", RegexOptions.Singleline);
+            Assert.True(section.IsMatch(written), $"docs/reference/cli.md has no section for '{path}'.");
+            written = section.Replace(written, _ => TrailingSpace().Replace(help.Output, "").Trim('\n') + "\n");
+        }
+
+        if (Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1")
+        {
+            await File.WriteAllTextAsync(file, written);
+        }
+        else
+        {
+            Assert.Equal(written, text);
+        }
+    }
+
+    /// <summary>Whoever parses our output finds each field explained.</summary>
+    [Fact]
+    public async Task The_reference_names_every_field_of_the_json()
+    {
+        var reference = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot(), "docs", "reference", "cli.md"));
+        using var home = await SampleHome.CreateAsync(options => options.Budgets.Add(Budget.Daily(1m)), SampleHome.Call("2026-11-22T10:00:00Z", 1.25m));
+        CliRun[] runs =
+        [
+            await CliRun.Of("--home", home.Path, "--json"),
+            await CliRun.Of("report", "--home", home.Path, "--then-by", "user", "--json"),
+            await CliRun.Of("price", "gpt-4o", "--input", "1", "--cached", "3", "--json"),
+            await CliRun.Of("price", "deepseek-chat", "--provider", "deepseek-cn", "--input", "1", "--json"),
+            await CliRun.Of("price", "no-such-model", "--json"),
+            await CliRun.Of("version", "--json"),
+            await CliRun.Of("export", "--home", home.Path, "-o", Path.Combine(home.Path, "x.jsonl"), "--json"),
+            await CliRun.Of("ledger", "verify", "--home", home.Path, "--json"),
+        ];
+
+        var fields = runs.SelectMany(run => Field().Matches(run.Output)).Select(match => match.Groups[1].Value).Distinct().ToList();
+
+        Assert.True(fields.Count > 40);
+        Assert.DoesNotContain(fields, field => !reference.Contains($"`{field}`", StringComparison.Ordinal));
+        Assert.All(runs, run => Assert.Contains($"`{run.Json.GetProperty("schema").GetString()}`", reference, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<(string Path, Command Command)> All()
+    {
+        return Below("llmcost", CommandLine.Build(Host()));
+
+        static IEnumerable<(string, Command)> Below(string path, Command command) =>
+            command.Subcommands.SelectMany(inner => Below($"{path} {inner.Name}", inner)).Prepend((path, command));
+    }
+
+    private static string[] Arguments(string path) => path.Split(' ')[1..];
+
+    private static CliHost Host() => new()
+    {
+        Input = Stream.Null,
+        Output = Stream.Null,
+        Console = CliHost.ConsoleFor(TextWriter.Null, plain: true, unlimited: true),
+        Error = TextWriter.Null,
+    };
+
+    private static string RepositoryRoot()
+    {
+        var directory = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(directory, "LlmCostCache.AI.sln")))
+        {
+            directory = Path.GetDirectoryName(directory)!;
+        }
+
+        return directory;
+    }
+
+    [GeneratedRegex("\"([a-z_0-9]+)\": ")]
+    private static partial Regex Field();
+
+    [GeneratedRegex("[ \t]+(?=\n)")]
+    private static partial Regex TrailingSpace();
+}

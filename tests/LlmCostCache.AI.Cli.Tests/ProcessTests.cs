@@ -1,0 +1,96 @@
+using System.Diagnostics;
+
+namespace LlmCostCache.AI.Cli.Tests;
+
+/// <summary>The real executable with real pipes.</summary>
+public class ProcessTests
+{
+    private const string Question = """{"id":1,"model":"gpt-4o-mini","usage":{"input_tokens":1000}}""";
+
+    [Fact]
+    public async Task One_question_is_answered_before_the_next_is_asked()
+    {
+        using var process = Start("price", "--jsonl");
+        for (var i = 0; i < 3; i++)
+        {
+            await process.StandardInput.WriteLineAsync(Question);
+            await process.StandardInput.FlushAsync();
+
+            var answer = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(1));
+            Assert.StartsWith("""{"id":1,"certainty":"known","cost_usd":"0.00015",""", answer, StringComparison.Ordinal);
+        }
+
+        process.StandardInput.Close();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_pipe_gets_plain_text_without_a_right_margin()
+    {
+        var model = new string('m', 90);
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-22T10:00:00Z", 1.25m, model));
+
+        var (code, output, error) = await RunAsync("report", "--home", home.Path);
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains(model, output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', output);
+        Assert.Equal(3, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public async Task Wrong_usage_ends_with_its_own_code()
+    {
+        var (code, output, error) = await RunAsync("report", "--by", "colour");
+
+        Assert.Equal((ExitCode.WrongUsage, ""), (code, output));
+        Assert.Contains("colour", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ctrl_c_ends_a_command_that_waits_for_input()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using var process = Start("price", "--jsonl");
+        await process.StandardInput.WriteLineAsync(Question);
+        await process.StandardInput.FlushAsync();
+        await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(1));
+
+        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(ExitCode.Cancelled, process.ExitCode);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
+    {
+        using var process = Start(args);
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync();
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output, await error);
+    }
+
+    private static Process Start(params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "llmcost.dll"), .. args])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["LLMCOSTCACHE_HOME"] = Path.Combine(Path.GetTempPath(), "llmcost-tests", "no-such-home");
+        start.Environment.Remove("LLMCOSTCACHE_PRICES");
+        start.Environment.Remove("LLMCOSTCACHE_FX");
+        return Process.Start(start)!;
+    }
+}
