@@ -5,7 +5,9 @@ using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Reads from a provider's own answer what decides the price and the adapters leave out. Referencing every SDK to read three values is not worth it.</summary>
+/// <summary>
+/// Reads from a provider's own answer what decides the price and the adapters leave out. Referencing every SDK to read three values is not worth it.
+/// </summary>
 internal static class RawAnswer
 {
     private const string Hour = "Ephemeral1hInputTokens";
@@ -37,7 +39,8 @@ internal static class RawAnswer
 
         // The SDK has no property for the count but keeps what it does not know, and writes it back.
         var write = Type.GetType("System.ClientModel.Primitives.ModelReaderWriter, System.ClientModel")?.GetMethods(BindingFlags.Public | BindingFlags.Static)
-            .FirstOrDefault(method => method is { Name: "Write", IsGenericMethodDefinition: false } && method.GetParameters() is [var first, _] && first.ParameterType == typeof(object));
+            .FirstOrDefault(method => method is { Name: "Write", IsGenericMethodDefinition: false }
+                && method.GetParameters() is [var first, _] && first.ParameterType == typeof(object));
         try
         {
             if (write?.Invoke(null, [details, null])?.ToString() is not { } json)
@@ -46,7 +49,8 @@ internal static class RawAnswer
             }
 
             using var document = JsonDocument.Parse(json);
-            return document.RootElement.TryGetProperty("cache_write_tokens", out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) ? tokens : null;
+            return document.RootElement.TryGetProperty("cache_write_tokens", out var count)
+                && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) ? tokens : null;
         }
         catch (Exception exception) when (exception is TargetInvocationException or ArgumentException or JsonException)
         {

@@ -41,7 +41,8 @@ internal static class UsageNormalizer
 
         // The community Anthropic SDK and Bedrock report cache counts beside the input, not inside it, and leave CachedInputTokenCount unset.
         var exclusive = details.CachedInputTokenCount is null && (readInCounts is not null || Count(details, "cachewriteinputtokens") is not null);
-        // Bedrock's total says nothing about it, and what does not fit into the input is not inside it.
+
+        // A total of input and output alone says that they are inside. Bedrock's total says nothing, and what does not fit into the input is not inside it.
         if (exclusive && provider is not "aws.bedrock" && read + write > 0 && Sum(read, write) <= input && total is > 0 && total == Sum(input, output))
         {
             exclusive = false;
