@@ -41,7 +41,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
             (_finishReason, _usageWasLast, _reports, _isStart) = (null, false, 0, true);
         }
 
-        _model = update.ModelId ?? _model;
+        _model = update.ModelId is { Length: > 0 } model ? model : _model;
         _responseId = update.ResponseId ?? _responseId;
         _finishReason = update.FinishReason?.Value ?? _finishReason;
         Contents.AddRange(update.Contents);
@@ -52,7 +52,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         {
             if (update.Contents[i] is UsageContent usage)
             {
-                _usage.Add(update.ResponseId, RawAnswer.WithCacheWrite1h(usage.Details, _cacheWrite1h));
+                _usage.Add(update.ResponseId, RawAnswer.Completed(usage.Details, RawAnswer.CacheWriteOf(update.RawRepresentation), _cacheWrite1h));
                 _serviceTier = RawAnswer.ServiceTierOf(update.RawRepresentation) ?? _serviceTier;
                 _usageWasLast = bytes == 0;
                 _reports++;

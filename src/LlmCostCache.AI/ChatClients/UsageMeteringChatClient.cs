@@ -82,7 +82,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
         var cost = await _costs.Meter.CompleteAsync(attempt, new AnswerFacts
         {
-            Model = response.ModelId,
+            Model = response.ModelId is { Length: > 0 } model ? model : null,
             ResponseId = response.ResponseId,
             FinishReason = response.FinishReason?.Value,
             ServiceTier = RawAnswer.ServiceTierOf(response.RawRepresentation),
@@ -172,7 +172,8 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
             () => RequestSize.Of(messages, options), cancellationToken);
 
-    private static UsageDetails UsageOf(ChatResponse response) => RawAnswer.WithCacheWrite1h(response.Usage!, RawAnswer.CacheWrite1hOf(response.RawRepresentation));
+    private static UsageDetails UsageOf(ChatResponse response) =>
+        RawAnswer.Completed(response.Usage!, RawAnswer.CacheWriteOf(response.RawRepresentation), RawAnswer.CacheWrite1hOf(response.RawRepresentation));
 
     private static string? RequestedTierOf(ChatOptions? options) =>
         options?.AdditionalProperties is { } properties && properties.TryGetValue("service_tier", out var tier) ? tier as string : null;

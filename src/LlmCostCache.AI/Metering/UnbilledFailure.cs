@@ -15,6 +15,9 @@ internal static class UnbilledFailure
             {
                 case LlmCostException:
                     return true;
+                case AggregateException { InnerExceptions: { Count: > 1 } attempts }:
+                    // The attempts of an SDK that retried: one that may have been billed is enough.
+                    return attempts.All(IsCertain);
                 case HttpRequestException { StatusCode: { } status }:
                     return IsRefusal((int)status);
                 case HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError }:

@@ -25,8 +25,9 @@ internal static class UsageNormalizer
     public static NormalizedUsage Normalize(UsageDetails details, string? provider)
     {
         var clamped = false;
-        var input = NotNegative(details.InputTokenCount, ref clamped);
-        var output = NotNegative(details.OutputTokenCount, ref clamped);
+        var total = details.TotalTokenCount;
+        var input = NotNegative(details.InputTokenCount ?? total - details.OutputTokenCount, ref clamped);
+        var output = NotNegative(details.OutputTokenCount ?? total - details.InputTokenCount, ref clamped);
         var reasoning = NotNegative(details.ReasoningTokenCount, ref clamped);
         var readInCounts = Count(details, CacheRead);
         var read = NotNegative(details.CachedInputTokenCount ?? readInCounts, ref clamped);
@@ -37,11 +38,11 @@ internal static class UsageNormalizer
         var inputImage = NotNegative(Count(details, s_inputImage), ref clamped);
         var toolPrompt = NotNegative(Count(details, s_toolPrompt), ref clamped);
         var searches = NotNegative(Count(details, s_webSearches), ref clamped);
-        var total = details.TotalTokenCount;
 
         // The community Anthropic SDK and Bedrock report cache counts beside the input, not inside it, and leave CachedInputTokenCount unset.
         var exclusive = details.CachedInputTokenCount is null && (readInCounts is not null || Count(details, "cachewriteinputtokens") is not null);
-        // Bedrock's total says nothing about it, and what does not fit into the input is not inside it.
+
+        // A total of input and output alone says that they are inside. Bedrock's total says nothing, and what does not fit into the input is not inside it.
         if (exclusive && provider is not "aws.bedrock" && read + write > 0 && Sum(read, write) <= input && total is > 0 && total == Sum(input, output))
         {
             exclusive = false;
@@ -91,11 +92,11 @@ internal static class UsageNormalizer
     }
 
     /// <summary>
-    /// Whether the provider said anything about tokens that can be true; an explicit zero is a statement, an empty object is not. A count that no request can
-    /// have says nothing, and booking it would block every budget.
+    /// Whether the provider said anything about tokens that can be priced; an explicit zero is a statement, an empty object is not, and neither is a total that
+    /// leaves open how much of it was output. A count that no request can have says nothing, and booking it would block every budget.
     /// </summary>
     public static bool IsReported(UsageDetails? details) =>
-        details is not null && (details.InputTokenCount is not null || details.OutputTokenCount is not null || details.TotalTokenCount is not null)
+        details is not null && (details.InputTokenCount is not null || details.OutputTokenCount is not null)
         && details.InputTokenCount is not > Absurd && details.OutputTokenCount is not > Absurd;
 
     private static long Take(long part, long whole, long taken, ref bool clamped)

@@ -86,10 +86,18 @@ public class UsageNormalizerTests
         new() { UncachedInputTokens = 25, CacheWrite5mTokens = 400, CacheWrite1hTokens = 600, OutputTokens = 15 });
 
     [Fact]
+    public void What_is_missing_follows_from_the_total()
+    {
+        AssertBuckets(Details(null, 50, 150, null, null), "openai", new() { UncachedInputTokens = 100, OutputTokens = 50 });
+        AssertBuckets(Details(100, null, 150, null, null), "openai", new() { UncachedInputTokens = 100, OutputTokens = 50 });
+        AssertBuckets(Details(100, null, null, null, null), "openai", new() { UncachedInputTokens = 100 });
+    }
+
+    [Fact]
     public void An_explicit_zero_is_reported_and_an_empty_object_or_an_impossible_count_is_not()
     {
         Assert.True(UsageNormalizer.IsReported(new UsageDetails { InputTokenCount = 0, OutputTokenCount = 0 }));
-        Assert.True(UsageNormalizer.IsReported(new UsageDetails { TotalTokenCount = 5 }));
+        Assert.False(UsageNormalizer.IsReported(new UsageDetails { TotalTokenCount = 5 }));
         Assert.False(UsageNormalizer.IsReported(new UsageDetails()));
         Assert.False(UsageNormalizer.IsReported(null));
         Assert.False(UsageNormalizer.IsReported(new UsageDetails { InputTokenCount = long.MaxValue, OutputTokenCount = 1 }));
@@ -130,7 +138,7 @@ public class UsageNormalizerTests
                 var details = Details(counts.Item1, counts.Item2, counts.Item3, parts.Item1, parts.Item2, Given(more));
                 var (usage, _) = UsageNormalizer.Normalize(details, provider);
                 AssertNotNegative(usage);
-                Assert.True(usage.TotalTokens >= Clamped(counts.Item1) + Clamped(counts.Item2));
+                Assert.True(usage.TotalTokens >= Clamped(counts.Item1) + Clamped(counts.Item2), details.ToString());
             }, iter: TestSize.Cases);
 
     private static readonly string[] s_names =

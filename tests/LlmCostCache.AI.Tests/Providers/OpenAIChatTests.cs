@@ -41,6 +41,23 @@ public class OpenAIChatTests
         Assert.Equal(Money.FromUsd(((86m * 0.15m) + (1_920m * 0.075m) + (300m * 0.60m)) / 1_000_000m), row.Cost.Amount);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Writes_to_the_prompt_cache_are_charged_at_their_own_rate(bool streamed)
+    {
+        const string Model = "gpt-5.6-2026-07-09";
+        var usage = OpenAIWire.Usage(1_000, 50, ""","prompt_tokens_details":{"cached_tokens":300,"cache_write_tokens":200}""");
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, streamed
+            ? ScriptedReply.Events(OpenAIWire.Stream(usage, model: Model))
+            : ScriptedReply.Json(OpenAIWire.Chat(usage, model: Model)));
+        await AskAsync(pipeline.Client, streamed);
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal(new TokenUsage { UncachedInputTokens = 500, CachedInputTokens = 300, CacheWrite5mTokens = 200, OutputTokens = 50, Requests = 1 }, row.Cost.Usage);
+        Assert.Equal(Money.FromUsd(((500m * 5m) + (300m * 0.5m) + (200m * 6.25m) + (50m * 30m)) / 1_000_000m), row.Cost.Amount);
+    }
+
     [Fact]
     public async Task A_stream_is_priced_from_the_usage_at_its_end()
     {
@@ -335,6 +352,31 @@ public class OpenAIChatTests
         var row = await pipeline.RowAsync();
         Assert.Equal(("gpt-4o-mini", "gpt-4o-2024-08-06"), (row.RequestedModel, row.Model));
         Assert.Equal(Money.FromUsd(((100m * 2.5m) + (50m * 10m)) / 1_000_000m), row.Cost.Amount);
+    }
+
+    [Fact]
+    public async Task An_answer_that_names_no_model_is_priced_as_the_one_that_was_asked()
+    {
+        foreach (var streamed in (bool[])[false, true])
+        {
+            await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, streamed
+                ? ScriptedReply.Events(OpenAIWire.Stream(OpenAIWire.Usage(), model: ""))
+                : ScriptedReply.Json(OpenAIWire.Chat(OpenAIWire.Usage(), model: "")));
+            await AskAsync(pipeline.Client, streamed);
+            Assert.Equal(("gpt-4o-mini", s_price), ((await pipeline.RowAsync()).Model, (await pipeline.RowAsync()).Cost.Amount));
+        }
+    }
+
+    [Fact]
+    public async Task A_model_that_nobody_knows_has_an_unknown_cost_and_never_zero()
+    {
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(OpenAIWire.Usage(), model: "gpt-4-unheard-of")));
+        var response = await pipeline.Client.GetResponseAsync("Hi");
+
+        var row = Assert.Single(await pipeline.RowsAsync());
+        Assert.Equal((CostCertainty.Unknown, null, "gpt-4-unheard-of"), (row.Cost.Certainty, row.Cost.Amount, row.Model));
+        Assert.Null(response.GetCost().Amount);
+        Assert.Equal(100, row.Cost.Usage.UncachedInputTokens);
     }
 
     [Fact]

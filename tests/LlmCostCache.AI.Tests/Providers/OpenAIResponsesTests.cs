@@ -46,6 +46,20 @@ public class OpenAIResponsesTests
         Assert.Equal(Money.FromUsd(((86m * 0.15m) + (1_920m * 0.075m) + (300m * 0.60m)) / 1_000_000m), row.Cost.Amount);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Writes_to_the_prompt_cache_have_their_own_bucket(bool streamed)
+    {
+        var usage = OpenAIWire.ResponseUsage(1_000, 50, cached: 300).Replace("\"cached_tokens\":300", "\"cached_tokens\":300,\"cache_write_tokens\":200", StringComparison.Ordinal);
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIResponses, streamed
+            ? ScriptedReply.NamedEvents(OpenAIWire.ResponseStream(usage))
+            : ScriptedReply.Json(OpenAIWire.Response(usage)));
+        await AskAsync(pipeline.Client, streamed);
+
+        Assert.Equal(new TokenUsage { UncachedInputTokens = 500, CachedInputTokens = 300, CacheWrite5mTokens = 200, OutputTokens = 50, Requests = 1 }, (await pipeline.RowAsync()).Cost.Usage);
+    }
+
     [Fact]
     public async Task A_truncated_stream_has_a_bound_that_holds_what_it_really_cost()
     {
