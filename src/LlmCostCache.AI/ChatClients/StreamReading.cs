@@ -16,6 +16,8 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     public ChatResponseUpdate? Last { get; private set; }
 
+    public bool HasEnded => _ended;
+
     public void Read(ChatResponseUpdate update)
     {
         _firstChunk ??= time.GetElapsedTime(startedAt);

@@ -42,6 +42,7 @@ internal sealed class UsageMeter
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
         bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
     {
+        MeterWatch.Current?.Begin();
         var takenOver = token.Outer is { } outer && outer.TryEnd() ? outer : null;
         var number = takenOver?.Number ?? token.NextAttempt();
         BudgetDemand? demand = null;
@@ -94,7 +95,9 @@ internal sealed class UsageMeter
             Error = facts.Error,
         };
         record = facts.Usage is { } usage ? Priced(attempt, record, usage, tier) : Estimated(attempt, record, facts, tier);
-        return await PostAsync(attempt, record).ConfigureAwait(false);
+        var cost = await PostAsync(attempt, record).ConfigureAwait(false);
+        MeterWatch.Current?.End(cost, facts.FinishReason);
+        return cost;
     }
 
     /// <summary>Records an attempt that ended without an answer.</summary>
