@@ -1,1 +1,3 @@
-return 0;
+using LlmCostCache.AI.Cli;
+
+return await CommandLine.RunAsync(args, CliHost.OfProcess()).ConfigureAwait(false);

@@ -7,8 +7,8 @@ public static class LlmCostCacheTracerProviderBuilderExtensions
     private const string SourceName = "LlmCostCache.AI";
 
     /// <summary>
-    /// Collects the spans that LlmCostCache.AI makes for calls outside any chat span. Where <c>UseOpenTelemetry()</c> makes chat spans, cost is written
-    /// on those; collect them with <c>AddSource("Experimental.Microsoft.Extensions.AI")</c>.
+    /// Collects the spans that LlmCostCache.AI makes for calls outside any chat span. Where <c>UseOpenTelemetry()</c> makes chat spans,
+    /// cost is written on those; collect them with <c>AddSource("Experimental.Microsoft.Extensions.AI")</c>.
     /// </summary>
     /// <param name="builder">The builder of the tracer provider.</param>
     /// <returns>The same builder.</returns>

@@ -22,7 +22,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         _store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
         try
         {
-            Telemetry = new CostTelemetry(options);
+            Telemetry = new CostTelemetry(options, ReadBalances);
             Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Logger);
             Spool = new Spool(HomeDirectory, _store, Logger);
             Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Logger);
@@ -98,6 +98,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         ThrowIfDisposed();
         await Spool.ReplayAsync(cancellationToken).ConfigureAwait(false);
         await _store.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await Cache.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Writes what is queued and closes the files.</summary>
@@ -132,6 +133,10 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             throw;
         }
     }
+
+    // For the utilization gauge: read on the collector's thread, once per collection.
+    private IReadOnlyList<WindowBalance> ReadBalances() =>
+        Volatile.Read(ref _disposed) != 0 ? [] : _store.ReadBalancesAsync().AsTask().GetAwaiter().GetResult();
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
 

@@ -52,10 +52,7 @@ public sealed class OtlpExportTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Tokens_unpriced_calls_cache_and_budgets_arrive()
     {
-        using var telemetry = Telemetry(() =>
-        [
-            new WindowBalance(new BudgetWindow(Budget.Daily(10m), "", DateTimeOffset.MinValue, DateTimeOffset.MaxValue), Money.FromUsd(10m), Money.FromUsd(2m), Money.FromUsd(0.5m)),
-        ]);
+        using var telemetry = Telemetry(() => [MeteredRow.QuarterOfDailyTen]);
 
         Export(() =>
         {
@@ -76,7 +73,8 @@ public sealed class OtlpExportTests : IAsyncLifetime, IDisposable
                 .Select(series => ((string)series.Tags["llmcostcache.cache.result"], (string)series.Tags["llmcostcache.cache.layer"], series.Value)).Order());
         Assert.Equal(0.02, Assert.Single(_receiver.Series("llmcostcache.cost.saved")).Value);
         Assert.Equal("day", Assert.Single(_receiver.Series("llmcostcache.budget.rejections")).Tags["llmcostcache.budget.period"]);
-        Assert.Equal(("gauge", 0.25), (Assert.Single(_receiver.Series("llmcostcache.budget.utilization")).Kind, _receiver.Series("llmcostcache.budget.utilization")[0].Value));
+        var utilization = Assert.Single(_receiver.Series("llmcostcache.budget.utilization"));
+        Assert.Equal(("gauge", 0.25), (utilization.Kind, utilization.Value));
         Assert.Equal("corrupt", Assert.Single(_receiver.Series("llmcostcache.cache.failures")).Tags["llmcostcache.failure.reason"]);
         Assert.Equal(3, Assert.Single(_receiver.Series("llmcostcache.ledger.dropped")).Value);
     }

@@ -22,6 +22,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     private PrometheusServer(Uri target)
     {
+        var binary = Binary ?? throw new InvalidOperationException(HowToInstall);
         var port = FreePort();
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
         _directory = Directory.CreateTempSubdirectory("llmcost-prometheus-").FullName;
@@ -37,7 +38,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
             """);
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo(Binary ?? throw new InvalidOperationException(HowToInstall))
+            StartInfo = new ProcessStartInfo(binary)
             {
                 ArgumentList =
                 {

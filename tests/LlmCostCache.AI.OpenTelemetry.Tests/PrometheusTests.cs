@@ -17,7 +17,7 @@ public class PrometheusTests
         await app.StartAsync();
         using var telemetry = new CostTelemetry(
             new LlmCostsOptions { MeterFactory = app.Services.GetRequiredService<IMeterFactory>() },
-            () => [new WindowBalance(new BudgetWindow(Budget.Daily(10m), "", DateTimeOffset.MinValue, DateTimeOffset.MaxValue), Money.FromUsd(10m), Money.FromUsd(2m), Money.FromUsd(0.5m))]);
+            () => [MeteredRow.QuarterOfDailyTen]);
         telemetry.Attempt(default, MeteredRow.Priced(0.0125m, new TokenUsage { CachedInputTokens = 1_920 }));
         telemetry.Attempt(default, MeteredRow.Priced(0.5m));
         telemetry.Attempt(default, MeteredRow.Unpriced());

@@ -1,3 +1,16 @@
 // The child process of tests that kill a writer or let several processes compete for one ledger. Each verb lives in its own file.
-Console.Error.WriteLine($"Unknown verb '{string.Join(' ', args)}'.");
-return 2;
+using LlmCostCache.AI;
+
+return args switch
+{
+    ["append", var home] => await AppendVerb.RunAsync(home),
+    ["compete", var home, var limitNanos, var seed] => await CompeteVerb.RunAsync(home, limitNanos, seed),
+    ["spend", var home, var limitUsd, var seed] => await SpendVerb.RunAsync(home, limitUsd, seed),
+    _ => Unknown(args),
+};
+
+static int Unknown(string[] args)
+{
+    Console.Error.WriteLine($"Unknown verb '{string.Join(' ', args)}'.");
+    return 2;
+}

@@ -5,7 +5,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Carries a <see cref="CacheControl"/> in the additional properties of options as a string that survives cloning and JSON.</summary>
+/// <summary>Carries a <see cref="CacheControl"/> in the additional properties of options as a string that survives cloning and
+/// JSON.</summary>
 internal static class CacheControlCarrier
 {
     /// <summary>The door removes this property before the provider's adapter sees the options.</summary>

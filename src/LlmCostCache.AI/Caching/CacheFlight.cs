@@ -70,7 +70,9 @@ internal sealed class CacheFlight : IDisposable
     /// <summary>Waits for the leader; null when it gave up.</summary>
     /// <exception cref="OperationCanceledException">This caller was cancelled; the leader was not.</exception>
     public async ValueTask<CacheHit?> WaitAsync(CancellationToken cancellationToken) =>
-        await _flight.Landed.WaitAsync(cancellationToken).ConfigureAwait(false) is { } answer ? new CacheHit(answer, CacheLayer.Coalesced) : null;
+        await _flight.Landed.WaitAsync(cancellationToken).ConfigureAwait(false) is { } answer
+            ? new CacheHit(answer, CacheLayer.Coalesced)
+            : null;
 
     public void Dispose() => Abandon();
 }

@@ -22,6 +22,7 @@ internal sealed class CachePlan
 
     public required CachePolicy Policy { get; init; }
 
-    /// <summary>When the question was asked, for invalidation: an answer asked for before an invalidation is older than it, whenever it arrives.</summary>
+    /// <summary>When the question was asked, for invalidation: an answer asked for before an invalidation is older than it, whenever it
+    /// arrives.</summary>
     public long AskedAt { get; init; }
 }

@@ -101,15 +101,18 @@ internal sealed record CachePolicy
         return $"the answer finished with {reason.Value}";
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A property that was trimmed away reads as not completed: the answer is not stored.")]
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "A property that was trimmed away reads as not completed: the answer is not stored.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2070",
+        Justification = "A property that was trimmed away reads as not completed: the answer is not stored.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075",
+        Justification = "A property that was trimmed away reads as not completed: the answer is not stored.")]
     private static bool SaysCompleted(object? raw)
     {
         if (raw is null)
             return false;
 
         var status = s_statusOf.GetOrAdd(raw.GetType(), static type =>
-            type.GetProperties(BindingFlags.Public | BindingFlags.Instance).FirstOrDefault(p => p.Name == "Status" && p.GetIndexParameters().Length == 0));
+            type.GetProperties(BindingFlags.Public | BindingFlags.Instance).FirstOrDefault(p =>
+                p.Name == "Status" && p.GetIndexParameters().Length == 0));
         try
         {
             return string.Equals(status?.GetValue(raw)?.ToString(), "completed", StringComparison.OrdinalIgnoreCase);

@@ -5,7 +5,8 @@ using System.Text.Unicode;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Gathers tagged, length-prefixed fields and hashes them. Every field says how long it is, so no two sequences of fields share their bytes.</summary>
+/// <summary>Gathers tagged, length-prefixed fields and hashes them. Every field says how long it is, so no two sequences of fields share
+/// their bytes.</summary>
 internal sealed class CanonicalHasher : IDisposable
 {
     /// <summary>Closes a group whose number of fields is not written ahead; no field starts with it.</summary>
@@ -40,7 +41,8 @@ internal sealed class CanonicalHasher : IDisposable
         Int64(value);
     }
 
-    /// <summary>A text of the length it has in UTF-16, in UTF-8; surrogates that stand alone are escaped, so that no two of them look the same.</summary>
+    /// <summary>A text of the length it has in UTF-16, in UTF-8; surrogates that stand alone are escaped, so that no two of them look
+    /// the same.</summary>
     public void Field(byte tag, ReadOnlySpan<char> text)
     {
         Byte(tag);

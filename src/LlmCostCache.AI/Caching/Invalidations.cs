@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 
 namespace LlmCostCache.AI;
 
-/// <summary>What was invalidated, and when: an answer that was asked for earlier is dead, wherever it is found and whenever it was written.</summary>
-/// <remarks>Stamps are UTC ticks that never repeat or go back within a process, so that "before" and "after" are exact even when the clock stands.</remarks>
+/// <summary>What was invalidated, and when: an answer that was asked for earlier is dead, wherever it is found and whenever it was
+/// written.</summary>
+/// <remarks>Stamps are UTC ticks that never repeat or go back within a process, so that "before" and "after" are exact even when the
+/// clock stands.</remarks>
 internal sealed class Invalidations(TimeProvider time)
 {
     private readonly ConcurrentDictionary<Scope, long> _stamps = new();

@@ -3,7 +3,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Everything a request can carry that is <i>not</i> in the key, each with the reason. What is in neither place fails a test.</summary>
+/// <summary>Everything a request can carry that is <i>not</i> in the key, each with the reason. What is in neither place fails a
+/// test.</summary>
 internal static class KeyExclusions
 {
     /// <summary>Additional properties with this prefix are our own notes (cost, control); the provider never sees them.</summary>

@@ -8,9 +8,11 @@ using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Turns a question into its <see cref="CacheKey"/>: everything that can shape the answer, in one canonical form of bytes.</summary>
+/// <summary>Turns a question into its <see cref="CacheKey"/>: everything that can shape the answer, in one canonical form of
+/// bytes.</summary>
 /// <remarks>
-/// What is left out is listed in <see cref="KeyExclusions"/>. What cannot be put into bytes faithfully makes the question unkeyable, with a reason;
+/// What is left out is listed in <see cref="KeyExclusions"/>. What cannot be put into bytes faithfully makes the question unkeyable,
+/// with a reason;
 /// a needless miss costs a call, a wrong hit costs trust.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "One per thread, for the life of the thread.")]
@@ -136,7 +138,8 @@ internal sealed class RequestCanonicalizer
 
     private void Refuse(string reason) => _refusal ??= reason;
 
-    private void Head(byte operation, in CacheEndpoint endpoint, string? cacheNamespace, string? callNamespace, string? tenant, string? model)
+    private void Head(byte operation, in CacheEndpoint endpoint, string? cacheNamespace, string? callNamespace, string? tenant,
+        string? model)
     {
         _out.Byte(Version);
         _out.Byte(operation);
@@ -622,7 +625,8 @@ internal sealed class RequestCanonicalizer
         }
     }
 
-    // As written, not as meant: the provider is sent the text, and reading a schema of 20 kB on every call would be the dearest part of a hit.
+    // As written, not as meant: the provider is sent the text, and reading a schema of 20 kB on every call would be the dearest part of
+    // a hit.
     private void Schema(byte tag, JsonElement schema)
     {
         if (schema.ValueKind == JsonValueKind.Undefined)
@@ -694,7 +698,8 @@ internal sealed class RequestCanonicalizer
         }
     }
 
-    /// <summary>The result of a function, which may be any object: whatever has no form of its own counts as the JSON that adapters send.</summary>
+    /// <summary>The result of a function, which may be any object: whatever has no form of its own counts as the JSON that adapters
+    /// send.</summary>
     private void FunctionResult(object? result, int depth)
     {
         if (result is null or string or JsonElement)
@@ -764,7 +769,8 @@ internal sealed class RequestCanonicalizer
                 break;
             case int or long or short or byte or sbyte or ushort or uint or char:
                 _out.Byte(0x77);
-                _out.Field((byte)Type.GetTypeCode(value.GetType()), value is char c ? c : Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                _out.Field((byte)Type.GetTypeCode(value.GetType()), value is char c ? c : Convert.ToInt64(value,
+                    CultureInfo.InvariantCulture));
                 break;
             case Guid guid:
                 _out.Field(0x78, guid.ToByteArray());
@@ -790,7 +796,7 @@ internal sealed class RequestCanonicalizer
                 Json(json, depth);
                 break;
             case JsonNode node:
-                Json(JsonSerializer.SerializeToElement(node, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonNode))), depth);
+                Json(JsonElement.Parse(node.ToJsonString()), depth);
                 break;
             case IEnumerable<KeyValuePair<string, object?>> map:
                 _out.Byte(0x80);

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Remembers answers, so that the same question is not paid for twice: in memory, in <c>cache.db</c> and in a distributed cache.</summary>
+/// <summary>Remembers answers, so that the same question is not paid for twice: in memory, in <c>cache.db</c> and in a distributed
+/// cache.</summary>
 /// <remarks>
 /// <c>UseCostCache()</c> uses it for every call of a chat client. Used directly it stores and finds answers for whatever you ask elsewhere;
 /// an answer found that way was stored that way, for the same prompt, model and options. All members may be called from several threads.
@@ -17,6 +18,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly string _namespace;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
+    private readonly DiskLayer? _disk;
+    private readonly DistributedLayer? _distributed;
     private readonly Invalidations _invalidations;
     private readonly SingleFlight _flights;
 
@@ -28,18 +31,37 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
+        if (options.DistributedCache is { } distributed)
+        {
+            if (string.IsNullOrWhiteSpace(_namespace))
+            {
+                throw new LlmCostException("A distributed cache is shared with others, but LlmCostsOptions.CacheNamespace is empty. "
+                    + "Set it to the name of your application; tenants are kept apart within it.");
+            }
+
+            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what));
+        }
+
+        if (homeDirectory is not null && options.DiskCacheBytes > 0)
+        {
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what =>
+                Failed(CacheLayer.Disk, what));
+        }
     }
 
-    /// <summary>Finds the answer to a prompt that was stored with <see cref="SetAsync(string, string, string?, ChatOptions?, CancellationToken)"/>.</summary>
+    /// <summary>Finds the answer to a prompt that was stored with
+    /// <see cref="SetAsync(string, string, string?, ChatOptions?, CancellationToken)"/>.</summary>
     /// <param name="prompt">The prompt, as one message of the user.</param>
     /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
     /// <param name="options">The options the answer was asked with; all of them are part of the question.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The answer, or null when it is not stored, no longer valid, or the question cannot be named.</returns>
-    public Task<CachedAnswer?> GetAsync(string prompt, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<CachedAnswer?> GetAsync(string prompt, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         GetAsync(AsMessages(prompt), model, options, cancellationToken);
 
-    /// <summary>Finds the answer to a conversation that was stored with <see cref="SetAsync(IEnumerable{ChatMessage}, ChatResponse, string?, ChatOptions?, CancellationToken)"/>.</summary>
+    /// <summary>Finds the answer to a conversation that was stored with
+    /// <see cref="SetAsync(IEnumerable{ChatMessage}, ChatResponse, string?, ChatOptions?, CancellationToken)"/>.</summary>
     /// <param name="messages">The messages so far.</param>
     /// <param name="model">The model; when null, that of <paramref name="options"/>.</param>
     /// <param name="options">The options the answer was asked with; all of them are part of the question.</param>
@@ -59,7 +81,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// <param name="options">The options of the question; <c>WithCache</c> sets lifetime, tags and namespace.</param>
     /// <param name="cancellationToken">Stops waiting; what was begun is stored nevertheless.</param>
     /// <returns>Whether it was stored: an empty or overlong answer, or a question that cannot be named, is not.</returns>
-    public Task<bool> SetAsync(string prompt, string answer, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<bool> SetAsync(string prompt, string answer, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(answer);
         var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, answer))
@@ -77,7 +100,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// <param name="options">The options of the question; <c>WithCache</c> sets lifetime, tags and namespace.</param>
     /// <param name="cancellationToken">Stops waiting; what was begun is stored nevertheless.</param>
     /// <returns>Whether it was stored: only a finished answer is, with the finish reason <c>stop</c> and something in it.</returns>
-    public async Task<bool> SetAsync(IEnumerable<ChatMessage> messages, ChatResponse response, string? model = null, ChatOptions? options = null,
+    public async Task<bool> SetAsync(IEnumerable<ChatMessage> messages, ChatResponse response, string? model = null,
+        ChatOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(response);
@@ -90,7 +114,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     /// <summary>Forgets the answer to a prompt, in every layer.</summary>
     /// <returns>Whether there was one in memory or on the disk.</returns>
-    public Task<bool> RemoveAsync(string prompt, string? model = null, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<bool> RemoveAsync(string prompt, string? model = null, ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         RemoveAsync(AsMessages(prompt), model, options, cancellationToken);
 
     /// <summary>Forgets the answer to a conversation, in every layer.</summary>
@@ -102,7 +127,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return plan.BypassReason is null && await RemoveAsync(plan.Key, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine notice within a second.</summary>
+    /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine
+    /// notice within a second.</summary>
     /// <returns>How many stored answers were removed.</returns>
     public Task<int> InvalidateTagAsync(string tag, CancellationToken cancellationToken = default)
     {
@@ -124,7 +150,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         InvalidateAsync(new(Invalidations.Kind.Everything, ""), cancellationToken);
 
     /// <summary>Decides what the cache does for a question: its key, or why it has none, and the wishes of this call.</summary>
-    internal CachePlan Plan(IEnumerable<ChatMessage> messages, ChatOptions? options, in CacheEndpoint endpoint, string? tenant, CachePolicy policy)
+    internal CachePlan Plan(IEnumerable<ChatMessage> messages, ChatOptions? options, in CacheEndpoint endpoint, string? tenant,
+        CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
         var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
@@ -132,7 +159,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         var key = default(CacheKey);
         if (whyNot is null)
         {
-            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model, policy.AllowUriContent,
+            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model,
+                policy.AllowUriContent,
                 out key, out whyNot);
         }
 
@@ -140,7 +168,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>The same for one text that is to be embedded.</summary>
-    internal CachePlan PlanEmbedding(string text, EmbeddingGenerationOptions? options, in CacheEndpoint endpoint, string? tenant, CachePolicy policy)
+    internal CachePlan PlanEmbedding(string text, EmbeddingGenerationOptions? options, in CacheEndpoint endpoint, string? tenant,
+        CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
         var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
@@ -179,7 +208,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (plan.Policy.WhyNotStore(response) is { } whyNot)
             return whyNot;
 
-        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow()) is { } answer ? Keep(plan, answer) : "the answer cannot be copied";
+        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow()) is { } answer ? Keep(plan,
+            answer) : "the answer cannot be copied";
     }
 
     /// <summary>Stores a copy of an embedding.</summary>
@@ -201,19 +231,27 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>
     internal CacheFlight Enter(CacheKey key) => _flights.Enter(key);
 
-    /// <summary>Waits for what is being written and closes the files.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Waits for what is being written, ten seconds at most, and closes the files.</summary>
+    public async ValueTask DisposeAsync()
     {
-        return default;
+        // The writer thread is joined; not on a thread of the pool's callers.
+        await Task.Run(() => _disk?.Dispose()).ConfigureAwait(false);
+        if (_distributed is not null)
+            await _distributed.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Waits for what is being written and closes the files.</summary>
-    public void Dispose()
-    {
-    }
+    /// <summary>Waits for what is being written, ten seconds at most, and closes the files.</summary>
+    public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
-    /// <summary>Waits until everything stored so far is on the disk.</summary>
-    internal Task FlushAsync(CancellationToken cancellationToken) => _memory is null ? Task.CompletedTask : Task.Delay(0, cancellationToken);
+    /// <summary>Waits until everything stored so far is where it belongs, or could not be put there.</summary>
+    internal async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_disk is not null)
+            await _disk.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        if (_distributed is not null)
+            await _distributed.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     private static IList<ChatMessage> AsMessages(string prompt)
     {
@@ -234,16 +272,33 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return Plan(list, options, s_direct with { DefaultModel = model }, CostScope.Current.Tenant, CachePolicy.Default);
     }
 
-    private Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
     {
-        return Task.FromResult(_memory?.Remove(key) ?? false);
+        var removed = _memory?.Remove(key) ?? false;
+        if (_disk is not null)
+            removed |= await _disk.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+
+        if (_distributed is not null)
+            await _distributed.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        return removed;
     }
 
-    private Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
+    private async Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
     {
+        // From here on nothing older is served or written by this process; the rest tells the others and frees the space.
         var stamp = _invalidations.Stamp();
         _invalidations.Add(scope, stamp);
-        return Task.FromResult(_memory?.RemoveWhere(_invalidations.IsDead) ?? 0);
+        var removed = _memory?.RemoveWhere(_invalidations.IsDead) ?? 0;
+
+        // What is in memory is on the disk as well, so the larger number is the number of answers.
+        if (_disk is not null)
+            removed = Math.Max(removed, await _disk.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false));
+
+        if (_distributed is not null)
+            await _distributed.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        return removed;
     }
 
     private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
@@ -267,26 +322,53 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
         if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
         {
+            _disk?.Poll();
             if (IsServable(answer))
                 return new((answer, CacheLayer.Memory));
 
             _memory.Remove(plan.Key, answer);
         }
 
-        return default;
+        if (_disk?.Find(plan.Key) is { } stored)
+        {
+            if (IsServable(stored))
+            {
+                _memory?.Put(plan.Key, stored);
+                return new((stored, CacheLayer.Disk));
+            }
+
+            _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+        }
+
+        return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
+    }
+
+    private async ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpDistributedAsync(DistributedLayer distributed, CachePlan plan,
+        CancellationToken cancellationToken)
+    {
+        if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
+            return default;
+
+        _memory?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer);
+        return (answer, CacheLayer.Distributed);
     }
 
     private string? Keep(CachePlan plan, StoredAnswer answer)
     {
-        if (answer.SizeInMemory() > plan.Policy.MaxAnswerBytes)
+        if (answer.SizeInMemory() > Math.Min(plan.Policy.MaxAnswerBytes, 32 << 20))
             return "the answer is too large";
 
         if (_invalidations.IsDead(answer))
             return "it was invalidated while it was being made";
 
         _memory?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer);
+        _distributed?.Put(plan.Key, answer);
         return null;
     }
+
+    private void Failed(CacheLayer layer, string what) => _layerFailed?.Invoke(layer, what);
 
     private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
 

@@ -11,7 +11,9 @@ internal sealed class SingleFlight(TimeProvider time)
     public CacheFlight Enter(CacheKey key)
     {
         var mine = new Flight(this, key);
-        var flight = _flights.GetOrAdd(key, mine);
+
+        // No key, no company: questions that bypass the cache have nothing in common.
+        var flight = key.Equals(default) ? mine : _flights.GetOrAdd(key, mine);
         return new CacheFlight(flight, isLeader: ReferenceEquals(flight, mine));
     }
 

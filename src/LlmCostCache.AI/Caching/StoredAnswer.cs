@@ -80,7 +80,8 @@ internal sealed record StoredAnswer
         ExpiresAt = Later(now, plan.TimeToLive),
     };
 
-    /// <summary>A fresh answer. It has no usage, nothing was used; and no conversation id, that conversation belongs to someone else.</summary>
+    /// <summary>A fresh answer. It has no usage, nothing was used; and no conversation id, that conversation belongs to someone
+    /// else.</summary>
     public ChatResponse ToResponse()
     {
         var messages = new List<ChatMessage>(Messages.Count);

@@ -100,11 +100,10 @@ internal sealed class StoredProperties
                 copy = json.Clone();
                 return true;
             case JsonNode node:
-                copy = JsonSerializer.SerializeToElement(node, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonNode)));
+                copy = JsonElement.Parse(node.ToJsonString());
                 return true;
             case IEnumerable<string> strings:
-                copy = JsonSerializer.SerializeToElement(new JsonArray([.. strings.Select(s => (JsonNode?)JsonValue.Create(s))]),
-                    AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonArray)));
+                copy = JsonElement.Parse(new JsonArray([.. strings.Select(s => (JsonNode?)JsonValue.Create(s))]).ToJsonString());
                 return true;
             default:
                 copy = null;

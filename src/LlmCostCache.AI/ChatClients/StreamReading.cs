@@ -10,9 +10,14 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     private string? _responseId;
     private string? _finishReason;
     private string? _error;
+    private string? _serviceTier;
+    private long? _cacheWrite1h;
     private long _outputBytes;
     private TimeSpan? _firstChunk;
+    private bool _isStart = true;
     private bool _ended;
+    private bool _usageWasLast;
+    private int _reports;
 
     public ChatResponseUpdate? Last { get; private set; }
 
@@ -21,16 +26,34 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     public void Read(ChatResponseUpdate update)
     {
         _firstChunk ??= time.GetElapsedTime(startedAt);
+        if (_isStart)
+        {
+            _isStart = false;
+            _cacheWrite1h = RawAnswer.CacheWrite1hOf(update.RawRepresentation);
+        }
+
         Last = update;
+        if (update.Role == ChatRole.Tool)
+        {
+            // Function invocation further in has answered the model's calls; what follows is another request, even under the same id.
+            _usage.NextRequest();
+            (_finishReason, _usageWasLast, _reports, _isStart) = (null, false, 0, true);
+        }
+
         _model = update.ModelId ?? _model;
         _responseId = update.ResponseId ?? _responseId;
         _finishReason = update.FinishReason?.Value ?? _finishReason;
-        _outputBytes += ChatMessages.OutputBytes(update.Contents);
+        var bytes = ChatMessages.OutputBytes(update.Contents);
+        _outputBytes += bytes;
+        _usageWasLast &= bytes == 0;
         for (var i = 0; i < update.Contents.Count; i++)
         {
             if (update.Contents[i] is UsageContent usage)
             {
-                _usage.Add(update.ResponseId, usage.Details);
+                _usage.Add(update.ResponseId, RawAnswer.WithCacheWrite1h(usage.Details, _cacheWrite1h));
+                _serviceTier = RawAnswer.ServiceTierOf(update.RawRepresentation) ?? _serviceTier;
+                _usageWasLast = bytes == 0;
+                _reports++;
             }
         }
     }
@@ -45,14 +68,13 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     {
         var usage = _usage.Merge(provider);
 
-        // Adapters swallow a provider's error event and a dropped connection; such a stream ends without saying why and without usage.
-        // Anthropic reports input and a first count of the output at the start, so usage alone does not prove that a broken stream is whole.
-        var complete = (_ended && (_finishReason is not null || usage is not null)) || (_finishReason is not null && usage is not null);
+        var complete = _finishReason is not null ? _ended || usage is not null : _ended && usage is not null && IsWholeWithoutReason(provider);
         return new AnswerFacts
         {
             Model = _model,
             ResponseId = _responseId,
             FinishReason = _finishReason,
+            ServiceTier = _serviceTier,
             Usage = complete ? usage : null,
             PartialUsage = complete ? null : usage,
             OutputBytes = _outputBytes,
@@ -61,4 +83,9 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
             Error = _error,
         };
     }
+
+    // Adapters swallow a provider's error event and a dropped connection; such a stream ends without saying why. Usage alone does not prove that it is whole:
+    // servers that report on every chunk have reported what there was, and Anthropic's adapter reports at the end what it was told at the start. Other adapters
+    // may give no reason even when all went well, but then they report once and last.
+    private bool IsWholeWithoutReason(string? provider) => provider is not "anthropic" && _usageWasLast && _reports == 1;
 }

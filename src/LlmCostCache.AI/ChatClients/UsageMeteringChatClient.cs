@@ -85,8 +85,9 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             Model = response.ModelId,
             ResponseId = response.ResponseId,
             FinishReason = response.FinishReason?.Value,
-            ServiceTier = ServiceTierOf(options),
-            Usage = UsageNormalizer.IsReported(response.Usage) ? UsageNormalizer.Normalize(response.Usage!, Client.ProviderName) : null,
+            ServiceTier = RawAnswer.ServiceTierOf(response.RawRepresentation),
+            RequestedTier = RequestedTierOf(options),
+            Usage = UsageNormalizer.IsReported(response.Usage) ? UsageNormalizer.Normalize(UsageOf(response), Client.ProviderName) : null,
             OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
         });
         return ChatMessages.WithCost(response, attempt.Id, cost ?? CallCost.Unknown);
@@ -129,7 +130,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         finally
         {
             // Reached at the end, after an exception, and when the reader leaves early: a provider bills what it has produced in each case.
-            cost = await _costs.Meter.CompleteAsync(attempt, reading.Facts(Client.ProviderName) with { ServiceTier = ServiceTierOf(options) });
+            cost = await _costs.Meter.CompleteAsync(attempt, reading.Facts(Client.ProviderName) with { RequestedTier = RequestedTierOf(options) });
         }
 
         if (cost is not null)
@@ -168,6 +169,8 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             () => RequestSize.Of(messages, options), cancellationToken);
     }
 
-    private static string? ServiceTierOf(ChatOptions? options) =>
+    private static UsageDetails UsageOf(ChatResponse response) => RawAnswer.WithCacheWrite1h(response.Usage!, RawAnswer.CacheWrite1hOf(response.RawRepresentation));
+
+    private static string? RequestedTierOf(ChatOptions? options) =>
         options?.AdditionalProperties is { } properties && properties.TryGetValue("service_tier", out var tier) ? tier as string : null;
 }

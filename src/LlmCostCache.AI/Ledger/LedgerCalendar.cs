@@ -5,6 +5,8 @@ namespace LlmCostCache.AI;
 /// <summary>Hours, days, weeks and months of a zone, as functions of an instant.</summary>
 internal sealed class LedgerCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
 {
+    private readonly BudgetCalendar _windows = new(zone, weekStart);
+
     public static LedgerCalendar Utc { get; } = new(TimeZoneInfo.Utc, DayOfWeek.Monday);
 
     /// <summary>The name of the hour, day, week or month that the instant lies in: <c>2026-03-29T02+02:00</c>, <c>2026-03-29</c>, <c>2026-03-23</c>, <c>2026-03</c>.</summary>
@@ -23,41 +25,7 @@ internal sealed class LedgerCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
     }
 
     /// <summary>The window of a budget's period that the instant lies in.</summary>
-    public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(BudgetPeriod period, DateTimeOffset instant)
-    {
-        var local = TimeZoneInfo.ConvertTime(instant, zone);
-        var day = local.Date;
-        switch (period)
-        {
-            case BudgetPeriod.Hour:
-                var start = instant.ToUniversalTime() - TimeSpan.FromTicks(local.TimeOfDay.Ticks % TimeSpan.TicksPerHour);
-                return (start, start.AddHours(1));
-            case BudgetPeriod.Day:
-                return (Midnight(day), Midnight(day.AddDays(1)));
-            case BudgetPeriod.Week:
-                var first = WeekOf(day);
-                return (Midnight(first), Midnight(first.AddDays(7)));
-            case BudgetPeriod.Month:
-                var month = new DateTime(day.Year, day.Month, 1);
-                return (Midnight(month), Midnight(month.AddMonths(1)));
-            case BudgetPeriod.Total:
-                return (DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
-            default:
-                throw new ArgumentOutOfRangeException(nameof(period), period, "A budget for each call has no window.");
-        }
-    }
+    public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(BudgetPeriod period, DateTimeOffset instant) => _windows.WindowOf(period, instant);
 
     private DateTime WeekOf(DateTime day) => day.AddDays(-((7 + (int)day.DayOfWeek - (int)weekStart) % 7));
-
-    /// <summary>The first instant of a local day: after the gap when the clock is set forward at midnight, the earlier one when midnight comes twice.</summary>
-    private DateTimeOffset Midnight(DateTime day)
-    {
-        if (zone.IsInvalidTime(day))
-        {
-            return new DateTimeOffset(day, zone.GetUtcOffset(day.AddHours(-3))).ToUniversalTime();
-        }
-
-        var offset = zone.IsAmbiguousTime(day) ? zone.GetAmbiguousTimeOffsets(day).Max() : zone.GetUtcOffset(day);
-        return new DateTimeOffset(day, offset).ToUniversalTime();
-    }
 }

@@ -9,7 +9,11 @@ internal sealed record AnswerFacts
 
     public string? FinishReason { get; init; }
 
+    /// <summary>The tier the provider says it served the request in.</summary>
     public string? ServiceTier { get; init; }
+
+    /// <summary>The tier the caller asked for, which is what counts when the provider says nothing.</summary>
+    public string? RequestedTier { get; init; }
 
     /// <summary>What the provider reported; null when it reported nothing.</summary>
     public NormalizedUsage? Usage { get; init; }

@@ -8,7 +8,8 @@ namespace LlmCostCache.AI;
 /// </summary>
 internal sealed class StreamUsage
 {
-    private readonly List<(string? ResponseId, UsageDetails Usage)> _reports = [];
+    private readonly List<(int Request, string? ResponseId, UsageDetails Usage)> _reports = [];
+    private int _request;
 
     public bool Any => _reports.Count > 0;
 
@@ -17,15 +18,18 @@ internal sealed class StreamUsage
     {
         if (UsageNormalizer.IsReported(usage))
         {
-            _reports.Add((responseId, Copy(usage)));
+            _reports.Add((_request, responseId, Copy(usage)));
         }
     }
+
+    /// <summary>What follows belongs to another request: local servers give every answer the same id.</summary>
+    public void NextRequest() => _request++;
 
     /// <summary>The usage of the whole stream: merged within a response, added up across responses.</summary>
     public NormalizedUsage? Merge(string? provider)
     {
         NormalizedUsage? sum = null;
-        foreach (var response in _reports.GroupBy(report => report.ResponseId, StringComparer.Ordinal))
+        foreach (var response in _reports.GroupBy(report => (report.Request, report.ResponseId)))
         {
             var merged = MergeOne([.. response.Select(report => report.Usage)], out var ambiguous);
             var usage = UsageNormalizer.Normalize(merged, provider);

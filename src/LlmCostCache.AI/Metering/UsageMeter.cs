@@ -82,7 +82,7 @@ internal sealed class UsageMeter
             return null;
         }
 
-        var tier = facts.ServiceTier ?? attempt.Token.Span.ServiceTier;
+        var tier = facts.ServiceTier ?? attempt.Token.Span.ServiceTier ?? facts.RequestedTier;
         var model = facts.Model ?? attempt.RequestedModel;
         var record = Record(attempt) with
         {
@@ -190,8 +190,8 @@ internal sealed class UsageMeter
         var mostOutput = facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0);
         var limit = (long?)attempt.MaxOutputTokens * size.Choices ?? known?.MaxOutputTokens;
         var least = partial is not null
-            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, facts.OutputBytes / MostBytesPerToken) }
-            : new TokenUsage { CachedInputTokens = size.Bytes / MostBytesPerToken, OutputTokens = facts.OutputBytes / MostBytesPerToken, Requests = 1 };
+            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, TokensAtLeast(facts.OutputBytes)) }
+            : new TokenUsage { CachedInputTokens = TokensAtLeast(size.Bytes), OutputTokens = TokensAtLeast(facts.OutputBytes), Requests = 1 };
         var why = facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
         var low = Price(record, least, tier, attempt.Client.Host);
         if (mostInput is null || low.Cost.Certainty == CostCertainty.Unknown)
@@ -215,6 +215,9 @@ internal sealed class UsageMeter
         var cost = upper == Money.Zero ? CallCost.Known(Money.Zero) : CallCost.Between(Money.Min(low.Cost.Low, upper), upper, why);
         return high with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
     }
+
+    // Rounded up: even one byte is a token, and a call that happened is not free.
+    private static long TokensAtLeast(long bytes) => (bytes + MostBytesPerToken - 1) / MostBytesPerToken;
 
     private UsageRecord Price(UsageRecord record, TokenUsage usage, string? tier, string? host)
     {

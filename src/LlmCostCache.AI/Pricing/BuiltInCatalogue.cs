@@ -3,14 +3,17 @@ using System.Collections.Concurrent;
 namespace LlmCostCache.AI;
 
 /// <summary>The price files inside the package, each read when its provider is first asked for.</summary>
-internal static class BuiltInCatalogue
+internal sealed class BuiltInCatalogue
 {
-    private static readonly ConcurrentDictionary<string, Lazy<ModelIndex>> Indexes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Lazy<ModelIndex>> _indexes = new(StringComparer.Ordinal);
 
-    /// <summary>How many files were read so far; pricing one model must not read them all.</summary>
-    public static int FilesRead => Indexes.Count(pair => pair.Value.IsValueCreated);
+    /// <summary>The one that all books of a process share.</summary>
+    public static BuiltInCatalogue Shared { get; } = new();
 
-    public static ModelIndex Of(string provider) => Indexes.GetOrAdd(provider, static id => new(() => Read(id))).Value;
+    /// <summary>The files that were read so far.</summary>
+    public IEnumerable<string> FilesRead => _indexes.Where(pair => pair.Value.IsValueCreated).Select(pair => pair.Key);
+
+    public ModelIndex Of(string provider) => _indexes.GetOrAdd(provider, static id => new(() => Read(id))).Value;
 
     public static Stream Open(string file) =>
         typeof(BuiltInCatalogue).Assembly.GetManifestResourceStream($"Catalogue/{file}.json")

@@ -96,7 +96,8 @@ internal sealed class DatedPrice
     /// <summary>Eight hex digits that change with any fact of the price.</summary>
     public string Fingerprint(string currency)
     {
-        var facts = new StringBuilder(256).Append(currency).Append('|').Append(EffectiveFrom?.ToString("O", CultureInfo.InvariantCulture)).Append('|');
+        var from = EffectiveFrom?.ToString("O", CultureInfo.InvariantCulture);
+        var facts = new StringBuilder(256).Append(currency).Append('|').Append(from).Append('|');
         Rates.WriteFacts(facts);
         WriteTiers(Tiers);
         foreach (var window in Windows)
@@ -118,7 +119,8 @@ internal sealed class DatedPrice
         {
             foreach (var tier in tiers)
             {
-                facts.Append(CultureInfo.InvariantCulture, $"|above {tier.AboveInputTokens} {tier.AboveOutputTokens} {(tier.WithReasoning ? 1 : 0)} ");
+                var reasoning = tier.WithReasoning ? 1 : 0;
+                facts.Append(CultureInfo.InvariantCulture, $"|above {tier.AboveInputTokens} {tier.AboveOutputTokens} {reasoning} ");
                 tier.Rates.WriteFacts(facts);
             }
         }

@@ -8,6 +8,8 @@ internal sealed class ExchangeRates
 {
     public const string VariableName = "LLMCOSTCACHE_FX";
 
+    private const string Remedy = """Write {"CNY": "7.1", "date": "2026-08-22"}.""";
+
     private readonly Dictionary<string, (DateOnly? Day, decimal Rate)[]> _rates;
 
     private ExchangeRates(Dictionary<string, (DateOnly? Day, decimal Rate)[]> rates) => _rates = rates;
@@ -16,7 +18,8 @@ internal sealed class ExchangeRates
     public static ExchangeRates Assumed { get; } = new(Defaults());
 
     /// <summary>
-    /// Reads <c>{"CNY": "7.1", "date": "2026-08-22"}</c> or <c>{"CNY": {"2026-08-22": "7.1"}}</c>; what it does not name keeps its assumed rate.
+    /// Reads <c>{"CNY": "7.1", "date": "2026-08-22"}</c> or <c>{"CNY": {"2026-08-22": "7.1"}}</c>;
+    /// what it does not name keeps its assumed rate.
     /// </summary>
     /// <exception cref="LlmCostException">The text is not of either form.</exception>
     public static ExchangeRates Parse(string? json)
@@ -45,7 +48,7 @@ internal sealed class ExchangeRates
                 }
 
                 rates[currency] = property.Value.ValueKind == JsonValueKind.Object
-                    ? property.Value.EnumerateObject().Select(dated => ((DateOnly?)Day(dated.Name), Rate(currency, dated.Value))).OrderBy(dated => dated.Item1).ToArray()
+                    ? [.. property.Value.EnumerateObject().Select(dated => ((DateOnly?)Day(dated.Name), Rate(currency, dated.Value))).OrderBy(dated => dated.Item1)]
                     : [(day, Rate(currency, property.Value))];
                 if (rates[currency].Length == 0)
                 {
@@ -57,7 +60,7 @@ internal sealed class ExchangeRates
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new LlmCostException($"{VariableName} is not readable as JSON: {e.Message} Write {{\"CNY\": \"7.1\", \"date\": \"2026-08-22\"}}.", e);
+            throw new LlmCostException($"{VariableName} is not readable as JSON: {e.Message} {Remedy}", e);
         }
     }
 
@@ -81,18 +84,22 @@ internal sealed class ExchangeRates
         return (dated[0].Rate, dated[0].Day);
     }
 
-    private static Dictionary<string, (DateOnly? Day, decimal Rate)[]> Defaults() => new(StringComparer.OrdinalIgnoreCase) { ["CNY"] = [(null, 7.20m)] };
+    private static Dictionary<string, (DateOnly? Day, decimal Rate)[]> Defaults() =>
+        new(StringComparer.OrdinalIgnoreCase) { ["CNY"] = [(null, 7.20m)] };
 
     private static DateOnly Day(string? text) =>
-        DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : throw Wrong($"has the day '{text}', which is not of the form 2026-08-22");
+        DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            ? day
+            : throw Wrong($"has the day '{text}', which is not of the form 2026-08-22");
 
     private static decimal Rate(string currency, JsonElement value)
     {
         var text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : value.GetString();
-        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var rate) && rate is > 0.000001m and < 10_000_000m
+        const NumberStyles Styles = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        return decimal.TryParse(text, Styles, CultureInfo.InvariantCulture, out var rate) && rate is > 0.000001m and < 10_000_000m
             ? rate
             : throw Wrong($"has the rate '{text}' for {currency}, which is not a positive number");
     }
 
-    private static LlmCostException Wrong(string what) => new($"{VariableName} {what}. Write {{\"CNY\": \"7.1\", \"date\": \"2026-08-22\"}}.");
+    private static LlmCostException Wrong(string what) => new($"{VariableName} {what}. {Remedy}");
 }

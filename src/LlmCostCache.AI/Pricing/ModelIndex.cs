@@ -1,22 +1,24 @@
-using System.Collections.Frozen;
-
 namespace LlmCostCache.AI;
 
-/// <summary>The models of one provider in one source, by the names they go by. Exact id beats alias, alias beats beginning, the longer beginning wins.</summary>
+/// <summary>
+/// The models of one provider in one source, by the names they go by. Exact id beats alias, alias beats beginning, the longer beginning wins.
+/// </summary>
 internal sealed class ModelIndex
 {
-    private readonly FrozenDictionary<string, PriceEntry> _byId;
-    private readonly FrozenDictionary<string, PriceEntry[]> _byAlias;
+    private readonly Dictionary<string, PriceEntry> _byId;
+    private readonly Dictionary<string, PriceEntry[]> _byAlias;
     private readonly (string Beginning, PriceEntry Entry)[] _beginnings;
 
     public ModelIndex(IReadOnlyList<PriceEntry> entries)
     {
         Entries = entries;
-        _byId = entries.ToFrozenDictionary(entry => entry.Id, StringComparer.OrdinalIgnoreCase);
+        _byId = entries.ToDictionary(entry => entry.Id, StringComparer.OrdinalIgnoreCase);
         _byAlias = entries.SelectMany(entry => entry.Aliases, (entry, alias) => (entry, alias))
             .GroupBy(pair => pair.alias, pair => pair.entry, StringComparer.OrdinalIgnoreCase)
-            .ToFrozenDictionary(group => group.Key, group => group.Distinct().ToArray(), StringComparer.OrdinalIgnoreCase);
-        _beginnings = entries.SelectMany(entry => entry.StartsWith, (entry, beginning) => (beginning, entry)).OrderByDescending(pair => pair.beginning.Length).ToArray();
+            .ToDictionary(group => group.Key, group => group.Distinct().ToArray(), StringComparer.OrdinalIgnoreCase);
+        _beginnings = entries.SelectMany(entry => entry.StartsWith, (entry, beginning) => (beginning, entry))
+            .OrderByDescending(pair => pair.beginning.Length)
+            .ToArray();
     }
 
     public IReadOnlyList<PriceEntry> Entries { get; }

@@ -5,7 +5,8 @@ internal sealed class ModelName
 {
     private const int MaxPrefixes = 3;
 
-    private ModelName(List<string> forms, List<string> undatedForms, bool isFineTune) => (Forms, UndatedForms, IsFineTune) = (forms, undatedForms, isFineTune);
+    private ModelName(List<string> forms, List<string> undatedForms, bool isFineTune) =>
+        (Forms, UndatedForms, IsFineTune) = (forms, undatedForms, isFineTune);
 
     /// <summary>The name as reported, then without prefixes.</summary>
     public IReadOnlyList<string> Forms { get; }

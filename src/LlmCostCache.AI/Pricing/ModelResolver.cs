@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Finds the entry that a provider, a host and a model name mean. It never guesses: what is listed nowhere, or twice with two prices, has no price.</summary>
+/// <summary>
+/// Finds the entry that a provider, a host and a model name mean. It never guesses: what is listed nowhere, or twice with two prices, has no price.
+/// </summary>
 internal sealed class ModelResolver
 {
     private const int MaxRemembered = 4096;
@@ -11,16 +12,19 @@ internal sealed class ModelResolver
     private const int MaxNamedCandidates = 5;
 
     private readonly ProviderDirectory _directory = ProviderDirectory.Instance;
+    private readonly BuiltInCatalogue _catalogue;
     private readonly IReadOnlyList<PriceLayer> _layers;
-    private readonly FrozenDictionary<string, string> _aliases;
+    private readonly Dictionary<string, string> _aliases;
     private readonly ConcurrentDictionary<Key, Resolution> _remembered = new();
 
+    /// <param name="catalogue">The built-in prices.</param>
     /// <param name="layers">The overrides, strongest first.</param>
     /// <param name="aliases">Names that stand for other names.</param>
-    public ModelResolver(IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases)
+    public ModelResolver(BuiltInCatalogue catalogue, IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases)
     {
+        _catalogue = catalogue;
         _layers = layers;
-        _aliases = aliases.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        _aliases = new(aliases, StringComparer.OrdinalIgnoreCase);
     }
 
     public Resolution Resolve(string? provider, string? host, string? model)
@@ -148,13 +152,13 @@ internal sealed class ModelResolver
             return Resolution.None(NotListed(model, null, fineTune: true));
         }
 
-        var offers = _directory.Providers.SelectMany(seller => BuiltInCatalogue.Of(seller.Id).FindExactly(name)).ToArray();
+        var offers = _directory.Providers.SelectMany(seller => _catalogue.Of(seller.Id).FindExactly(name)).ToArray();
         return offers.Length == 0 ? Resolution.None(NotListed(model, null, fineTune: false)) : OneOf(offers, model);
     }
 
     private PriceEntry[] FromBook(string provider, ModelName name)
     {
-        var index = BuiltInCatalogue.Of(provider);
+        var index = _catalogue.Of(provider);
         if (index.Find(name, _directory.Patterns) is { Length: > 0 } found)
         {
             return found;

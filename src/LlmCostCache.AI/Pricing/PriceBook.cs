@@ -13,19 +13,24 @@ public sealed class PriceBook
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
 
-    private static readonly ImmutableSortedDictionary<string, decimal> NoParts = ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
+    private static readonly ImmutableSortedDictionary<string, decimal> NoParts =
+        ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
 
     private readonly ModelResolver _resolver;
     private readonly ExchangeRates _exchangeRates;
 
-    private PriceBook(IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases, ExchangeRates exchangeRates)
+    private PriceBook(
+        BuiltInCatalogue catalogue,
+        IReadOnlyList<PriceLayer> layers,
+        IEnumerable<KeyValuePair<string, string>> aliases,
+        ExchangeRates exchangeRates)
     {
-        _resolver = new(layers, aliases);
+        _resolver = new(catalogue, layers, aliases);
         _exchangeRates = exchangeRates;
     }
 
     /// <summary>The prices inside the package alone.</summary>
-    public static PriceBook BuiltIn { get; } = new([], [], ExchangeRates.Assumed);
+    public static PriceBook BuiltIn { get; } = Of(BuiltInCatalogue.Shared);
 
     /// <summary>What the book knows about a model; null when it does not know it, or when several models of that name differ.</summary>
     /// <param name="provider">The provider, as the client or the user names it; null when not known.</param>
@@ -36,6 +41,9 @@ public sealed class PriceBook
         _resolver.Resolve(provider, host, model).Entry is { } entry
             ? new(entry.Provider ?? provider ?? "any", entry.Id, entry.ContextWindow, entry.MaxOutputTokens, entry.Encoding)
             : null;
+
+    /// <summary>The entry that a name means, with its whole history of prices, or the reason why there is none.</summary>
+    internal Resolution Resolve(string? provider, string? model, string? host = null) => _resolver.Resolve(provider, host, model);
 
     /// <summary>Prices what was used. An unknown model gets an unknown cost with the reason, never zero.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
@@ -69,12 +77,19 @@ public sealed class PriceBook
     }
 
     /// <summary>
-    /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the dearest output
-    /// rate, over all tiers and all times of day, in the given service tier or, when it is null, in the dearest one that the caller could not rule out (standard or priority);
-    /// null when the price is not known.
+    /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the
+    /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
+    /// that the caller could not rule out (standard or priority); null when the price is not known.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
-    internal Money? Ceiling(string? provider, string? model, DateTimeOffset at, long inputTokens, long outputTokens, string? host = null, string? serviceTier = null)
+    internal Money? Ceiling(
+        string? provider,
+        string? model,
+        DateTimeOffset at,
+        long inputTokens,
+        long outputTokens,
+        string? host = null,
+        string? serviceTier = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
@@ -84,15 +99,16 @@ public sealed class PriceBook
         }
 
         var price = entry.Prices[entry.IndexAt(at)];
-        if (outputTokens > 0 && price.Rates[RateKind.Output] is null)
-        {
-            return null;
-        }
-
         // "auto" lets the provider choose, and it can choose priority.
         var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
         string? mode = null;
         if (!open && !TryGetMode(price, serviceTier, out mode, out _))
+        {
+            return null;
+        }
+
+        var answerRate = price.Rates[RateKind.Output] ?? (mode is null ? null : price.Modes.GetValueOrDefault(mode)?.Rates[RateKind.Output]);
+        if (outputTokens > 0 && answerRate is null)
         {
             return null;
         }
@@ -111,7 +127,8 @@ public sealed class PriceBook
                 (input, output) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output));
             }
 
-            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + (price.Rates[RateKind.Request] ?? 0m);
+            var fee = price.Rates[RateKind.Request] ?? 0m;
+            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + fee;
             return Money.FromUsdRoundedUp(most / rate.Rate);
         }
         catch (OverflowException)
@@ -147,8 +164,10 @@ public sealed class PriceBook
             layers.Add(new(FromFile(file, file)));
         }
 
-        return new(layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
+        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
     }
+
+    internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], ExchangeRates.Assumed);
 
     private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, PricedUsage unpriced)
     {
@@ -164,7 +183,8 @@ public sealed class PriceBook
             return Because(unpriced, $"no exchange rate for {entry.Currency}; set {ExchangeRates.VariableName}");
         }
 
-        var card = price.CardFor(mode, TimeOnly.FromDateTime(query.At.UtcDateTime), inputTokens, outputTokens, usage.ReasoningTokens > 0);
+        var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
+        var card = price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
         var bill = new Bill(fx.Rate);
         bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
         bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
@@ -186,11 +206,12 @@ public sealed class PriceBook
         var amount = Money.FromUsd(bill.Dollars);
         if (bill.Missing is { } missing)
         {
-            var searches = missing == RateKind.WebSearch;
-            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {(searches ? "web searches" : "output")}", low: amount);
+            var unit = missing == RateKind.WebSearch ? "web searches" : "output";
+            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {unit}", low: amount);
         }
 
-        if (inputTokens == 0 && outputTokens == 0 && bill.Dollars == 0m && (usage.Milliseconds > 0 || usage.Characters > 0) && !price.IsFree)
+        var otherUnits = usage.Milliseconds > 0 || usage.Characters > 0;
+        if (otherUnits && inputTokens == 0 && outputTokens == 0 && bill.Native == 0m && !price.IsFree)
         {
             return Because(unpriced, $"the price of '{entry.Id}' is per token, and only time or characters were counted");
         }
@@ -241,9 +262,11 @@ public sealed class PriceBook
         return true;
     }
 
-    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) => currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
+    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) =>
+        currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
 
-    private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) => unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
+    private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) =>
+        unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
 
     private static void RefuseNegative(TokenUsage usage)
     {
@@ -272,12 +295,13 @@ public sealed class PriceBook
 
     private static List<PriceEntry> FromCode(IList<ModelPrice> prices)
     {
-        HashSet<(string?, string)> seen = [];
+        HashSet<(string, string)> seen = [];
         List<PriceEntry> entries = [];
         foreach (var price in prices)
         {
             var where = $"LlmCostsOptions.Prices, '{price.Model}'";
-            if (!seen.Add((price.Provider?.ToUpperInvariant(), price.Model.ToUpperInvariant())))
+            var seller = string.IsNullOrWhiteSpace(price.Provider) ? "" : PriceLayer.Key(price.Provider);
+            if (!seen.Add((seller, price.Model.ToUpperInvariant())))
             {
                 throw new LlmCostException($"{where}: has a price already; keep one of the two.");
             }
@@ -291,7 +315,8 @@ public sealed class PriceBook
             var negative = Array.FindIndex(rates, rate => rate < 0m);
             if (negative >= 0)
             {
-                throw new LlmCostException(string.Create(CultureInfo.InvariantCulture, $"{where}: '{RateCard.FieldNames[negative]}' is {rates[negative]}; a price cannot be negative."));
+                var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
+                throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
             }
 
             if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)
@@ -328,7 +353,7 @@ public sealed class PriceBook
 
         public decimal Native { get; private set; }
 
-        public decimal Dollars { get; private set; }
+        public readonly decimal Dollars => ToDollars(Native);
 
         /// <summary>Something was used for which the price has no rate.</summary>
         public RateKind? Missing { get; private set; }
@@ -337,24 +362,37 @@ public sealed class PriceBook
 
         public void Each(long count, RateKind kind, RateCard card) => Add(count, kind, card, 1m);
 
+        /// <summary>The parts in dollars. Their sum is <see cref="Dollars"/> to the last digit.</summary>
         public readonly ImmutableSortedDictionary<string, decimal> Parts()
         {
-            if (Dollars == 0m)
+            if (Native == 0m)
             {
                 return NoParts;
             }
 
             var parts = NoParts.ToBuilder();
+            var (sum, largest) = (0m, 0);
             for (var kind = 0; kind < RateCard.Kinds; kind++)
             {
                 if (_parts[kind] != 0m)
                 {
-                    parts.Add(RateCard.PartNames[kind], _parts[kind]);
+                    var part = ToDollars(_parts[kind]);
+                    parts.Add(RateCard.PartNames[kind], part);
+                    sum += part;
+                    largest = _parts[kind] > _parts[largest] ? kind : largest;
                 }
+            }
+
+            // Quotients have 28 digits, so a sum of quotients can miss the quotient of the sum by the last of them, which decides ties.
+            if (Dollars - sum is var rest and not 0m)
+            {
+                parts[RateCard.PartNames[largest]] += rest;
             }
 
             return parts.ToImmutable();
         }
+
+        private readonly decimal ToDollars(decimal native) => unitsPerDollar == 1m ? native : native / unitsPerDollar;
 
         private void Add(long count, RateKind kind, RateCard card, decimal per)
         {
@@ -370,10 +408,8 @@ public sealed class PriceBook
             }
 
             var native = count * rate / per;
-            var dollars = unitsPerDollar == 1m ? native : native / unitsPerDollar;
             Native += native;
-            Dollars += dollars;
-            _parts[(int)kind] += dollars;
+            _parts[(int)kind] += native;
         }
     }
 

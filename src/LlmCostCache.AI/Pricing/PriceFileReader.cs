@@ -4,13 +4,16 @@ using System.Text.Json;
 namespace LlmCostCache.AI;
 
 /// <summary>
-/// Reads a price file: a header (<c>provider</c>, <c>currency</c>, <c>known_from</c>, <c>checked</c>) and <c>models</c>, each with its rates or with a dated history in <c>prices</c>.
-/// The built-in files and the user's have the same form. An unknown word is an error, because a misspelt rate would silently fall back to another.
+/// Reads a price file: a header (<c>provider</c>, <c>currency</c>, <c>known_from</c>, <c>checked</c>) and <c>models</c>, each with its rates or
+/// with a dated history in <c>prices</c>. The built-in files and the user's have the same form. An unknown word is an error, because a misspelt
+/// rate would silently fall back to another.
 /// </summary>
 internal ref struct PriceFileReader
 {
     // A dollar for a token: beyond it, somebody mixed up units.
     private const decimal MaxRate = 1_000_000m;
+
+    private const NumberStyles RateStyles = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent;
 
     private readonly ReadOnlySpan<byte> _json;
     private readonly string _source;
@@ -111,11 +114,12 @@ internal ref struct PriceFileReader
         foreach (var draft in drafts)
         {
             var seller = draft.Provider ?? provider;
+            var key = seller is null ? "" : PriceLayer.Key(seller);
             foreach (var name in draft.Aliases.Prepend(draft.Id))
             {
-                if (!lines.TryAdd($"{seller}\n{name}", draft.Line))
+                if (!lines.TryAdd($"{key}\n{name}", draft.Line))
                 {
-                    var first = lines[$"{seller}\n{name}"];
+                    var first = lines[$"{key}\n{name}"];
                     throw Wrong($"'{name}' has a price already, in line {first}; keep one of the two", draft.Line);
                 }
             }
@@ -336,7 +340,7 @@ internal ref struct PriceFileReader
                 throw Wrong($"'{name}' is not a number that money can be counted with");
             }
         }
-        else if (!decimal.TryParse(Text(name), NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out rate))
+        else if (!decimal.TryParse(Text(name), RateStyles, CultureInfo.InvariantCulture, out rate))
         {
             throw Wrong($"'{name}' is '{_reader.GetString()}', which is not a number; write it like \"2.50\"");
         }
@@ -344,7 +348,8 @@ internal ref struct PriceFileReader
         rates[kind] = rate switch
         {
             < 0 => throw Wrong($"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; a price cannot be negative"),
-            > MaxRate => throw Wrong($"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens (searches and requests each), so this cannot be meant"),
+            > MaxRate => throw Wrong(
+                $"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens (searches and requests each), so this cannot be meant"),
             _ => rate,
         };
         return true;
@@ -470,7 +475,9 @@ internal ref struct PriceFileReader
     }
 
     private readonly string Text(string name) =>
-        _reader.TokenType == JsonTokenType.String && _reader.GetString() is { Length: > 0 } text ? text : throw Wrong($"'{name}' must be a text that is not empty");
+        _reader.TokenType == JsonTokenType.String && _reader.GetString() is { Length: > 0 } text
+            ? text
+            : throw Wrong($"'{name}' must be a text that is not empty");
 
     private string[] Texts(string name)
     {
@@ -485,19 +492,27 @@ internal ref struct PriceFileReader
     }
 
     private readonly long Count(string name) =>
-        _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt64(out var count) && count > 0 ? count : throw Wrong($"'{name}' must be a whole number above zero");
+        _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt64(out var count) && count > 0
+            ? count
+            : throw Wrong($"'{name}' must be a whole number above zero");
 
     private readonly string Currency()
     {
         var code = Text("currency").ToUpperInvariant();
-        return code.Length == 3 && code.All(char.IsAsciiLetterUpper) ? code : throw Wrong($"'currency' is '{code}', which is not an ISO 4217 code like USD or CNY");
+        return code.Length == 3 && code.All(char.IsAsciiLetterUpper)
+            ? code
+            : throw Wrong($"'currency' is '{code}', which is not an ISO 4217 code like USD or CNY");
     }
 
     private readonly DateOnly Day(string name) =>
-        DateOnly.TryParseExact(Text(name), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : throw Wrong($"'{name}' must be a day like 2026-08-22");
+        DateOnly.TryParseExact(Text(name), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            ? day
+            : throw Wrong($"'{name}' must be a day like 2026-08-22");
 
     private readonly TimeOnly Time(string name) =>
-        TimeOnly.TryParseExact(Text(name), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? time : throw Wrong($"'{name}' must be a time of day like 16:30");
+        TimeOnly.TryParseExact(Text(name), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
+            ? time
+            : throw Wrong($"'{name}' must be a time of day like 16:30");
 
     private readonly int Line() => _json[..(int)_reader.TokenStartIndex].Count((byte)'\n') + 1;
 

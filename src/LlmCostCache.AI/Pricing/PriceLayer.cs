@@ -9,12 +9,14 @@ internal sealed class PriceLayer
     public PriceLayer(IEnumerable<PriceEntry> entries)
     {
         var groups = entries.ToLookup(entry => entry.Provider is null ? "" : Key(entry.Provider), StringComparer.Ordinal);
-        _byProvider = groups.Where(group => group.Key.Length > 0).ToDictionary(group => group.Key, group => new ModelIndex([.. group]), StringComparer.Ordinal);
+        _byProvider = groups.Where(group => group.Key.Length > 0)
+            .ToDictionary(group => group.Key, group => new ModelIndex([.. group]), StringComparer.Ordinal);
         _any = groups.Contains("") ? new([.. groups[""]]) : null;
     }
 
     /// <summary>
-    /// The models that a name can mean. A price for the provider beats one for any; when the provider is not known, every provider's price is meant.
+    /// The models that a name can mean. A price for the provider beats one for any; when the provider is not known, every provider's price
+    /// is meant.
     /// </summary>
     public PriceEntry[] Find(IReadOnlyList<string> providers, ModelName name, NamePatterns patterns)
     {
@@ -34,6 +36,6 @@ internal sealed class PriceLayer
         return providers.Count > 0 ? [] : [.. _byProvider.Values.SelectMany(index => index.Find(name, patterns))];
     }
 
-    // An override may say "gcp.gemini" where the book says "google".
-    private static string Key(string provider) => ProviderDirectory.Instance.ByName(provider)?.Id ?? ProviderDirectory.Normalized(provider);
+    /// <summary>One word for all names of a provider: an override may say "gcp.gemini" where the book says "google".</summary>
+    public static string Key(string provider) => ProviderDirectory.Instance.ByName(provider)?.Id ?? ProviderDirectory.Normalized(provider);
 }

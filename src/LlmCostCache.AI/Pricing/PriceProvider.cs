@@ -14,7 +14,7 @@ internal sealed record PriceProvider(string Id, string DisplayName)
     /// <summary>Providers whose list holds where this one's is silent.</summary>
     public IReadOnlyList<string> Then { get; init; } = [];
 
-    /// <summary>Whether other vendors' servers speak this one's protocol, so that the name alone says little behind an unknown host.</summary>
+    /// <summary>Whether others' servers speak this vendor's protocol, so that its name says little in front of an unknown host.</summary>
     public bool SpokenByOthers { get; init; }
 
     public bool OwnsHost(string host) => Hosts.Any(pattern => ProviderDirectory.HostMatches(host, pattern));

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.IO.Enumeration;
 using System.Text.Json;
 
@@ -9,9 +8,9 @@ internal sealed class ProviderDirectory
 {
     private static readonly Lazy<ProviderDirectory> Loaded = new(Load);
 
-    private readonly FrozenDictionary<string, PriceProvider> _byName;
-    private readonly FrozenDictionary<string, string> _serviceTiers;
-    private readonly FrozenSet<string> _localNames;
+    private readonly Dictionary<string, PriceProvider> _byName;
+    private readonly Dictionary<string, string> _serviceTiers;
+    private readonly HashSet<string> _localNames;
     private readonly string[] _localHosts;
     private readonly string[] _neverLocal;
 
@@ -29,15 +28,15 @@ internal sealed class ProviderDirectory
             byName.TryAdd(Normalized(name), provider);
         }
 
-        _byName = byName.ToFrozenDictionary();
+        _byName = byName;
         var local = root.GetProperty("local");
-        _localNames = Strings(local, "names").Select(Normalized).ToFrozenSet();
+        _localNames = Strings(local, "names").Select(Normalized).ToHashSet();
         _localHosts = Strings(local, "hosts");
         _neverLocal = Strings(local, "never_local");
         Patterns = new(Strings(root, "model_prefixes"), Strings(root, "dated_suffixes"), Strings(root, "preview_suffixes"));
         _serviceTiers = root.GetProperty("service_tiers").EnumerateObject()
             .SelectMany(tier => tier.Value.EnumerateArray(), (tier, name) => (tier.Name, Value: name.GetString()!))
-            .ToFrozenDictionary(pair => pair.Value, pair => pair.Name, StringComparer.OrdinalIgnoreCase);
+            .ToDictionary(pair => pair.Value, pair => pair.Name, StringComparer.OrdinalIgnoreCase);
     }
 
     public static ProviderDirectory Instance => Loaded.Value;
@@ -59,8 +58,12 @@ internal sealed class ProviderDirectory
         }
 
         address = address.Trim();
-        var text = address.Contains("://", StringComparison.Ordinal) ? address : "http://" + (IsBareIPv6(address) ? $"[{address}]" : address);
-        return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Host.Length > 0 ? uri.Host.Trim('[', ']').TrimEnd('.').ToLowerInvariant() : address.ToLowerInvariant();
+        var text = address.Contains("://", StringComparison.Ordinal) ? address
+            : IsBareIPv6(address) ? $"http://[{address}]"
+            : "http://" + address;
+        return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Host.Length > 0
+            ? uri.Host.Trim('[', ']').TrimEnd('.').ToLowerInvariant()
+            : address.ToLowerInvariant();
 
         static bool IsBareIPv6(string host) => host.Count(c => c == ':') > 1 && host[0] != '[';
     }
@@ -92,7 +95,9 @@ internal sealed class ProviderDirectory
         return new(document.RootElement);
     }
 
-    private static PriceProvider Read(JsonElement provider) => new(provider.GetProperty("id").GetString()!, provider.GetProperty("name").GetString()!)
+    private static PriceProvider Read(JsonElement provider) => new(
+        provider.GetProperty("id").GetString()!,
+        provider.GetProperty("name").GetString()!)
     {
         Names = Strings(provider, "names"),
         Hosts = Strings(provider, "hosts"),

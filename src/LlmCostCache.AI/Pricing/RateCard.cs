@@ -3,7 +3,7 @@ using System.Text;
 
 namespace LlmCostCache.AI;
 
-/// <summary>The rates of one request: tokens per million, searches and requests each. A rate that the vendor does not list is null.</summary>
+/// <summary>The rates of one request: tokens per million, searches and requests each. What the vendor does not list is null.</summary>
 internal sealed class RateCard
 {
     public const int Kinds = (int)RateKind.Request + 1;
@@ -85,7 +85,8 @@ internal sealed class RateCard
         {
             if (_rates[i] is { } rate)
             {
-                facts.Append(FieldNames[i]).Append('=').Append(rate.ToString("0.############################", CultureInfo.InvariantCulture)).Append(';');
+                var digits = rate.ToString("0.############################", CultureInfo.InvariantCulture);
+                facts.Append(FieldNames[i]).Append('=').Append(digits).Append(';');
             }
         }
     }

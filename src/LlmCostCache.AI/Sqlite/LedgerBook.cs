@@ -154,11 +154,14 @@ internal sealed class LedgerBook : IDisposable
 
     public void Rollback()
     {
-        Forget();
+        ResetStatements();
         if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
         {
             _rollback.Run();
         }
+
+        _dimensions.Clear();
+        _budgetRevision = null;
     }
 
     /// <summary>Does one thing wholly or not at all, so that a bad operation fails alone.</summary>
@@ -174,6 +177,7 @@ internal sealed class LedgerBook : IDisposable
         }
         catch
         {
+            ResetStatements();
             if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
             {
                 _rollbackTo.Run();
@@ -525,28 +529,26 @@ internal sealed class LedgerBook : IDisposable
         }
     }
 
-    /// <summary>What was remembered may be about to be undone.</summary>
-    private void Forget()
+    /// <summary>A statement that was left in the middle of its rows would stand in the way of the rollback.</summary>
+    private void ResetStatements()
     {
         foreach (var statement in _statements)
         {
             statement.Reset();
         }
+    }
 
+    /// <summary>What was remembered since the savepoint is undone in the file, so it is read again.</summary>
+    private void Forget()
+    {
         _dimensions.Clear();
         _budgetRevision = null;
-        if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) != 0)
-        {
-            return;
-        }
-
-        if (_revision.Step())
+        if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0 && _revision.Step())
         {
             _budgetRevision = _revision.Text(0);
             _revision.Reset();
+            ReadBudgets();
         }
-
-        ReadBudgets();
     }
 
     private static List<StoredHold> Merge(ImmutableArray<Hold> holds) =>

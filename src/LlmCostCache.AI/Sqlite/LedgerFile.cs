@@ -12,16 +12,16 @@ internal static class LedgerFile
     /// <summary>"LLMC", so that a file of another application is never taken for a ledger.</summary>
     private const int ApplicationId = 0x4C4C4D43;
 
-    private static readonly string[] s_steps = ["ledger-001.sql"];
+    /// <summary>The schema that this version writes, step by step.</summary>
+    public static IReadOnlyList<string> Steps { get; } = [ReadStep("ledger-001.sql")];
 
-    /// <summary>The schema that this version writes.</summary>
-    public static int SchemaVersion => s_steps.Length;
+    private static int SchemaVersion => Steps.Count;
 
     public static string PathIn(string homeDirectory) => Path.Combine(Path.GetFullPath(homeDirectory), Name);
 
     /// <summary>Opens the ledger for writing, making it when there is none.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be used; the message says why and what now, and no byte of it was changed.</exception>
-    public static SqliteConnection OpenForWriting(string path, TimeProvider time)
+    public static SqliteConnection OpenForWriting(string path, TimeProvider time, bool mayCreate = true)
     {
         SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
         SqliteFile.PrepareDirectory(Path.GetDirectoryName(path)!);
@@ -29,6 +29,11 @@ internal static class LedgerFile
         {
             if (!File.Exists(path) && !Directory.Exists(path))
             {
+                if (!mayCreate)
+                {
+                    throw Gone(path);
+                }
+
                 Create(path);
             }
 
@@ -36,7 +41,9 @@ internal static class LedgerFile
             var connection = SqliteFile.Open(path, SqliteOpenMode.ReadWrite);
             try
             {
-                Migrate(connection, path, time);
+                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: true);
+                RefuseMissingTables(connection, path);
+                Migrate(connection, path, time, Steps);
                 SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
                 SqliteFile.Execute(connection, "PRAGMA journal_size_limit = 67108864");
                 return connection;
@@ -70,6 +77,7 @@ internal static class LedgerFile
             try
             {
                 RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: false);
+                RefuseMissingTables(connection, path);
                 return connection;
             }
             catch
@@ -84,6 +92,10 @@ internal static class LedgerFile
         }
     }
 
+    /// <summary>What to say when the file disappeared while it was in use: SQLite would go on writing to a file that nobody can open again.</summary>
+    public static StoreUnavailableException Gone(string path) =>
+        SqliteFile.Refusal(path, "was removed while it was in use. Put it back, or restart the application to begin a new ledger.");
+
     /// <summary>Builds the ledger under another name and links it into place: no one ever sees it empty or half made, and of two that try, one wins.</summary>
     private static void Create(string path)
     {
@@ -97,7 +109,7 @@ internal static class LedgerFile
                 SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
                 SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
                 SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
-                Apply(connection, from: 0);
+                Apply(connection, Steps, from: 0);
                 SqliteFile.Execute(connection, "COMMIT");
                 SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
             }
@@ -156,26 +168,29 @@ internal static class LedgerFile
     {
         if (version > SchemaVersion)
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. Update it, or choose another home directory."));
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
+                $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. "
+                + $"Update it, or choose another home directory."));
         }
 
         if (version < 1 || (version < SchemaVersion && !mayBeOlder))
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}, older than {SchemaVersion}. Start the application that writes it once: it brings the file up to date."));
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
+                $"has schema {version}, older than {SchemaVersion}. "
+                + $"Start the application that writes it once: it brings the file up to date."));
         }
     }
 
-    private static void Migrate(SqliteConnection connection, string path, TimeProvider time)
+    /// <summary>Brings an older ledger up to date after a copy of it was made; of two processes that try, one does it and the other waits.</summary>
+    internal static void Migrate(SqliteConnection connection, string path, TimeProvider time, IReadOnlyList<string> steps)
     {
         var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
-        RefuseOtherVersion(path, version, mayBeOlder: true);
-        RefuseMissingTables(connection, path);
-        if (version == SchemaVersion)
+        if (version >= steps.Count)
         {
             return;
         }
 
-        var backup = string.Create(CultureInfo.InvariantCulture, $"{path}.schema-{version}.{time.GetUtcNow():yyyyMMddHHmmss}.{Environment.ProcessId}.bak");
+        var backup = string.Create(CultureInfo.InvariantCulture, $"{path}.schema-{version}.{time.GetUtcNow():yyyyMMddHHmmss}.{Guid.NewGuid():N}.bak");
         SqliteFile.CreatePrivate(backup);
         using (var copy = new SqliteStatement(connection, "VACUUM INTO ?1"))
         {
@@ -187,7 +202,7 @@ internal static class LedgerFile
         try
         {
             // Another process may have been faster while this one waited for the lock.
-            Apply(connection, (int)SqliteFile.Scalar(connection, "PRAGMA user_version"));
+            Apply(connection, steps, (int)SqliteFile.Scalar(connection, "PRAGMA user_version"));
             SqliteFile.Execute(connection, "COMMIT");
         }
         catch
@@ -197,16 +212,16 @@ internal static class LedgerFile
         }
     }
 
-    private static void Apply(SqliteConnection connection, int from)
+    private static void Apply(SqliteConnection connection, IReadOnlyList<string> steps, int from)
     {
-        for (var step = from; step < s_steps.Length; step++)
+        for (var step = from; step < steps.Count; step++)
         {
             using var command = connection.CreateCommand();
-            command.CommandText = ReadStep(s_steps[step]);
+            command.CommandText = steps[step];
             command.ExecuteNonQuery();
         }
 
-        SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Math.Max(from, s_steps.Length)}"));
+        SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Math.Max(from, steps.Count)}"));
     }
 
     private static void RefuseMissingTables(SqliteConnection connection, string path)

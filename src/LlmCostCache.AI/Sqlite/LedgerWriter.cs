@@ -65,7 +65,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             if (_closing)
             {
                 _room.Release();
-                throw new ObjectDisposedException(nameof(LlmCosts), "The ledger was closed; nothing was written.");
+                throw new StoreUnavailableException($"The ledger '{_path}' was closed; nothing was written. Dispose LlmCosts after the last call has ended.") { Store = _path };
             }
 
             _queue.Enqueue(operation);
@@ -105,8 +105,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             Monitor.Pulse(_gate);
         }
 
+        // The semaphore is left to the collector: a call that is still under way may yet ask for room, and is told that the ledger is closed.
         await _stopped.Task.ConfigureAwait(false);
-        _room.Dispose();
     }
 
     private void Run()
@@ -177,8 +177,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
                 WriteOnce(repeated: true);
             }
         }
-        catch (Exception error) when (error is SqliteException or LlmCostException or IOException)
+        catch (Exception error)
         {
+            // Whatever it was: the callers are told, and the thread goes on, because without it nothing would ever be written again.
             Undo();
             var unavailable = error as StoreUnavailableException ?? SqliteFailure.Unavailable(_path, error);
             LogBatchFailed(_logger, unavailable, _batch.Count);
@@ -204,6 +205,11 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void WriteOnce(bool repeated)
     {
+        if (!File.Exists(_path))
+        {
+            throw LedgerFile.Gone(_path);
+        }
+
         var flushes = _batch.Exists(operation => operation.Flushes);
         Synchronise(flushes || _batch.Exists(operation => operation.Durable));
         _book.Begin();
@@ -265,7 +271,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void Reopen()
     {
-        var connection = LedgerFile.OpenForWriting(_path, _time);
+        var connection = LedgerFile.OpenForWriting(_path, _time, mayCreate: false);
         _book.Dispose();
         _connection.Dispose();
         _connection = connection;

@@ -11,7 +11,10 @@ internal static class SqliteFile
     // Before this version two connections that checkpoint at once can corrupt a WAL (sqlite.org/wal.html#walresetbug).
     private static readonly Version s_oldestVersion = new(3, 51, 3);
 
-    private static readonly string[] s_networkFormats = ["nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afpfs", "webdav", "davfs", "fuse.sshfs", "glusterfs", "fuse.glusterfs", "ceph", "afs"];
+    private static readonly string[] s_networkFormats =
+    [
+        "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afpfs", "webdav", "davfs", "fuse.sshfs", "glusterfs", "fuse.glusterfs", "ceph", "afs",
+    ];
 
     /// <summary>Makes the directory when it is missing, for its owner only.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be made, or lies on a network file system.</exception>
@@ -35,7 +38,12 @@ internal static class SqliteFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new StoreUnavailableException($"The home directory '{directory}' cannot be made: {error.Message} Choose another one (LlmCostsOptions.HomeDirectory or LLMCOSTCACHE_HOME).", error) { Store = directory };
+            throw new StoreUnavailableException(
+                $"The home directory '{directory}' cannot be made: "
+                + $"{error.Message} Choose another one (LlmCostsOptions.HomeDirectory or LLMCOSTCACHE_HOME).", error)
+            {
+                Store = directory,
+            };
         }
 
         RefuseNetwork(directory, formatOf ?? FormatOf);
@@ -46,7 +54,12 @@ internal static class SqliteFile
     {
         if (Version.Parse(version) < s_oldestVersion)
         {
-            throw new StoreUnavailableException($"SQLite {version} can corrupt '{path}' when several processes use it; {s_oldestVersion} or later is needed. Update the package that brings SQLite (SQLitePCLRaw.lib.e_sqlite3).") { Store = path };
+            throw new StoreUnavailableException(
+                $"SQLite {version} can corrupt '{path}' when several processes use it; {s_oldestVersion} or later is needed. "
+                + $"Update the package that brings SQLite (SQLitePCLRaw.lib.e_sqlite3).")
+            {
+                Store = path,
+            };
         }
     }
 

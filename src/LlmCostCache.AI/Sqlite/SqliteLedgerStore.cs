@@ -143,7 +143,9 @@ internal sealed class SqliteLedgerStore : ILedgerStore
 
             if (hold.Amount < Money.Zero || hold.Window.StartsAt >= hold.Window.EndsAt)
             {
-                throw new ArgumentException($"A hold needs an amount that is not negative and a window that ends after it starts; this one is {hold.Amount} from {hold.Window.StartsAt:O} to {hold.Window.EndsAt:O}.", nameof(request));
+                throw new ArgumentException(
+                    $"A hold needs an amount that is not negative and a window that ends after it starts; "
+                    + $"this one is {hold.Amount} from {hold.Window.StartsAt:O} to {hold.Window.EndsAt:O}.", nameof(request));
             }
         }
     }

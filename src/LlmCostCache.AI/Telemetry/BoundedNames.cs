@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Lets the first <paramref name="capacity"/> distinct names through and calls every later one <c>other</c>, so that a tag never has unlimited values.</summary>
+/// <summary>Keeps a tag from having unlimited values.</summary>
+/// <param name="capacity">So many distinct names pass; later ones are <c>other</c>.</param>
 internal sealed class BoundedNames(int capacity)
 {
     // A model name is a few dozen characters; what is longer is not one.

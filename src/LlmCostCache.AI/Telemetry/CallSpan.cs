@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace LlmCostCache.AI;
 
-/// <summary>The span that a call's cost is written on: the chat span that was current when the call began, else our own, else none.</summary>
+/// <summary>The span a call's cost is written on: the chat span that was current when the call began, else our own, else none.</summary>
 /// <remarks>
-/// Captured once. After an early <c>break</c> of a stream <see cref="Activity.Current"/> is already the caller's, while the captured span still
-/// takes tags. Doors inside one another that find the same chat span write to the same totals; a span of our own is not current and must be handed
-/// inward, where <see cref="CostTelemetry.Begin(string, string?, CallSpan)"/> borrows it.
+/// Captured once. After an early <c>break</c> of a stream <see cref="Activity.Current"/> is already the caller's, while the captured
+/// span still takes tags. Doors inside one another that find the same chat span write to the same totals; a span of our own is not
+/// current and must be handed inward, where <see cref="CostTelemetry.Begin(string, string?, CallSpan)"/> borrows it.
 /// The default value belongs to no span and does nothing.
 /// </remarks>
 internal readonly struct CallSpan : IDisposable

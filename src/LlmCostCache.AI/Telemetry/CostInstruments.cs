@@ -5,8 +5,8 @@ namespace LlmCostCache.AI;
 
 /// <summary>The instruments of one meter and the names that bound their tags.</summary>
 /// <remarks>
-/// One set per meter, however many <see cref="LlmCosts"/> share it: two gauges of one name would overwrite each other in the SDK, and limits on
-/// distinct names hold per instrument, not per owner.
+/// One set per meter, however many <see cref="LlmCosts"/> share it: two gauges of one name would overwrite each other in the SDK, and
+/// limits on distinct names hold per instrument, not per owner.
 /// </remarks>
 internal sealed class CostInstruments
 {
@@ -22,7 +22,8 @@ internal sealed class CostInstruments
     // From a millionth of a dollar (a classification by a small model) to 10 dollars (a full context of a dear one).
     private static readonly InstrumentAdvice<double> s_costBuckets = new()
     {
-        HistogramBucketBoundaries = [0.000001, 0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+        HistogramBucketBoundaries =
+            [0.000001, 0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
     // Lives as long as the process: disposing it with one LlmCosts would end the series of all others.
@@ -36,15 +37,24 @@ internal sealed class CostInstruments
     private CostInstruments(Meter meter)
     {
         _meter = meter;
-        OperationCost = meter.CreateHistogram(TelemetryNames.OperationCost, "{cost}", "Cost of one model operation.", tags: null, s_costBuckets);
-        CostTotal = meter.CreateCounter<double>(TelemetryNames.CostTotal, "{USD}", "Money spent on model calls, US dollars.");
-        CostSaved = meter.CreateCounter<double>(TelemetryNames.CostSaved, "{USD}", "Money not spent because an answer was at hand, US dollars.");
-        Unpriced = meter.CreateCounter<long>(TelemetryNames.Unpriced, "{attempt}", "Attempts whose cost is unknown; they are in no sum.");
-        Tokens = meter.CreateCounter<long>(TelemetryNames.Tokens, "{token}", "Tokens of the kinds that gen_ai.client.token.usage does not tell apart.");
-        CacheRequests = meter.CreateCounter<long>(TelemetryNames.CacheRequests, "{request}", "Calls by what the response cache did about them.");
-        CacheFailures = meter.CreateCounter<long>(TelemetryNames.CacheFailures, "{failure}", "Failures of a cache layer; each became a miss.");
-        BudgetRejections = meter.CreateCounter<long>(TelemetryNames.BudgetRejections, "{call}", "Calls refused by a budget; nothing was sent.");
-        LedgerDropped = meter.CreateCounter<long>(TelemetryNames.LedgerDropped, "{record}", "Rows of free calls given up because the ledger could not keep pace.");
+        OperationCost = meter.CreateHistogram(
+            TelemetryNames.OperationCost, "{cost}", "Cost of one model operation.", tags: null, s_costBuckets);
+        CostTotal = meter.CreateCounter<double>(
+            TelemetryNames.CostTotal, "{USD}", "Money spent on model calls, US dollars.");
+        CostSaved = meter.CreateCounter<double>(
+            TelemetryNames.CostSaved, "{USD}", "Money not spent because an answer was at hand, US dollars.");
+        Unpriced = meter.CreateCounter<long>(
+            TelemetryNames.Unpriced, "{attempt}", "Attempts whose cost is unknown; they are in no sum.");
+        Tokens = meter.CreateCounter<long>(
+            TelemetryNames.Tokens, "{token}", "Tokens of the kinds that gen_ai.client.token.usage does not tell apart.");
+        CacheRequests = meter.CreateCounter<long>(
+            TelemetryNames.CacheRequests, "{request}", "Calls by what the response cache did about them.");
+        CacheFailures = meter.CreateCounter<long>(
+            TelemetryNames.CacheFailures, "{failure}", "Failures of a cache layer; each became a miss.");
+        BudgetRejections = meter.CreateCounter<long>(
+            TelemetryNames.BudgetRejections, "{call}", "Calls refused by a budget; nothing was sent.");
+        LedgerDropped = meter.CreateCounter<long>(
+            TelemetryNames.LedgerDropped, "{record}", "Rows of free calls given up because the ledger could not keep pace.");
     }
 
     public Histogram<double> OperationCost { get; }
@@ -99,7 +109,8 @@ internal sealed class CostInstruments
         }
 
         // Outside the lock: a listener may read the gauge as soon as it is published.
-        _meter.CreateObservableGauge(TelemetryNames.BudgetUtilization, Utilization, "1", "Share of a budget that is spent or reserved in its current period.");
+        _meter.CreateObservableGauge(
+            TelemetryNames.BudgetUtilization, Utilization, "1", "Share of a budget that is spent or reserved in its current period.");
     }
 
     public void Forget(Func<IReadOnlyList<WindowBalance>> balances)
@@ -141,9 +152,11 @@ internal sealed class CostInstruments
         }
     }
 
-    // Windows of a template are named after users, sessions and the like, without bound. So is a budget for one user, unless its author gave it a name.
+    // Windows of a template are named after users, sessions and the like, without bound. So is a budget for one user, unless its author
+    // gave it a name.
     private static bool IsPublic(WindowBalance balance) =>
-        balance.Window is { Key.Length: 0, Budget: var budget } && (budget.GivenName is not null || budget.Scope is { User: null, Session: null });
+        balance.Window is { Key.Length: 0, Budget: var budget }
+        && (budget.GivenName is not null || budget.Scope is { User: null, Session: null });
 
     // Nothing is left of a limit of zero.
     private static double Ratio(WindowBalance balance) =>

@@ -4,19 +4,25 @@ using System.Diagnostics.CodeAnalysis;
 namespace LlmCostCache.AI;
 
 /// <summary>What the outside sees of calls, caches and budgets: metrics and tags on spans. One for each <see cref="LlmCosts"/>.</summary>
-/// <remarks>Never throws because of what it is told, allocates nothing while nobody listens, and says nothing about users, sessions, keys or prompts.</remarks>
+/// <remarks>
+/// Never throws because of what it is told, allocates nothing while nobody listens, and says nothing about users, sessions, keys or
+/// prompts.
+/// </remarks>
 internal sealed class CostTelemetry : IDisposable
 {
     private const int MaxReasonLength = 200;
 
-    private static readonly ActivitySource s_source = new(TelemetryNames.Source, typeof(CostTelemetry).Assembly.GetName().Version?.ToString(3));
+    private static readonly ActivitySource s_source =
+        new(TelemetryNames.Source, typeof(CostTelemetry).Assembly.GetName().Version?.ToString(3));
 
     private readonly CostInstruments _instruments;
     private readonly CostAttributeNames _names;
     private readonly Func<IReadOnlyList<WindowBalance>>? _balances;
 
     /// <param name="options">The meter factory and the names of cost attributes.</param>
-    /// <param name="balances">Where the windows of budgets stand now; called whenever metrics are collected. Without it there is no utilization gauge.</param>
+    /// <param name="balances">
+    /// Where the windows of budgets stand now; called whenever metrics are collected. Without it there is no utilization gauge.
+    /// </param>
     public CostTelemetry(LlmCostsOptions options, Func<IReadOnlyList<WindowBalance>>? balances = null)
     {
         _instruments = CostInstruments.Of(options.MeterFactory);
@@ -32,7 +38,8 @@ internal sealed class CostTelemetry : IDisposable
     /// <summary>Finds the span of a call that begins, or starts one. The caller disposes it when the call is over.</summary>
     /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
     /// <param name="requestedModel">The model that is asked for.</param>
-    [SuppressMessage("Performance", "CA1822", Justification = "The doors ask their telemetry; that activity sources are static is its own affair.")]
+    [SuppressMessage("Performance", "CA1822",
+        Justification = "The doors ask their telemetry; that activity sources are static is its own affair.")]
     public CallSpan Begin(string operation, string? requestedModel)
     {
         var current = Activity.Current;
@@ -52,7 +59,8 @@ internal sealed class CostTelemetry : IDisposable
             return CallSpan.Inside(current);
         }
 
-        var own = s_source.StartActivity(requestedModel is null ? $"llmcost {operation}" : $"llmcost {operation} {requestedModel}", ActivityKind.Client);
+        var name = requestedModel is null ? $"llmcost {operation}" : $"llmcost {operation} {requestedModel}";
+        var own = s_source.StartActivity(name, ActivityKind.Client);
         if (own is null)
         {
             return CallSpan.Inside(current);
@@ -65,12 +73,16 @@ internal sealed class CostTelemetry : IDisposable
         return CallSpan.Own(own);
     }
 
-    /// <summary>The span of the same call for a door further in: the chat span that is current there, else the one that an outer door started.</summary>
+    /// <summary>
+    /// The span of the same call for a door further in: the chat span that is current there, else the one that an outer door started.
+    /// </summary>
     /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
     /// <param name="requestedModel">The model that is asked for.</param>
     /// <param name="outer">What the outer door began; the default value when there is none.</param>
     public CallSpan Begin(string operation, string? requestedModel, CallSpan outer) =>
-        outer.IsOwn && (Activity.Current is not { } current || !GenAISpan.IsFor(operation, current)) ? outer.Borrow() : Begin(operation, requestedModel);
+        outer.IsOwn && (Activity.Current is not { } current || !GenAISpan.IsFor(operation, current))
+            ? outer.Borrow()
+            : Begin(operation, requestedModel);
 
     /// <summary>A metered attempt. Attempts that reached no provider, or were certainly not billed, leave no cost.</summary>
     public void Attempt(CallSpan span, UsageRecord record)
@@ -115,7 +127,9 @@ internal sealed class CostTelemetry : IDisposable
     /// <param name="provider">The provider that was not asked, or is going to be.</param>
     /// <param name="model">The model that was asked for.</param>
     /// <param name="reason">Why the cache was bypassed: a word or a sentence of ours, without values from the call.</param>
-    public void Cache(CallSpan span, CacheOutcome outcome, CacheLayer layer, Money saved, string operation, string? provider, string? model, string? reason = null)
+    public void Cache(
+        CallSpan span, CacheOutcome outcome, CacheLayer layer, Money saved, string operation, string? provider, string? model,
+        string? reason = null)
     {
         if (_instruments.CacheRequests.Enabled)
         {
@@ -175,7 +189,8 @@ internal sealed class CostTelemetry : IDisposable
         var counter = _instruments.CacheFailures;
         if (counter.Enabled)
         {
-            counter.Add(1, new(TelemetryNames.CacheLayer, TelemetryNames.Of(layer)), new(TelemetryNames.FailureReason, _instruments.Reasons.Of(reason)));
+            counter.Add(1, new(TelemetryNames.CacheLayer, TelemetryNames.Of(layer)),
+                new(TelemetryNames.FailureReason, _instruments.Reasons.Of(reason)));
         }
     }
 

@@ -4,15 +4,18 @@ namespace LlmCostCache.AI;
 
 /// <summary>Recognises the span of one model call.</summary>
 /// <remarks>
-/// By what it says, not by its source: <c>UseOpenTelemetry(sourceName: ...)</c> gives the source any name, and the default source also makes
-/// <c>orchestrate_tools</c>, <c>execute_tool</c> and <c>invoke_agent</c> spans, which contain model calls and must not carry their cost a second time.
+/// By what it says, not by its source: <c>UseOpenTelemetry(sourceName: ...)</c> gives the source any name, and the default source also
+/// makes <c>orchestrate_tools</c>, <c>execute_tool</c> and <c>invoke_agent</c> spans, which contain model calls and must not carry their
+/// cost a second time.
 /// </remarks>
 internal static class GenAISpan
 {
     private const string Chat = "chat";
     private const string Embeddings = "embeddings";
 
-    /// <summary>Whether <paramref name="activity"/> is the span of a call of this kind. An embedding made inside a chat call is not that chat call.</summary>
+    /// <summary>
+    /// Whether <paramref name="activity"/> is the span of a call of this kind. An embedding made inside a chat call is not that chat call.
+    /// </summary>
     public static bool IsFor(string operation, Activity activity) =>
         !activity.IsStopped && KindOf(NameOf(activity)) is { } kind && kind == (KindOf(operation) ?? operation);
 

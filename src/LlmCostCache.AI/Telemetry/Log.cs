@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Everything we say to a log. Event ids are stable; no message carries a prompt, an answer, a key, or the name of a user or a session.</summary>
+/// <summary>Everything we say to a log. Event ids are stable.</summary>
+/// <remarks>No message carries a prompt, an answer, a key, or the name of a user or a session.</remarks>
 internal static partial class Log
 {
     // 1-19: opening and closing
@@ -19,13 +20,16 @@ internal static partial class Log
     // 20-39: prices and usage
 
     [LoggerMessage(20, LogLevel.Warning,
-        "No price is known for model {Model} of provider {Provider}; its calls are counted as unpriced and are in no sum. Add a ModelPrice to LlmCostsOptions.Prices or to prices.json.")]
+        "No price is known for model {Model} of provider {Provider}; its calls are counted as unpriced and are in no sum. Add "
+        + "a ModelPrice to LlmCostsOptions.Prices or to prices.json.")]
     public static partial void UnknownPrice(this ILogger logger, string model, string provider);
 
-    [LoggerMessage(21, LogLevel.Warning, "Provider {Provider} reported contradictory token counts for model {Model}; they were clamped and the row is flagged.")]
+    [LoggerMessage(21, LogLevel.Warning,
+        "Provider {Provider} reported contradictory token counts for model {Model}; they were clamped and the row is flagged.")]
     public static partial void UsageClamped(this ILogger logger, string model, string provider);
 
-    [LoggerMessage(22, LogLevel.Debug, "Provider {Provider} reported no usage for model {Model}; the cost is bounded from the length of the texts.")]
+    [LoggerMessage(22, LogLevel.Debug,
+        "Provider {Provider} reported no usage for model {Model}; the cost is bounded from the length of the texts.")]
     public static partial void UsageMissing(this ILogger logger, string model, string provider);
 
     [LoggerMessage(23, LogLevel.Warning,
@@ -44,7 +48,8 @@ internal static partial class Log
     public static partial void AnswerNotStored(this ILogger logger, string reason);
 
     [LoggerMessage(43, LogLevel.Warning,
-        "UseCostCache stands outside UseFunctionInvocation: it sees a whole conversation with tools as one call and would replay the effects of tools as answers. Call UseFunctionInvocation before UseCostCache on the builder.")]
+        "UseCostCache stands outside UseFunctionInvocation: it sees a whole conversation with tools as one call and would "
+        + "replay the effects of tools as answers. Call UseFunctionInvocation before UseCostCache on the builder.")]
     public static partial void CacheOutsideFunctionInvocation(this ILogger logger);
 
     // 60-79: budgets
@@ -89,13 +94,16 @@ internal static partial class Log
         }
     }
 
-    [LoggerMessage(65, LogLevel.Warning, "A reservation expired before its call was settled; it is booked in full until the cost is known. Raise LlmCostsOptions.ReservationTimeout above the longest call.")]
+    [LoggerMessage(65, LogLevel.Warning,
+        "A reservation expired before its call was settled; it is booked in full until the cost is known. Raise "
+        + "LlmCostsOptions.ReservationTimeout above the longest call.")]
     public static partial void ReservationExpired(this ILogger logger);
 
     // 80-99: metering
 
     [LoggerMessage(80, LogLevel.Warning,
-        "UseUsageMetering stands outside UseFunctionInvocation: several calls to the provider are seen as one and their cost is only bounded. Call UseFunctionInvocation before UseUsageMetering on the builder.")]
+        "UseUsageMetering stands outside UseFunctionInvocation: several calls to the provider are seen as one and their cost "
+        + "is only bounded. Call UseFunctionInvocation before UseUsageMetering on the builder.")]
     public static partial void MeterOutsideFunctionInvocation(this ILogger logger);
 
     [LoggerMessage(81, LogLevel.Debug, "Another metering client inside this one already counts the call; this one stays silent.")]
@@ -103,7 +111,9 @@ internal static partial class Log
 
     // 100-119: the store
 
-    [LoggerMessage(100, LogLevel.Error, "The ledger cannot be used ({Reason}). Calls under strict budgets are refused; other costs are kept in a file beside it.")]
+    [LoggerMessage(100, LogLevel.Error,
+        "The ledger cannot be used ({Reason}). Calls under strict budgets are refused; other costs are kept in a file beside "
+        + "it.")]
     public static partial void StoreUnavailable(this ILogger logger, string reason);
 
     [LoggerMessage(101, LogLevel.Warning, "The ledger could not take a row; it is kept in {Path} and will be written later.")]
@@ -115,7 +125,9 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Warning, "{Count} rows of free calls were dropped because the ledger could not keep pace.")]
     public static partial void RecordsDropped(this ILogger logger, long count);
 
-    [LoggerMessage(104, LogLevel.Critical, "A call was paid for and neither the ledger nor the file beside it could take its row ({Reason}). Cost: {Cost}, model {Model}, attempt {Id}.")]
+    [LoggerMessage(104, LogLevel.Critical,
+        "A call was paid for and neither the ledger nor the file beside it could take its row ({Reason}). Cost: {Cost}, model "
+        + "{Model}, attempt {Id}.")]
     public static partial void RecordLost(this ILogger logger, string reason, Money? cost, string? model, string id);
 
     // The names of budgets come from TelemetryNames.Of, which leaves out users and sessions.

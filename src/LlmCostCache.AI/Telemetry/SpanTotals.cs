@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace LlmCostCache.AI;
 
-/// <summary>What the attempts on one span add up to. Kept on the span itself, because a router between two doors of ours hides one from the other.</summary>
+/// <summary>What the attempts on one span add up to.</summary>
+/// <remarks>Kept on the span itself, because a router between two doors of ours hides one from the other.</remarks>
 internal sealed class SpanTotals
 {
     private const string Property = "llmcostcache.totals";

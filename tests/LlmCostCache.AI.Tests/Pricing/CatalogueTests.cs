@@ -47,6 +47,18 @@ public class CatalogueTests
             1_500_000);
 
     [Fact]
+    public void Pricing_one_model_reads_one_file()
+    {
+        var catalogue = new BuiltInCatalogue();
+        var book = PriceBook.Of(catalogue);
+
+        Assert.NotNull(book.Find("openai", "gpt-4o-2024-08-06", default));
+        Assert.NotNull(book.Find(null, "gpt-4o", default));
+        Assert.NotNull(book.Find("my-gateway", "gpt-4o", default));
+        Assert.Equal(["openai"], catalogue.FilesRead);
+    }
+
+    [Fact]
     public void Every_price_has_a_source_and_a_day_on_which_somebody_looked() =>
         Assert.All(All, item =>
         {

@@ -59,7 +59,12 @@ public class CeilingTests
     public void An_unknown_tier_has_no_ceiling() => Assert.Null(PriceBook.BuiltIn.Ceiling("openai", "gpt-4o", Summer, 1, 1, serviceTier: "scale"));
 
     [Fact]
-    public void A_ceiling_is_rounded_up() => Assert.Equal(1, PriceBook.BuiltIn.Ceiling("baidu", "ernie-speed-pro-128k", Summer, 1, 0)?.Nanos > 0 ? 1 : 0);
+    public void A_ceiling_is_rounded_up()
+    {
+        // 30 yuan a million at 7.20: 4,166.67 nano-dollars.
+        Assert.Equal(4167, PriceBook.BuiltIn.Ceiling("baidu", "ernie-4.0", Summer, 1, 0)!.Value.Nanos);
+        Assert.Equal(8334, PriceBook.BuiltIn.Ceiling("baidu", "ernie-4.0", Summer, 2, 0)!.Value.Nanos);
+    }
 
     [Fact]
     public void Negative_counts_are_refused() =>

@@ -5,6 +5,10 @@ namespace LlmCostCache.AI.Tests;
 
 public class PriceBookTests
 {
+    // A real name with something in front, behind or missing.
+    private static readonly Gen<string> Odd = Gen.Select(Gen.String[0, 4], Gen.Int[0, 20], Gen.String[0, 12], (before, cut, behind) =>
+        before + "us.anthropic.claude-sonnet-4-5@20250929-v1:0"[cut..] + behind);
+
     private static readonly DateTimeOffset Summer = new(2026, 8, 20, 0, 0, 0, TimeSpan.Zero);
 
     [Theory]
@@ -327,6 +331,23 @@ public class PriceBookTests
                 return priced.Cost.Amount is not { } amount
                     ? priced.Cost.Certainty == CostCertainty.Unknown && priced.Cost.Reason is not null
                     : amount == Money.FromUsd(priced.Parts.Values.Sum()) && priced.Parts.Values.All(part => part > 0m) && priced.Cost.PriceRevision is not null;
+            },
+            iter: TestSize.Cases);
+
+    [Fact]
+    public void No_name_however_odd_throws_or_makes_a_call_free() =>
+        Gen.Select(Gen.String.Null(), Gen.String[Gen.Char.AlphaNumeric, 0, 20].Select(host => $"api.{host}.example").Null(), Odd, (provider, host, model) => (provider, host, model)).Sample(
+            names =>
+            {
+                var priced = PriceBook.BuiltIn.Price(new()
+                {
+                    Provider = names.provider,
+                    Host = names.host,
+                    Model = names.model,
+                    At = Summer,
+                    Usage = new() { UncachedInputTokens = 1_000_000 },
+                });
+                return priced.Cost.Certainty == CostCertainty.Unknown ? priced.Cost.Reason is not null : priced.Cost.Amount > Money.Zero;
             },
             iter: TestSize.Cases);
 

@@ -1,3 +1,5 @@
+using CsCheck;
+
 namespace LlmCostCache.AI.Tests;
 
 public sealed class PriceOverrideTests : IDisposable
@@ -110,6 +112,7 @@ public sealed class PriceOverrideTests : IDisposable
     [InlineData("{\n\"models\":[\n{\"id\":\"m\",\"input\":\"-1\",\"output\":\"1\"}]}", "line 3", "negative")]
     [InlineData("{\n\"models\":[\n{\"id\":\"m\",\n\"inptu\":\"1\",\"output\":\"1\"}]}", "line 4", "'inptu'")]
     [InlineData("{\"models\":[{\"id\":\"m\",\"input\":\"1\",\"output\":\"1\"},\n{\"id\":\"M\",\"input\":\"1\",\"output\":\"1\"}]}", "line 2", "already")]
+    [InlineData("{\"models\":[{\"id\":\"m\",\"provider\":\"google\",\"input\":1,\"output\":1},\n{\"id\":\"m\",\"provider\":\"gcp.gemini\",\"input\":1,\"output\":1}]}", "line 2", "already")]
     [InlineData("{\"models\":[\n{\"id\":\"m\",\"output\":\"1\"}]}", "line 2", "'input'")]
     [InlineData("{\"models\":[\n{\"id\":\"m\",\"input\":\"1\"}]}", "line 2", "'output'")]
     [InlineData("{\"models\":[\n{\"input\":\"1\",\"output\":\"1\"}]}", "line 2", "'id'")]
@@ -129,6 +132,33 @@ public sealed class PriceOverrideTests : IDisposable
 
         Assert.Contains("prices.json, " + line + ":", error.Message, StringComparison.Ordinal);
         Assert.Contains(what, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_file_is_an_error_of_ours_and_never_a_negative_price()
+    {
+        var whole = """
+            {"schema":"llmcostcache-prices/1","provider":"p","currency":"CNY","known_from":"2026-01-01","models":[{"id":"m","aliases":["a"],"context_window":9,
+            "prices":[{"input":"1","output":2e0,"tiers":[{"above_input_tokens":5,"input":3}],"modes":{"batch":{"input":"0.5"}},"windows":[{"from":"01:00","until":"02:00","output":1}]}]}]}
+            """u8.ToArray();
+        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte, Gen.Int[0, whole.Length - 1], (at, value, cut) => (at, value, cut)).Sample(
+            damage =>
+            {
+                var json = whole.ToArray();
+                json[damage.at] = damage.value;
+                foreach (var text in new[] { json, json[..damage.cut] })
+                {
+                    try
+                    {
+                        Assert.All(PriceFileReader.Read(text, "damaged"), entry => Assert.All(entry.Prices, price => Assert.True(price.Rates[RateKind.Input] >= 0m)));
+                    }
+                    catch (LlmCostException e)
+                    {
+                        Assert.StartsWith("damaged", e.Message, StringComparison.Ordinal);
+                    }
+                }
+            },
+            iter: TestSize.Cases);
     }
 
     [Fact]

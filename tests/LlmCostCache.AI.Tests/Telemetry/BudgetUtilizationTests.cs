@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace LlmCostCache.AI.Tests;
@@ -65,10 +66,22 @@ public sealed class BudgetUtilizationTests : IDisposable
         using var first = Telemetry(balances);
         var second = Telemetry(() => [Balance(Budget.Weekly(10m), spent: 8m)]);
         Assert.Equal([("day", "day", 0.4), ("week", "week", 0.8)], Read());
+        Assert.Equal(1, Gauges());
 
         second.Dispose();
 
         Assert.Equal([("day", "day", 0.4)], Read());
+    }
+
+    private int Gauges()
+    {
+        var gauges = 0;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) => gauges += instrument.Meter.Scope == _factory && instrument.IsObservable ? 1 : 0,
+        };
+        listener.Start();
+        return gauges;
     }
 
     private static WindowBalance Balance(Budget budget, decimal spent = 0, decimal reserved = 0, string key = "") =>

@@ -1,0 +1,77 @@
+using System.Globalization;
+using LlmCostCache.AI.Cli.Rendering;
+using Spectre.Console;
+
+namespace LlmCostCache.AI.Cli.Pricing;
+
+/// <summary>Rates and costs for people.</summary>
+internal static class PriceTable
+{
+    public static void Show(IAnsiConsole console, PriceListing listing)
+    {
+        var entry = listing.Entry!;
+        console.WriteLine(Shown.OneLine($"{entry.Id} ({entry.Provider ?? "any provider"}), {entry.Currency} per million tokens"));
+        ShowRates(console, listing);
+        if (listing.Priced is { Cost.Amount: not null } priced)
+        {
+            console.WriteLine();
+            ShowCost(console, priced);
+        }
+
+        if (listing.Priced is not null && PriceAnswer.Remark(listing.Problem is null ? listing.Priced.Cost.Reason : null, listing.IsClamped, []) is { } remark)
+        {
+            console.WriteLine(Shown.OneLine($"Note: {remark}."));
+        }
+
+        console.WriteLine(Shown.OneLine($"Price {listing.Revision}{(entry.Sources.Count > 0 ? $", from {string.Join(", ", entry.Sources)}" : "")}"));
+    }
+
+    private static void ShowRates(IAnsiConsole console, PriceListing listing)
+    {
+        var table = Plain.Table();
+        table.AddColumn(Plain.Words(""));
+        foreach (var (condition, _) in listing.Cards)
+        {
+            table.AddColumn(Plain.Number(condition));
+        }
+
+        for (var kind = 0; kind < RateCard.Kinds; kind++)
+        {
+            if (listing.Cards.Any(card => card.Rates[(RateKind)kind] is not null))
+            {
+                table.AddRow([Plain.Cell(Name(kind)), .. listing.Cards.Select(card => Plain.Cell(card.Rates[(RateKind)kind] is { } rate ? Decimals.Text(rate) : ""))]);
+            }
+        }
+
+        console.Write(table);
+    }
+
+    private static void ShowCost(IAnsiConsole console, PricedUsage priced)
+    {
+        var table = Plain.Table();
+        table.AddColumn(Plain.Words("cost"));
+        table.AddColumn(Plain.Number("USD"));
+        for (var kind = 0; kind < RateCard.Kinds; kind++)
+        {
+            if (priced.Parts.TryGetValue(RateCard.PartNames[kind], out var part))
+            {
+                table.AddRow(Plain.Cell(Name(kind)), Plain.Cell(Decimals.Text(part)));
+            }
+        }
+
+        table.AddRow(Plain.Cell("total"), Plain.Cell(Decimals.Text(priced.Cost.Amount!.Value)));
+        console.Write(table);
+        if (priced is { NativeCost: { } native, FxRate: { } rate })
+        {
+            var day = priced.FxDate is { } date ? $"of {date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}" : "assumed";
+            console.WriteLine($"{Decimals.Text(native)} {priced.Currency} at {Decimals.Text(rate)} for a dollar ({day})");
+        }
+    }
+
+    private static string Name(int kind) => (RateKind)kind switch
+    {
+        RateKind.WebSearch => "each web search",
+        RateKind.Request => "each request",
+        _ => RateCard.FieldNames[kind].Replace('_', ' '),
+    };
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// A whole application that shares a home with others: clients with cache and budget over a fake provider, many calls at once, until the hard limit refuses them.
+/// Prints <c>paid NANOS</c> for each answer it has in its hands; whoever kills it compares that with the ledger.
+/// </summary>
+public static class SpendVerb
+{
+    private const int Tasks = 8;
+
+    public static async Task<int> RunAsync(string home, string limitUsd, string seed)
+    {
+        await using var costs = LlmCosts.Open(o =>
+        {
+            o.HomeDirectory = home;
+            o.ReservationTimeout = TimeSpan.FromSeconds(2);
+            o.ReservationWait = TimeSpan.FromSeconds(5);
+            o.Budgets.Add(Budget.Total(decimal.Parse(limitUsd, CultureInfo.InvariantCulture)));
+        });
+        using var client = new FakeChatClient { Delay = TimeSpan.FromMilliseconds(2) }.AsBuilder().UseCostCache(costs).UseBudget(costs).Build();
+        var output = TextWriter.Synchronized(Console.Out);
+        await output.WriteLineAsync("ready");
+        await output.FlushAsync();
+        Console.In.ReadLine();
+        await Task.WhenAll(Enumerable.Range(0, Tasks).Select(async task =>
+        {
+            for (var i = 0; ; i++)
+            {
+                try
+                {
+                    var response = await client.GetResponseAsync($"Question {seed}-{task}-{i}", new ChatOptions { MaxOutputTokens = 500 });
+                    lock (output)
+                    {
+                        output.WriteLine($"paid {response.GetCost().Amount!.Value.Nanos.ToString(CultureInfo.InvariantCulture)}");
+                        output.Flush();
+                    }
+                }
+                catch (BudgetExceededException)
+                {
+                    return;
+                }
+            }
+        }));
+        return 0;
+    }
+}

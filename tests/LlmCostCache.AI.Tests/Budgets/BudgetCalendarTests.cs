@@ -1,0 +1,64 @@
+using CsCheck;
+
+namespace LlmCostCache.AI.Tests;
+
+public class BudgetCalendarTests
+{
+    private static readonly BudgetPeriod[] s_periods = [BudgetPeriod.Hour, BudgetPeriod.Day, BudgetPeriod.Week, BudgetPeriod.Month];
+    private static readonly TimeZoneInfo[] s_zones = [.. TimeZoneInfo.GetSystemTimeZones()];
+
+    private static readonly Gen<(TimeZoneInfo Zone, BudgetPeriod Period, DayOfWeek WeekStart, DateTimeOffset At)> s_moments = Gen.Select(
+        Gen.Int[0, s_zones.Length - 1].Select(i => s_zones[i]),
+        Gen.Int[0, s_periods.Length - 1].Select(i => s_periods[i]),
+        Gen.Int[0, 6],
+        Gen.Long[new DateTime(2024, 1, 1).Ticks, new DateTime(2030, 1, 1).Ticks],
+        (zone, period, week, ticks) => (zone, period, (DayOfWeek)week, new DateTimeOffset(ticks, TimeSpan.Zero)));
+
+    [Fact]
+    public void Every_instant_is_in_its_window() =>
+        s_moments.Sample(
+            m =>
+            {
+                var (start, end) = new BudgetCalendar(m.Zone, m.WeekStart).WindowOf(m.Period, m.At);
+                return start <= m.At && m.At < end;
+            },
+            iter: TestSize.Cases);
+
+    [Fact]
+    public void The_next_window_begins_where_this_one_ends() =>
+        s_moments.Sample(
+            m =>
+            {
+                var calendar = new BudgetCalendar(m.Zone, m.WeekStart);
+                var (start, end) = calendar.WindowOf(m.Period, m.At);
+                return calendar.WindowOf(m.Period, end).StartsAt == end && calendar.WindowOf(m.Period, end.AddTicks(-1)).StartsAt == start;
+            },
+            iter: TestSize.Cases);
+
+    [Theory]
+    [InlineData("2026-03-29T12:00:00Z", 23)]
+    [InlineData("2026-10-25T12:00:00Z", 25)]
+    [InlineData("2026-06-01T12:00:00Z", 24)]
+    public void A_day_in_Berlin_has_as_many_hours_as_its_clocks_say(string at, int hours)
+    {
+        var (start, end) = new BudgetCalendar(TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"), DayOfWeek.Monday)
+            .WindowOf(BudgetPeriod.Day, DateTimeOffset.Parse(at, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(hours, (end - start).TotalHours);
+    }
+
+    [Fact]
+    public void A_midnight_that_does_not_exist_begins_the_day_when_the_gap_ends()
+    {
+        // Clocks in Santiago went from 24:00 to 01:00 on 6 September 2026.
+        var zone = TimeZoneInfo.FindSystemTimeZoneById("America/Santiago");
+        var start = new BudgetCalendar(zone, DayOfWeek.Monday).StartOf(new DateOnly(2026, 9, 6));
+        Assert.Equal(new DateTimeOffset(2026, 9, 6, 4, 0, 0, TimeSpan.Zero), start);
+    }
+
+    [Fact]
+    public void All_time_has_no_end()
+    {
+        var (start, end) = new BudgetCalendar(TimeZoneInfo.Utc, DayOfWeek.Monday).WindowOf(BudgetPeriod.Total, DateTimeOffset.UnixEpoch);
+        Assert.Equal((DateTimeOffset.MinValue, DateTimeOffset.MaxValue), (start, end));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI.Tests;
+
+public class CacheInvalidationTests
+{
+    private static ChatOptions Tagged(string tag) => new ChatOptions().WithCache(c => c.Tag(tag));
+
+    private static Task FlushAsync(CacheFixture fixture) => fixture.Cache.FlushAsync(CancellationToken.None);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_tag_takes_its_answers_along_and_no_others(bool disk)
+    {
+        await using var fixture = new CacheFixture(disk: disk);
+        fixture.Cache.Store(fixture.Plan("Q1", Tagged("v7")), CacheFixture.Answer(), CacheFixture.Cost);
+        fixture.Cache.Store(fixture.Plan("Q2", Tagged("v7")), CacheFixture.Answer(), CacheFixture.Cost);
+        fixture.Cache.Store(fixture.Plan("Q3", Tagged("v8")), CacheFixture.Answer(), CacheFixture.Cost);
+        fixture.Cache.Store(fixture.Plan("Q4"), CacheFixture.Answer(), CacheFixture.Cost);
+
+        Assert.Equal(2, await fixture.Cache.InvalidateTagAsync("v7"));
+
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q1")));
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q2")));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q3")));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q4")));
+
+        // A new answer under the same tag is valid, even at the same instant.
+        fixture.Cache.Store(fixture.Plan("Q1", Tagged("v7")), CacheFixture.Answer("new"), CacheFixture.Cost);
+        Assert.Equal("new", (await fixture.FindAsync(fixture.Plan("Q1")))!.Response.Text);
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_asked_for_before_and_arrives_after_is_not_served()
+    {
+        await using var fixture = new CacheFixture(disk: true);
+        var early = fixture.Plan("Q", Tagged("v7"));
+
+        await fixture.Cache.InvalidateTagAsync("v7");
+
+        Assert.NotNull(fixture.Cache.Store(early, CacheFixture.Answer("old"), CacheFixture.Cost));
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
+    }
+
+    [Fact]
+    public async Task A_model_takes_its_answers_along()
+    {
+        await using var fixture = new CacheFixture(disk: true);
+        fixture.Cache.Store(fixture.Plan("Q"), CacheFixture.Answer(), CacheFixture.Cost);
+        fixture.Cache.Store(fixture.Plan("Q", new ChatOptions { ModelId = "other" }), CacheFixture.Answer(), CacheFixture.Cost);
+
+        Assert.Equal(1, await fixture.Cache.InvalidateModelAsync("gpt-4o-mini"));
+
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q", new ChatOptions { ModelId = "other" })));
+    }
+
+    [Fact]
+    public async Task Clearing_leaves_nothing()
+    {
+        await using var fixture = new CacheFixture(disk: true);
+        for (var i = 0; i < 10; i++)
+            fixture.Cache.Store(fixture.Plan($"Q{i}", Tagged("t")), CacheFixture.Answer(), CacheFixture.Cost);
+
+        Assert.Equal(10, await fixture.Cache.ClearAsync());
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q3")));
+    }
+
+    [Fact]
+    public async Task Another_process_sees_the_invalidation_on_the_disk_at_once_and_in_its_memory_soon()
+    {
+        await using var mine = new CacheFixture(disk: true);
+        await using var theirs = new CacheFixture(home: mine.Home, time: mine.Time);
+        await using var bare = new CacheFixture(o => o.MemoryCacheBytes = 0, home: mine.Home, time: mine.Time);
+        mine.Cache.Store(mine.Plan("Q", Tagged("v7")), CacheFixture.Answer(), CacheFixture.Cost);
+        await FlushAsync(mine);
+        Assert.Equal(CacheLayer.Disk, (await theirs.FindAsync(theirs.Plan("Q")))!.Layer);
+        Assert.NotNull(await bare.FindAsync(bare.Plan("Q")));
+        var early = theirs.Plan("Q", Tagged("v7"));
+
+        await mine.Cache.InvalidateTagAsync("v7");
+        theirs.Cache.Store(early, CacheFixture.Answer("old"), CacheFixture.Cost);
+        await FlushAsync(theirs);
+
+        Assert.Null(await bare.FindAsync(bare.Plan("Q")));
+        theirs.Time.Advance(TimeSpan.FromMilliseconds(101));
+        Assert.Null(await theirs.FindAsync(theirs.Plan("Q")));
+    }
+
+    [Fact]
+    public async Task Nothing_older_survives_while_many_write()
+    {
+        await using var fixture = new CacheFixture(disk: true);
+        var invalidatedUpTo = 0;
+        var generation = 0;
+        using var stop = new CancellationTokenSource();
+        var wrong = new ConcurrentQueue<string>();
+        var writers = Enumerable.Range(0, 64).Select(w => Task.Run(async () =>
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                // The content says which generation was current just after the question was asked: read before it, an invalidation could come in
+                // between, and the answer would rightly live on under an old name.
+                var plan = fixture.Plan($"Q{w % 8}", Tagged("t"));
+                var asked = Volatile.Read(ref generation);
+                await Task.Yield();
+                fixture.Cache.Store(plan, CacheFixture.Answer($"{asked}"), CacheFixture.Cost);
+
+                var oldest = Volatile.Read(ref invalidatedUpTo);
+                if (await fixture.FindAsync(fixture.Plan($"Q{(w + i) % 8}")) is { } hit && int.Parse(hit.Response.Text, null) < oldest)
+                    wrong.Enqueue($"{hit.Response.Text} after {oldest} from {hit.Layer}");
+            }
+        })).ToList();
+        var invalidator = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                var next = Interlocked.Increment(ref generation);
+                await fixture.Cache.InvalidateTagAsync("t");
+                Volatile.Write(ref invalidatedUpTo, next - 1);
+            }
+        });
+        await Task.WhenAll(writers);
+        await stop.CancelAsync();
+        await invalidator;
+
+        Assert.Empty(wrong);
+        Assert.True(invalidatedUpTo > 0);
+    }
+}

@@ -1,0 +1,425 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LlmCostCache.AI.Tests;
+
+public class CacheLayersTests
+{
+    private static readonly Action<LlmCostsOptions> s_noMemory = o => o.MemoryCacheBytes = 0;
+
+    private static void Store(CacheFixture fixture, string question, string answer = "Paris.", ChatOptions? options = null) =>
+        Assert.Null(fixture.Cache.Store(fixture.Plan(question, options), CacheFixture.Answer(answer), CacheFixture.Cost));
+
+    private static Task FlushAsync(CacheFixture fixture) => fixture.Cache.FlushAsync(CancellationToken.None);
+
+    private static void Sql(string home, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(home, "cache.db")};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static long Count(string home, string table)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(home, "cache.db")};Pooling=False;Mode=ReadOnly");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT count(*) FROM {table}";
+        return (long)command.ExecuteScalar()!;
+    }
+
+    [Fact]
+    public async Task An_answer_survives_the_process_and_climbs_back_into_memory()
+    {
+        using var home = new TemporaryHome();
+        await using (var first = new CacheFixture(home: home.Path))
+            Store(first, "Q");
+
+        await using var second = new CacheFixture(home: home.Path);
+        var fromDisk = await second.FindAsync(second.Plan("Q"));
+        var fromMemory = await second.FindAsync(second.Plan("Q"));
+
+        Assert.Equal((CacheLayer.Disk, "Paris."), (fromDisk!.Layer, fromDisk.Response.Text));
+        Assert.Equal(CacheFixture.Cost, fromDisk.Original);
+        Assert.Equal(CacheLayer.Memory, fromMemory!.Layer);
+        Assert.Empty(second.Failures);
+    }
+
+    [Fact]
+    public async Task The_file_is_readable_by_its_owner_only()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+
+        await using var fixture = new CacheFixture(disk: true);
+        Store(fixture, "Q");
+        await FlushAsync(fixture);
+
+        foreach (var file in Directory.GetFiles(fixture.Home!))
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+    }
+
+    [Fact]
+    public async Task An_answer_that_expired_is_a_miss_in_every_layer_and_leaves_the_disk()
+    {
+        await using var fixture = new CacheFixture(disk: true);
+        Store(fixture, "Q", options: new ChatOptions().WithCache(c => c.TimeToLive(TimeSpan.FromMinutes(1))));
+        await FlushAsync(fixture);
+
+        fixture.Time.Advance(TimeSpan.FromSeconds(59));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q")));
+        fixture.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
+        await FlushAsync(fixture);
+        Assert.Equal(0, Count(fixture.Home!, "answer"));
+    }
+
+    [Fact]
+    public async Task A_clock_that_jumps_back_makes_no_answer_immortal()
+    {
+        using var home = new TemporaryHome();
+        await using (var future = new CacheFixture(home: home.Path))
+        {
+            future.Time.Advance(TimeSpan.FromDays(3_650));
+            Store(future, "Q");
+        }
+
+        await using var now = new CacheFixture(home: home.Path);
+        Assert.Null(await now.FindAsync(now.Plan("Q")));
+    }
+
+    [Theory]
+    [InlineData("UPDATE answer SET frame = substr(frame, 1, 20)")]
+    [InlineData("UPDATE answer SET frame = zeroblob(length(frame))")]
+    [InlineData("UPDATE answer SET frame = 'text'")]
+    [InlineData("UPDATE answer SET frame = 5")]
+    [InlineData("UPDATE answer SET frame = zeroblob(60000000)")]
+    [InlineData("UPDATE answer SET frame = (SELECT frame FROM answer AS other WHERE other.key <> answer.key)")]
+    public async Task A_row_that_was_tampered_with_is_a_miss_deleted_and_counted(string tamper)
+    {
+        await using var fixture = new CacheFixture(s_noMemory, disk: true);
+        Store(fixture, "Q");
+        Store(fixture, "other", "London.");
+        await FlushAsync(fixture);
+        Sql(fixture.Home!, tamper);
+
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
+
+        Assert.Contains(fixture.Failures, f => f.Layer == CacheLayer.Disk);
+        await FlushAsync(fixture);
+        Assert.Equal(1, Count(fixture.Home!, "answer"));
+    }
+
+    [Theory]
+    [InlineData("this is not a database, however long it may be; it goes on and on and on")]
+    [InlineData("SQLite format 3\0garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage")]
+    public async Task A_file_that_is_no_database_is_set_aside_and_a_new_one_begun(string content)
+    {
+        using var home = new TemporaryHome();
+        File.WriteAllText(Path.Combine(home.Path, "cache.db"), content);
+
+        await using var fixture = new CacheFixture(s_noMemory, home: home.Path);
+        Store(fixture, "Q");
+        await FlushAsync(fixture);
+
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q")));
+        Assert.Contains(Directory.GetFiles(home.Path), f => f.Contains("cache.db.corrupt-", StringComparison.Ordinal));
+        Assert.Contains(fixture.Failures, f => f.Layer == CacheLayer.Disk);
+    }
+
+    [Fact]
+    public async Task A_database_of_another_application_is_set_aside_unchanged()
+    {
+        using var home = new TemporaryHome();
+        Sql(home.Path, "CREATE TABLE answer (mine TEXT); INSERT INTO answer VALUES ('precious')");
+
+        await using (var fixture = new CacheFixture(s_noMemory, home: home.Path))
+        {
+            Store(fixture, "Q");
+            await FlushAsync(fixture);
+            Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q")));
+        }
+
+        var aside = Directory.GetFiles(home.Path).Single(f => f.Contains(".corrupt-", StringComparison.Ordinal) && !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal));
+        Assert.Contains("precious", File.ReadAllText(aside), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_of_a_newer_version_is_left_alone_and_answers_stay_in_memory()
+    {
+        using var home = new TemporaryHome();
+        await using (var old = new CacheFixture(home: home.Path))
+            Store(old, "Q");
+
+        Sql(home.Path, "PRAGMA user_version = 99");
+        await using var fixture = new CacheFixture(home: home.Path);
+        Store(fixture, "R");
+
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("R")));
+        Assert.Equal(1, Count(home.Path, "answer"));
+    }
+
+    [Fact]
+    public async Task Damage_while_running_is_repaired_and_never_an_exception()
+    {
+        await using var fixture = new CacheFixture(s_noMemory, disk: true);
+        for (var i = 0; i < 50; i++)
+            Store(fixture, $"Q{i}", new string('x', 5_000));
+
+        await FlushAsync(fixture);
+        Sql(fixture.Home!, "PRAGMA wal_checkpoint(TRUNCATE)");
+        using (var file = new FileStream(Path.Combine(fixture.Home!, "cache.db"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            file.Seek(100, SeekOrigin.Begin);
+            file.Write(Enumerable.Repeat((byte)0xA5, (int)file.Length - 100).ToArray());
+        }
+
+        for (var i = 0; i < 50; i++)
+        {
+            await fixture.FindAsync(fixture.Plan($"Q{i}"));
+            fixture.Cache.Store(fixture.Plan($"R{i}"), CacheFixture.Answer(), CacheFixture.Cost);
+        }
+
+        await FlushAsync(fixture);
+        Store(fixture, "again");
+        await FlushAsync(fixture);
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("again")));
+        Assert.NotEmpty(fixture.Failures);
+    }
+
+    [Fact]
+    public async Task A_home_that_cannot_be_written_leaves_the_memory()
+    {
+        using var home = new TemporaryHome();
+        var file = Path.Combine(home.Path, "file");
+        File.WriteAllText(file, "");
+
+        await using var fixture = new CacheFixture(home: Path.Combine(file, "below"));
+        Store(fixture, "Q");
+
+        Assert.Equal(CacheLayer.Memory, (await fixture.FindAsync(fixture.Plan("Q")))!.Layer);
+        Assert.Single(fixture.Failures, f => f.Layer == CacheLayer.Disk);
+    }
+
+    [Fact]
+    public async Task The_file_stays_within_its_bound_and_keeps_the_newest()
+    {
+        await using var fixture = new CacheFixture(o => (o.MemoryCacheBytes, o.DiskCacheBytes) = (0, 1 << 20), disk: true);
+        for (var i = 0; i < 400; i++)
+        {
+            Store(fixture, $"Q{i}", new string((char)('a' + (i % 26)), 10_000));
+            if (i % 20 == 0)
+                await FlushAsync(fixture);
+        }
+
+        await FlushAsync(fixture);
+
+        Assert.InRange(new FileInfo(Path.Combine(fixture.Home!, "cache.db")).Length, 1, (1 << 20) + (1 << 18));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q399")));
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q0")));
+    }
+
+    [Fact]
+    public void Memory_stays_within_its_bound_whatever_the_sizes()
+    {
+        const long Limit = 8 << 20;
+        var memory = new MemoryLayer(Limit);
+        var random = new Random(3);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var answer = Answer(random.Next(100) == 0 ? random.Next(1, 3_000_000) : random.Next(1, 20_000));
+            memory.Put(KeyOf(i), answer);
+            Assert.InRange(memory.Bytes, 0, Limit);
+            if (random.Next(3) == 0)
+                memory.TryGet(KeyOf(random.Next(i + 1)), out _);
+        }
+
+        for (var i = 0; i < 20_000; i++)
+            memory.Remove(KeyOf(i));
+
+        Assert.Equal((0, 0), (memory.Bytes, memory.Count));
+    }
+
+    [Fact]
+    public void What_is_asked_for_often_outlives_a_flood_of_one_off_questions()
+    {
+        var memory = new MemoryLayer(1_000 * 1_000);
+        for (var popular = 0; popular < 50; popular++)
+            memory.Put(KeyOf(popular), Answer(100));
+
+        for (var i = 100; i < 20_000; i++)
+        {
+            memory.Put(KeyOf(i), Answer(100));
+            memory.TryGet(KeyOf(i % 50), out _);
+        }
+
+        Assert.Equal(50, Enumerable.Range(0, 50).Count(i => memory.TryGet(KeyOf(i), out _)));
+    }
+
+    [Fact]
+    public async Task A_distributed_cache_demands_a_namespace()
+    {
+        var options = new LlmCostsOptions { DistributedCache = new FakeDistributedCache() };
+
+        var error = Assert.Throws<LlmCostException>(() => new ResponseCache(options, null, NullLogger.Instance));
+
+        Assert.Contains("CacheNamespace", error.Message, StringComparison.Ordinal);
+        options.CacheNamespace = "app";
+        await using var cache = new ResponseCache(options, null, NullLogger.Instance);
+    }
+
+    private static Action<LlmCostsOptions> Shared(IDistributedCache cache, string ns = "app") => o => (o.DistributedCache, o.CacheNamespace) = (cache, ns);
+
+    [Fact]
+    public async Task Machines_share_answers_within_a_namespace_and_a_tenant()
+    {
+        var shared = new FakeDistributedCache();
+        await using var one = new CacheFixture(Shared(shared));
+        await using var two = new CacheFixture(Shared(shared));
+        await using var foreign = new CacheFixture(Shared(shared, "other"));
+        Assert.Null(one.Cache.Store(one.Plan("Q", tenant: "a"), CacheFixture.Answer(), CacheFixture.Cost));
+        await FlushAsync(one);
+
+        Assert.Null(await foreign.FindAsync(foreign.Plan("Q", tenant: "a")));
+        Assert.Null(await two.FindAsync(two.Plan("Q", tenant: "b")));
+        Assert.Null(await two.FindAsync(two.Plan("Q")));
+        Assert.Equal(CacheLayer.Distributed, (await two.FindAsync(two.Plan("Q", tenant: "a")))!.Layer);
+        Assert.Equal(CacheLayer.Memory, (await two.FindAsync(two.Plan("Q", tenant: "a")))!.Layer);
+    }
+
+    [Fact]
+    public async Task An_invalidation_reaches_what_other_machines_read_from_the_distributed_cache()
+    {
+        var shared = new FakeDistributedCache();
+        await using var one = new CacheFixture(Shared(shared));
+        await using var two = new CacheFixture(Shared(shared));
+        Store(one, "Q", options: new ChatOptions().WithCache(c => c.Tag("v7")));
+        await FlushAsync(one);
+
+        await two.Cache.InvalidateTagAsync("v7");
+
+        await using var three = new CacheFixture(Shared(shared));
+        Assert.Null(await three.FindAsync(three.Plan("Q")));
+    }
+
+    [Theory]
+    [InlineData("throws")]
+    [InlineData("throws at once")]
+    [InlineData("hangs")]
+    [InlineData("blocks")]
+    [InlineData("garbage")]
+    public async Task A_distributed_cache_that_fails_is_a_miss_and_is_left_alone_after_a_while(string how)
+    {
+        var broken = new FakeDistributedCache { Broken = how };
+        await using var fixture = new CacheFixture(Shared(broken));
+        for (var i = 0; i < 20; i++)
+            Assert.Null(await fixture.FindAsync(fixture.Plan($"Q{i}")));
+
+        Assert.Contains(fixture.Failures, f => f.Layer == CacheLayer.Distributed);
+        if (how != "garbage")
+            Assert.InRange(broken.Reads, 1, 3);
+
+        broken.Release();
+        Store(fixture, "Q");
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q")));
+    }
+
+    [Fact]
+    public async Task A_distributed_cache_that_recovers_is_used_again()
+    {
+        var shaky = new FakeDistributedCache { Broken = "throws" };
+        await using var fixture = new CacheFixture(o => (o.MemoryCacheBytes, o.DistributedCache, o.CacheNamespace) = (0, shaky, "app"));
+        for (var i = 0; i < 5; i++)
+            await fixture.FindAsync(fixture.Plan("Q"));
+
+        shaky.Broken = null;
+        fixture.Time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
+        Store(fixture, "Q");
+        await FlushAsync(fixture);
+
+        Assert.Equal(CacheLayer.Distributed, (await fixture.FindAsync(fixture.Plan("Q")))!.Layer);
+    }
+
+    private static CacheKey KeyOf(int i)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        System.Security.Cryptography.SHA256.HashData(BitConverter.GetBytes(i), bytes);
+        return new CacheKey(bytes);
+    }
+
+    private static StoredAnswer Answer(int length) => StoredAnswer.TryCopy(CacheFixture.Answer(new string('x', length)),
+        new CachePlan { Policy = CachePolicy.Default, TimeToLive = TimeSpan.FromHours(1) }, CacheFixture.Cost, DateTimeOffset.UnixEpoch)!;
+
+    private sealed class TemporaryHome : IDisposable
+    {
+        public string Path { get; } = Directory.CreateTempSubdirectory("llmcostcache-").FullName;
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+
+    private sealed class FakeDistributedCache : IDistributedCache
+    {
+        private readonly ConcurrentDictionary<string, byte[]> _entries = new();
+        private readonly TaskCompletionSource _released = new();
+        private int _reads;
+
+        public string? Broken { get; set; }
+
+        public int Reads => _reads;
+
+        public void Release() => _released.TrySetResult();
+
+        public byte[]? Get(string key) => throw new NotSupportedException();
+
+        public async Task<byte[]?> GetAsync(string key, CancellationToken token = default)
+        {
+            Interlocked.Increment(ref _reads);
+            switch (Broken)
+            {
+                case "throws":
+                    await Task.Yield();
+                    throw new InvalidOperationException("MOVED 1234 10.0.0.1");
+                case "throws at once":
+                    throw new TimeoutException();
+                case "hangs":
+                    await new TaskCompletionSource().Task;
+                    break;
+                case "blocks":
+                    _released.Task.Wait(TimeSpan.FromSeconds(30), CancellationToken.None);
+                    break;
+                case "garbage":
+                    return [1, 2, 3];
+            }
+
+            return _entries.GetValueOrDefault(key);
+        }
+
+        public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+        {
+            Assert.True(options.AbsoluteExpirationRelativeToNow > TimeSpan.Zero);
+            _entries[key] = value;
+            return Task.CompletedTask;
+        }
+
+        public Task RemoveAsync(string key, CancellationToken token = default)
+        {
+            _entries.TryRemove(key, out _);
+            return Task.CompletedTask;
+        }
+
+        public void Set(string key, byte[] value, DistributedCacheEntryOptions options) => throw new NotSupportedException();
+
+        public void Refresh(string key) => throw new NotSupportedException();
+
+        public Task RefreshAsync(string key, CancellationToken token = default) => throw new NotSupportedException();
+
+        public void Remove(string key) => throw new NotSupportedException();
+    }
+}

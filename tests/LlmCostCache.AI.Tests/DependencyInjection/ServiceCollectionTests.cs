@@ -1,0 +1,118 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace LlmCostCache.AI.Tests;
+
+public sealed class ServiceCollectionTests : IDisposable
+{
+    private readonly TempHome _home = new();
+
+    public void Dispose() => _home.Dispose();
+
+    [Fact]
+    public async Task Clients_of_a_container_share_its_LlmCosts()
+    {
+        var services = new ServiceCollection();
+        services.AddLlmCostCache(o => o.HomeDirectory = _home.Path);
+        services.AddChatClient(new FakeChatClient()).UseCostCache().UseBudget();
+        services.AddKeyedChatClient("other", new FakeChatClient("gpt-4o")).UseCostCache().UseBudget();
+        await using var provider = services.BuildServiceProvider();
+
+        await provider.GetRequiredService<IChatClient>().GetResponseAsync("Hello");
+        await provider.GetRequiredKeyedService<IChatClient>("other").GetResponseAsync("Hello");
+
+        var costs = provider.GetRequiredService<LlmCosts>();
+        Assert.Same(costs, provider.GetRequiredService<IChatClient>().GetService<LlmCosts>());
+        Assert.Same(costs, provider.GetRequiredKeyedService<IChatClient>("other").GetService<LlmCosts>());
+        Assert.Equal(_home.Path, costs.HomeDirectory);
+    }
+
+    [Fact]
+    public async Task A_pipeline_built_with_two_providers_uses_the_LlmCosts_of_each()
+    {
+        using var otherHome = new TempHome();
+        await using var first = new ServiceCollection().AddLlmCostCache(o => o.HomeDirectory = _home.Path).BuildServiceProvider();
+        await using var second = new ServiceCollection().AddLlmCostCache(o => o.HomeDirectory = otherHome.Path).BuildServiceProvider();
+        var builder = new FakeChatClient().AsBuilder().UseCostCache().UseBudget();
+
+        Assert.Same(first.GetRequiredService<LlmCosts>(), builder.Build(first).GetService<LlmCosts>());
+        Assert.Same(second.GetRequiredService<LlmCosts>(), builder.Build(second).GetService<LlmCosts>());
+    }
+
+    [Fact]
+    public async Task Wrong_options_stop_the_host_when_it_starts_and_name_the_option()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddLlmCostCache(o =>
+        {
+            o.HomeDirectory = _home.Path;
+            o.ReservationTimeout = TimeSpan.Zero;
+        });
+        using var host = builder.Build();
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        Assert.Contains("ReservationTimeout", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Options_and_budgets_come_from_configuration()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["LlmCostCache:HomeDirectory"] = _home.Path,
+            ["LlmCostCache:TimeZone"] = "Europe/Berlin",
+            ["LlmCostCache:ModelAliases:my-deployment"] = "gpt-4o-mini",
+            ["LlmCostCache:Budgets:0:Period"] = "Day",
+            ["LlmCostCache:Budgets:0:Limit"] = "0.50",
+            ["LlmCostCache:Budgets:0:User"] = "*",
+            ["LlmCostCache:Budgets:1:Period"] = "Monthly",
+            ["LlmCostCache:Budgets:1:Limit"] = "200",
+            ["LlmCostCache:Budgets:1:Project"] = "my-app",
+            ["LlmCostCache:Budgets:1:Mode"] = "warn",
+            ["LlmCostCache:Budgets:1:Name"] = "app",
+        }).Build();
+        await using var provider = new ServiceCollection().AddLlmCostCache(configuration.GetSection("LlmCostCache")).BuildServiceProvider();
+        var options = provider.GetRequiredService<LlmCosts>().Options;
+
+        Assert.Equal("Europe/Berlin", options.TimeZone.Id);
+        Assert.Equal("gpt-4o-mini", options.ModelAliases["MY-DEPLOYMENT"]);
+        Assert.Equal([Budget.Daily(0.5m).ForEachUser(), Budget.Monthly(200m).ForProject("my-app").Warn().Named("app")], options.Budgets);
+    }
+
+    [Theory]
+    [InlineData("TimeZone", "Europe/Atlantis", "IANA zone")]
+    [InlineData("Budgts", "x", "not an option")]
+    [InlineData("Budgets:0:Limit", "-1", "zero or more")]
+    [InlineData("Budgets:0:Limit", "ten", "amount in US dollars")]
+    [InlineData("Budgets:0:Usr", "alice", "not an option")]
+    [InlineData("Budgets:0:Period", "Fortnight", "PerCall, Hour")]
+    public void A_key_or_value_that_cannot_be_read_is_named(string key, string value, string expected)
+    {
+        var entries = new Dictionary<string, string?> { ["HomeDirectory"] = _home.Path };
+        if (key.StartsWith("Budgets", StringComparison.Ordinal))
+        {
+            (entries["Budgets:0:Period"], entries["Budgets:0:Limit"]) = ("Day", "1");
+        }
+
+        entries[key] = value;
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(entries).Build();
+        using var provider = new ServiceCollection().AddLlmCostCache(configuration).BuildServiceProvider();
+        var error = Assert.Throws<OptionsValidationException>(provider.GetRequiredService<LlmCosts>);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.Contains(key.Split(':')[0], error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Embedding_generators_find_it_too()
+    {
+        var services = new ServiceCollection();
+        services.AddLlmCostCache(o => o.HomeDirectory = _home.Path);
+        services.AddEmbeddingGenerator(new FakeEmbeddingGenerator()).UseCostCache().UseBudget().UseUsageMetering();
+        await using var provider = services.BuildServiceProvider();
+        var generator = provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
+
+        Assert.Same(provider.GetRequiredService<LlmCosts>(), generator.GetService<LlmCosts>());
+    }
+}

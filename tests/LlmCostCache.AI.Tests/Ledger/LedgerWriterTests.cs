@@ -1,0 +1,237 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LlmCostCache.AI.Tests;
+
+public class LedgerWriterTests
+{
+    [Fact]
+    public async Task Rows_written_in_the_background_are_there_after_a_flush()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        for (var i = 0; i < 2_500; i++)
+        {
+            store.AppendLater(home.Row($"{i}", 0));
+        }
+
+        await store.FlushAsync();
+
+        Assert.Equal(2_500, (await store.VerifyAsync()).Rows);
+        Assert.Equal(0, store.DroppedRecords);
+    }
+
+    [Fact]
+    public async Task Closing_writes_what_is_waiting_and_leaves_one_file()
+    {
+        await using var home = new LedgerHome();
+        await using (var store = home.Open())
+        {
+            for (var i = 0; i < 3_000; i++)
+            {
+                store.AppendLater(home.Row($"{i}", 0));
+            }
+        }
+
+        Assert.Equal(3_000, home.Scalar("SELECT COUNT(*) FROM entry"));
+        Assert.Equal(["ledger.db"], Directory.GetFiles(home.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task A_closed_ledger_says_so()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        await store.DisposeAsync();
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync(home.Row("a", 1)));
+    }
+
+    [Fact]
+    public async Task When_too_many_rows_wait_the_oldest_are_dropped_and_counted()
+    {
+        await using var home = new LedgerHome(fast: true);
+        var store = home.Open();
+        using (var other = home.Connect())
+        {
+            using var lockIt = other.CreateCommand();
+            lockIt.CommandText = "BEGIN IMMEDIATE";
+            lockIt.ExecuteNonQuery();
+            for (var i = 0; i < 12_000; i++)
+            {
+                store.AppendLater(home.Row($"{i}", 0));
+            }
+        }
+
+        await store.FlushAsync();
+
+        var rows = (await store.VerifyAsync()).Rows;
+        Assert.InRange(rows, 10_000, 11_000);
+        Assert.Equal(12_000, rows + store.DroppedRecords);
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM entry WHERE id = '11999'"));
+    }
+
+    [Fact]
+    public async Task A_file_that_stays_locked_is_reported_and_used_again_when_it_is_free()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        using (var other = home.Connect())
+        {
+            using var lockIt = other.CreateCommand();
+            lockIt.CommandText = "BEGIN IMMEDIATE";
+            lockIt.ExecuteNonQuery();
+
+            var error = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync(home.Row("a", 1)));
+
+            Assert.Contains("locked", error.Message, StringComparison.Ordinal);
+            Assert.Equal(home.File, error.Store);
+        }
+
+        Assert.True(await store.AppendAsync(home.Row("a", 1)));
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_reported_loses_nothing_acknowledged_and_is_used_again_when_there_is_room()
+    {
+        await using var home = new LedgerHome();
+        var connection = LedgerFile.OpenForWriting(home.File, home.Clock);
+        SqliteFile.Execute(connection, "PRAGMA max_page_count = 60");
+        var acknowledged = 0L;
+        await using (var writer = new LedgerWriter(home.File, connection, home.Clock, NullLogger.Instance, neverSync: false))
+        {
+            async Task AppendAsync() => await writer.RunAsync((book, repeated) => book.Append(home.Row($"{acknowledged}", 1), repeated), durable: true, reserves: false, default);
+            var error = await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+            {
+                for (; acknowledged < 10_000; acknowledged++)
+                {
+                    await AppendAsync();
+                }
+            });
+            Assert.Contains("full", error.Message, StringComparison.Ordinal);
+            Assert.Equal(acknowledged, home.Scalar("SELECT COUNT(*) FROM entry"));
+
+            SqliteFile.Execute(connection, "PRAGMA max_page_count = 100000");
+            await AppendAsync();
+        }
+
+        Assert.InRange(acknowledged, 10, 9_999);
+        Assert.Equal(acknowledged + 1, home.Scalar("SELECT COUNT(*) FROM entry"));
+        Assert.Empty((await home.Open().VerifyAsync()).Problems);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_removed_is_reported_and_not_replaced_by_an_empty_one()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        await store.AppendAsync(home.Row("a", 1));
+        File.Delete(home.File);
+
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync(home.Row("b", 1)));
+
+        Assert.Contains("removed", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(home.File));
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_wait_and_not_the_write()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        using var source = new CancellationTokenSource();
+        Task<bool> appending;
+        using (var other = home.Connect())
+        {
+            using var lockIt = other.CreateCommand();
+            lockIt.CommandText = "BEGIN IMMEDIATE";
+            lockIt.ExecuteNonQuery();
+            appending = store.AppendAsync(home.Row("a", 1), source.Token).AsTask();
+            await source.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => appending);
+        }
+
+        await store.FlushAsync();
+
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM entry"));
+    }
+
+    [Fact]
+    public async Task One_id_written_from_many_sides_at_once_is_one_row()
+    {
+        await using var home = new LedgerHome();
+        var (one, other) = (home.Open(), home.Open());
+
+        var written = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => (i % 2 == 0 ? one : other).AppendAsync(home.Row("a", 5)).AsTask()));
+
+        Assert.Single(written, first => first);
+        Assert.Equal(5, Assert.Single(await one.TotalsAsync(null, null, LedgerFilter.All)).Spent.Nanos);
+    }
+
+    [Fact]
+    public async Task A_repeated_operation_whose_row_is_there_already_has_succeeded()
+    {
+        await using var home = new LedgerHome();
+        using var connection = LedgerFile.OpenForWriting(home.File, home.Clock);
+        using var book = new LedgerBook(connection, home.Clock);
+        book.Begin();
+        book.Append(home.Row("a", 5), repeated: false);
+        book.Commit();
+
+        book.Begin();
+        Assert.True(book.Append(home.Row("a", 5), repeated: true));
+        Assert.False(book.Append(home.Row("a", 5), repeated: false));
+        book.Commit();
+
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM entry"));
+    }
+
+    [Fact]
+    public async Task An_older_schema_is_brought_up_to_date_once_and_kept_as_a_copy()
+    {
+        await using var home = new LedgerHome();
+        await using (var store = home.Open())
+        {
+            await store.AppendAsync(home.Row("a", 5));
+        }
+
+        string[] steps = [.. LedgerFile.Steps, "ALTER TABLE meta ADD COLUMN note TEXT;"];
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+        {
+            using var connection = SqliteFile.Open(home.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite);
+            LedgerFile.Migrate(connection, home.File, home.Clock, steps);
+        })));
+
+        Assert.Equal(2, home.Scalar("PRAGMA user_version"));
+        Assert.Equal(5, home.Scalar("SELECT SUM(booked_nanos) FROM entry"));
+        Assert.NotEmpty(Directory.GetFiles(home.Path, "ledger.db.schema-1.*.bak"));
+        Assert.All(Directory.GetFiles(home.Path, "*.bak"), copy => Assert.True(new FileInfo(copy).Length > 0));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\0b")]
+    public async Task A_row_without_a_sound_id_is_refused_at_the_door(string id)
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(home.Row(id, 1)));
+    }
+
+    [Fact]
+    public async Task A_negative_count_or_cost_is_refused_at_the_door()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        var row = home.Row("a", 1);
+
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(row with { Cost = CallCost.Known(Money.FromNanos(-1)) }));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(row with { Cost = row.Cost with { Usage = new TokenUsage { OutputTokens = -1 } } }));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(row with { Cost = new CallCost { Certainty = CostCertainty.Known } }));
+    }
+}

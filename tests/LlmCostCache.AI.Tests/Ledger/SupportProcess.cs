@@ -1,0 +1,19 @@
+using System.Diagnostics;
+
+namespace LlmCostCache.AI.Tests;
+
+/// <summary>Starts the support program as a real process.</summary>
+internal static class SupportProcess
+{
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "LlmCostCache.AI.TestSupport.dll"));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+}
