@@ -199,7 +199,7 @@ internal sealed class FunctionCache : IDisposable
 
         var type = settings.GetType();
         var unwritten = s_unwritten.GetOrAdd(type, static type => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property is { CanRead: true, CanWrite: true } && (property.Name == "ToolCallBehavior" || property.IsDefined(typeof(JsonIgnoreAttribute), inherit: true)))]);
+            .Where(property => property is { CanRead: true, CanWrite: true } && (property.Name == "ToolCallBehavior" || property.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition == JsonIgnoreCondition.Always))]);
         if (unwritten.FirstOrDefault(property => property.GetValue(settings) is not null) is { } hidden)
         {
             whyNot = $"the setting {hidden.Name} cannot be part of the question";

@@ -161,7 +161,7 @@ internal sealed partial class FunctionCall : IDisposable
         }
         else
         {
-            request.Service.RememberMetered();
+            request.Service.Learn(Watch);
         }
 
         Cache?.Keep(answer, cost, Watch, HadRounds);

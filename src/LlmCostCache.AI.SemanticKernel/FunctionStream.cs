@@ -190,7 +190,7 @@ internal sealed class FunctionStream
         (_round, _roundId, _startedAt) = (null, null, _call.Costs.Options.TimeProvider.GetTimestamp());
         if (!_isConnectors && _call.Watch.Saw)
         {
-            request.Service.RememberMetered();
+            request.Service.Learn(_call.Watch);
             return;
         }
 

@@ -13,7 +13,7 @@ namespace LlmCostCache.AI;
 /// <param name="Client">Whom it talks to.</param>
 internal sealed record ModelService(ModelServiceKind Kind, object? Instance, ClientIdentity Client)
 {
-    private static readonly ConditionalWeakTable<object, object> s_metered = [];
+    private static readonly ConditionalWeakTable<object, object> s_held = [];
 
     // Connectors by the namespace they live in; their names in the GenAI conventions.
     private static readonly (string Namespace, string Provider)[] s_connectors =
@@ -33,7 +33,7 @@ internal sealed record ModelService(ModelServiceKind Kind, object? Instance, Cli
     {
         IChatClient client => client.GetService<BudgetChatClient>() is not null,
         null => false,
-        _ => s_metered.TryGetValue(Instance, out _),
+        _ => s_held.TryGetValue(Instance, out _),
     };
 
     private bool IsChatClientInDisguise => Instance?.GetType().Name == "ChatClientChatCompletionService";
@@ -73,12 +73,12 @@ internal sealed record ModelService(ModelServiceKind Kind, object? Instance, Cli
     /// <summary>The identity of whatever sent a message, when only the message is known.</summary>
     public static ModelService Of(ChatMessageContent message) => Unknown with { Client = new ClientIdentity(ProviderOf(message.GetType()), null, message.ModelId, ProviderOf(message.GetType()) is not null) };
 
-    /// <summary>A service that is backed by a metered chat client does not show it; it is known after its first call.</summary>
-    public void RememberMetered()
+    /// <summary>A service that is backed by a chat client of ours does not show it; it is known after its first call.</summary>
+    public void Learn(MeterWatch watch)
     {
-        if (IsChatClientInDisguise)
+        if (watch.HeldBudget && IsChatClientInDisguise)
         {
-            s_metered.TryAdd(Instance!, Instance!);
+            s_held.TryAdd(Instance!, Instance!);
         }
     }
 

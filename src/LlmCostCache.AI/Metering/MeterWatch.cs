@@ -12,6 +12,7 @@ internal sealed class MeterWatch
     private CallCost? _cost;
     private string? _finishReason;
     private bool _saw;
+    private bool _heldBudget;
 
     /// <summary>Who watches the calls that are made from here; set it inside an async method, so that the caller keeps its own.</summary>
     public static MeterWatch? Current
@@ -28,6 +29,18 @@ internal sealed class MeterWatch
             lock (_lock)
             {
                 return _saw;
+            }
+        }
+    }
+
+    /// <summary>Whether a call was held to the budgets further in.</summary>
+    public bool HeldBudget
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _heldBudget;
             }
         }
     }
@@ -57,11 +70,12 @@ internal sealed class MeterWatch
     }
 
     /// <summary>A call begins.</summary>
-    public void Begin()
+    public void Begin(bool heldBudget)
     {
         lock (_lock)
         {
             _saw = true;
+            _heldBudget |= heldBudget;
         }
     }
 
