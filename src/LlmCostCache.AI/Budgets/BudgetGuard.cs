@@ -103,6 +103,66 @@ internal sealed class BudgetGuard
         throw refusal;
     }
 
+    /// <summary>
+    /// For doors that see a call but cannot hold an amount for it: the refusal when a budget that refuses has nothing left, else null.
+    /// It waits, as long as a reservation would, while only calls under way stand in the way.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
+    public async ValueTask<BudgetExceededException?> FindSpentAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
+    {
+        if (!HasBudgets)
+        {
+            return null;
+        }
+
+        var now = _options.TimeProvider.GetUtcNow();
+        var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
+        var matching = Matching(demand, facts).FindAll(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Period != BudgetPeriod.PerCall);
+        var needed = Quote.For(_prices, demand, facts, now)?.Estimate;
+        if (matching.Count == 0 || needed == Money.Zero)
+        {
+            return null;
+        }
+
+        var waitUntil = now + _options.ReservationWait;
+        var poll = s_shortestPoll;
+        while (true)
+        {
+            now = _options.TimeProvider.GetUtcNow();
+            var changed = _changed.Task;
+            var balances = await _store.ReadBalancesAsync(cancellationToken).ConfigureAwait(false);
+            BudgetExceededException? refusal = null;
+            var isSpent = false;
+            foreach (var (budget, key) in matching)
+            {
+                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, now);
+                var balance = balances.FirstOrDefault(balance => balance.Window.Budget is { } other && other.Id == budget.Id
+                    && balance.Window.Key == key && balance.Window.StartsAt == startsAt);
+                if (!isSpent && balance.Spent + balance.Reserved >= budget.Limit)
+                {
+                    isSpent = balance.Spent >= budget.Limit;
+                    DateTimeOffset? resetsAt = endsAt == DateTimeOffset.MaxValue ? null : endsAt;
+                    var retryAfter = isSpent ? resetsAt - now : s_longestPoll;
+                    refusal = Refused(budget, budget.Limit, balance.Spent, balance.Reserved, needed ?? Money.Zero, resetsAt, retryAfter).Refusal;
+                }
+            }
+
+            if (refusal is null)
+            {
+                return null;
+            }
+
+            if (isSpent || now >= waitUntil)
+            {
+                Refuse(demand, refusal, span);
+                return refusal;
+            }
+
+            await WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
+            poll = poll * 2 < s_longestPoll ? poll * 2 : s_longestPoll;
+        }
+    }
+
     /// <summary>Gives back what was certainly not spent. A store that cannot be reached keeps the hold until it expires: the safe side.</summary>
     public async ValueTask VoidAsync(string reservationId)
     {

@@ -235,6 +235,7 @@ public sealed class CostCachingChatClient : DelegatingChatClient
             SpanId = question.Span.SpanId,
         };
         _costs.Store.AppendLater(record);
+        MeterWatch.Current?.End(record.Cost, record.FinishReason);
         var outcome = hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
         _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);
         return record;

@@ -24,6 +24,8 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     /// <summary>What was received, to be counted if the provider reports no usage. References only; whoever reads the stream as a rule keeps them too.</summary>
     public List<AIContent> Contents { get; } = [];
 
+    public bool HasEnded => _ended;
+
     public void Read(ChatResponseUpdate update)
     {
         _firstChunk ??= time.GetElapsedTime(startedAt);

@@ -1,0 +1,92 @@
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// Lets a door that sees only the outside of a call learn that a meter of ours counted it further in. A door that is given its own options passes a
+/// <see cref="CallToken"/> instead; a kernel's filter cannot, because other people's code makes the call.
+/// </summary>
+internal sealed class MeterWatch
+{
+    private static readonly AsyncLocal<MeterWatch?> s_current = new();
+
+    private readonly Lock _lock = new();
+    private CallCost? _cost;
+    private string? _finishReason;
+    private bool _saw;
+    private bool _heldBudget;
+
+    /// <summary>Who watches the calls that are made from here; set it inside an async method, so that the caller keeps its own.</summary>
+    public static MeterWatch? Current
+    {
+        get => s_current.Value;
+        set => s_current.Value = value;
+    }
+
+    /// <summary>Whether a call passed a meter or a cache of ours.</summary>
+    public bool Saw
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _saw;
+            }
+        }
+    }
+
+    /// <summary>Whether a call was held to the budgets further in.</summary>
+    public bool HeldBudget
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _heldBudget;
+            }
+        }
+    }
+
+    /// <summary>The sum of what was counted; null when nothing has ended yet.</summary>
+    public CallCost? Cost
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _cost;
+            }
+        }
+    }
+
+    /// <summary>Why the last answer ended.</summary>
+    public string? FinishReason
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _finishReason;
+            }
+        }
+    }
+
+    /// <summary>A call begins.</summary>
+    public void Begin(bool heldBudget)
+    {
+        lock (_lock)
+        {
+            _saw = true;
+            _heldBudget |= heldBudget;
+        }
+    }
+
+    /// <summary>A call has ended and was counted.</summary>
+    public void End(CallCost cost, string? finishReason)
+    {
+        lock (_lock)
+        {
+            _saw = true;
+            _cost = _cost is null ? cost : _cost + cost;
+            _finishReason = finishReason;
+        }
+    }
+}

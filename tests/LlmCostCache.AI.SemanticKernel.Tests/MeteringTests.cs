@@ -1,0 +1,317 @@
+using System.Net;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.SemanticKernel;
+using Microsoft.SemanticKernel.ChatCompletion;
+
+namespace LlmCostCache.AI.SemanticKernel.Tests;
+
+public class MeteringTests
+{
+    public static TheoryData<string> Kernels => ["plain client", "metered client", "plain service", "metered service", "connector"];
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_prompt_function_is_one_row_filed_under_plugin_and_function(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var haiku = fixture.AddPrompt("haiku", "Write about {{$topic}}");
+        await fixture.Kernel.InvokeAsync(haiku, new() { ["topic"] = "rain" });
+
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal("Writer.haiku", row.Attribution.Feature);
+        Assert.Equal(CallStatus.Ok, row.Status);
+        Assert.Equal(CostCertainty.Known, row.Cost.Certainty);
+        Assert.Equal(PriceOver(kernel), row.Cost.Amount);
+        Assert.Equal("provider", row.UsageSource);
+        Assert.False(row.Streamed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_streamed_prompt_function_is_one_row_too(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        await fixture.Kernel.InvokeStreamingAsync(haiku).ToListAsync();
+
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal("Writer.haiku", row.Attribution.Feature);
+        Assert.Equal(CallStatus.Ok, row.Status);
+        Assert.Equal(PriceOver(kernel), row.Cost.Amount);
+        Assert.True(row.Streamed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_stream_of_text_hides_the_usage_and_is_bounded_unless_it_is_metered_further_in(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        var text = string.Concat(await fixture.Kernel.InvokeStreamingAsync<string>(haiku).ToListAsync());
+
+        Assert.NotEmpty(text);
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal(CallStatus.Ok, row.Status);
+        Assert.Equal(kernel.StartsWith("metered", StringComparison.Ordinal) ? CostCertainty.Known : CostCertainty.Bounded, row.Cost.Certainty);
+        Assert.True(row.Cost.High > Money.Zero);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task An_abandoned_stream_is_recorded_as_incomplete(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        await foreach (var _ in fixture.Kernel.InvokeStreamingAsync(haiku))
+        {
+            break;
+        }
+
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal(CallStatus.Incomplete, row.Status);
+        Assert.Equal("Writer.haiku", row.Attribution.Feature);
+        Assert.Equal(CostCertainty.Bounded, row.Cost.Certainty);
+        Assert.True(row.Cost.High > Money.Zero);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_stream_that_nobody_reads_costs_nothing(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        _ = fixture.Kernel.InvokeStreamingAsync(fixture.AddPrompt("haiku", "Write about rain"));
+
+        Assert.Empty(await fixture.RowsAsync());
+        Assert.Empty(fixture.Provider.Calls);
+    }
+
+    [Theory]
+    [InlineData("metered client")]
+    [InlineData("metered service")]
+    [InlineData("connector")]
+    public async Task Every_round_of_automatic_function_calling_is_a_row_and_native_functions_are_none(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.CallFunctions(3, "Clock_now");
+        fixture.OpenAI.FunctionRounds = 2;
+        fixture.OpenAI.CallsPerRound = 2;
+        var ask = fixture.AddPrompt("ask", "What time is it?", Settings());
+        await fixture.Kernel.InvokeAsync(ask);
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(3, rows.Count);
+        Assert.All(rows, row => Assert.Equal("Writer.ask", row.Attribution.Feature));
+        Assert.All(rows, row => Assert.Equal(PriceOver(kernel), row.Cost.Amount));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task Every_round_of_a_streamed_loop_is_a_row(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.CallFunctions(3, "Clock_now");
+        fixture.OpenAI.FunctionRounds = 2;
+        fixture.OpenAI.CallsPerRound = 2;
+        var ask = fixture.AddPrompt("ask", "What time is it?", Settings());
+        await fixture.Kernel.InvokeStreamingAsync(ask).ToListAsync();
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(3, rows.Count);
+        Assert.All(rows, row => Assert.Equal("Writer.ask", row.Attribution.Feature));
+        Assert.All(rows, row => Assert.Equal(PriceOver(kernel), row.Cost.Amount));
+        Assert.All(rows, row => Assert.True(row.Streamed));
+    }
+
+    [Theory]
+    [InlineData("plain client")]
+    [InlineData("plain service")]
+    public async Task Rounds_below_the_kernel_show_their_sum_and_are_one_row(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.CallFunctions(3, "Clock_now");
+        await fixture.Kernel.InvokeAsync(fixture.AddPrompt("ask", "What time is it?", Settings()));
+
+        Assert.Equal(3, fixture.Provider.Calls.Count);
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal("aggregated", row.Flags);
+        Assert.Equal(3_000, row.Cost.Usage.TotalInputTokens);
+        Assert.Equal(KernelFixture.Price * 3, row.Cost.High);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_function_inside_another_function_pays_for_itself(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var inner = fixture.AddPrompt("inner", "Name a colour");
+        fixture.AddNative("Native", "wrap", async (Kernel k) => (await k.InvokeAsync(inner)).ToString());
+        var outer = fixture.AddPrompt("outer", "Write about {{Native.wrap}}");
+        await fixture.Kernel.InvokeAsync(outer);
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(["Writer.inner", outer.PluginName + ".outer"], rows.Select(row => row.Attribution.Feature));
+        Assert.All(rows, row => Assert.Equal(PriceOver(kernel), row.Cost.Amount));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_prompt_without_a_name_is_filed_under_the_function_that_invokes_it(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var native = fixture.AddNative("Native", "ask", async (Kernel k) => (await k.InvokePromptAsync("Name a colour")).ToString());
+        await fixture.Kernel.InvokeAsync(native);
+        await fixture.Kernel.InvokePromptAsync("Name another colour");
+
+        Assert.Equal(["Native.ask", null], (await fixture.RowsAsync()).Select(row => row.Attribution.Feature));
+    }
+
+    [Fact]
+    public async Task What_a_native_function_asks_a_metered_client_does_not_hide_the_function_that_called_it()
+    {
+        await using var fixture = Over("connector");
+        var metered = fixture.Provider.AsBuilder().UseUsageMetering(fixture.Costs).Build();
+        fixture.AddNative("Clock", "now", async () => (await metered.GetResponseAsync("time?")).Text);
+        fixture.OpenAI.FunctionRounds = 1;
+        await fixture.Kernel.InvokeAsync(fixture.AddPrompt("ask", "What time is it?", Settings()));
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(["Writer.ask", "Clock.now", "Writer.ask"], rows.Select(row => row.Attribution.Feature));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public async Task A_feature_of_the_application_stays_and_the_scope_around_a_stream_counts(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        using (CostScope.Begin(user: "alice", feature: "chat"))
+        {
+            await fixture.Kernel.InvokeAsync(haiku);
+            await fixture.Kernel.InvokeStreamingAsync(haiku, new() { ["again"] = 1 }).ToListAsync();
+        }
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(2, rows.Count);
+        Assert.All(rows, row => Assert.Equal(("alice", "chat"), (row.Attribution.User, row.Attribution.Feature)));
+        Assert.Equal(Attribution.None, CostScope.Current);
+    }
+
+    [Fact]
+    public async Task Cached_and_reasoning_tokens_of_the_connector_are_told_apart()
+    {
+        await using var fixture = Over("connector");
+        await fixture.Kernel.InvokePromptAsync("What time is it?");
+
+        var usage = Assert.Single(await fixture.RowsAsync()).Cost.Usage;
+        Assert.Equal((86, 1_920, 290, 10), (usage.UncachedInputTokens, usage.CachedInputTokens, usage.OutputTokens, usage.ReasoningTokens));
+    }
+
+    [Fact]
+    public async Task Without_usage_the_cost_is_bounded_from_the_texts()
+    {
+        await using var fixture = Over("connector");
+        fixture.OpenAI.Usage = null;
+        fixture.OpenAI.FunctionRounds = 1;
+        fixture.AddNative("Clock", "now", () => "noon");
+        await fixture.Kernel.InvokeAsync(fixture.AddPrompt("ask", "What time is it?", Settings()));
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(2, rows.Count);
+        Assert.All(rows, row => Assert.Equal((CostCertainty.Bounded, "estimate"), (row.Cost.Certainty, row.UsageSource)));
+        Assert.All(rows, row => Assert.True(row.Cost.High > Money.Zero));
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.Unauthorized, CallStatus.Failed)]
+    [InlineData(HttpStatusCode.BadGateway, CallStatus.Assumed)]
+    public async Task A_failed_request_is_a_row_that_says_whether_it_may_have_been_billed(HttpStatusCode status, CallStatus expected)
+    {
+        await using var fixture = Over("connector");
+        fixture.OpenAI.Status = status;
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        await Assert.ThrowsAsync<HttpOperationException>(() => fixture.Kernel.InvokeAsync(haiku));
+
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal(expected, row.Status);
+        Assert.Equal("Writer.haiku", row.Attribution.Feature);
+    }
+
+    [Fact]
+    public async Task A_prompt_that_another_filter_answers_costs_nothing()
+    {
+        await using var fixture = Over("connector");
+        fixture.Kernel.PromptRenderFilters.Add(new AnsweringFilter());
+        Assert.Equal("from a filter", (await fixture.Kernel.InvokePromptAsync("Hello")).ToString());
+
+        Assert.Empty(await fixture.RowsAsync());
+    }
+
+    [Theory]
+    [InlineData("plain service")]
+    [InlineData("metered service")]
+    [InlineData("connector")]
+    public async Task A_service_that_is_asked_directly_shows_only_the_rounds_that_report_usage(string kernel)
+    {
+        await using var fixture = Over(kernel);
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.CallFunctions(2, "Clock_now");
+        fixture.OpenAI.FunctionRounds = 1;
+        fixture.OpenAI.CallsPerRound = 2;
+        var service = fixture.Kernel.GetRequiredService<IChatCompletionService>();
+        using (CostScope.Begin(feature: "direct"))
+        {
+            await service.GetChatMessageContentAsync(new ChatHistory("What time is it?"), Settings(), fixture.Kernel);
+        }
+
+        // The metered one counts both rounds by itself; the plain one reports them only to its caller.
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(kernel switch { "plain service" => 0, "metered service" => 2, _ => 1 }, rows.Count);
+        Assert.All(rows, row => Assert.Equal("direct", row.Attribution.Feature));
+        Assert.All(rows, row => Assert.Equal(PriceOver(kernel), row.Cost.Amount));
+    }
+
+    [Fact]
+    public async Task Streams_of_native_functions_keep_their_items_and_their_scope()
+    {
+        await using var fixture = Over("metered client");
+        var client = fixture.Kernel.GetRequiredService<IChatClient>();
+        var count = fixture.AddNative("Native", "count", () => Count(client));
+        var numbers = await fixture.Kernel.InvokeStreamingAsync<int>(count).ToListAsync();
+
+        Assert.Equal([1, 2], numbers);
+        Assert.Equal("Native.count", Assert.Single(await fixture.RowsAsync()).Attribution.Feature);
+
+        static async IAsyncEnumerable<int> Count(IChatClient client)
+        {
+            yield return 1;
+            await client.GetResponseAsync("two?");
+            yield return 2;
+        }
+    }
+
+    internal static KernelFixture Over(string kernel, Action<LlmCostsOptions>? configure = null, Action<LlmCostFilterOptions>? filters = null) => new(configure, kernel switch
+    {
+        "plain client" => KernelFixture.Plain,
+        "metered client" => KernelFixture.Metered,
+        "plain service" => KernelFixture.PlainService,
+        "metered service" => KernelFixture.MeteredService,
+        _ => KernelFixture.Connector,
+    }, filters);
+
+    internal static Money PriceOver(string kernel) => kernel == "connector" ? ScriptedOpenAI.Price : KernelFixture.Price;
+
+    internal static PromptExecutionSettings Settings() => new() { FunctionChoiceBehavior = FunctionChoiceBehavior.Auto() };
+
+    private sealed class AnsweringFilter : IPromptRenderFilter
+    {
+        public async Task OnPromptRenderAsync(PromptRenderContext context, Func<PromptRenderContext, Task> next)
+        {
+            await next(context);
+            context.Result = new FunctionResult(context.Function, "from a filter");
+        }
+    }
+}
