@@ -19,7 +19,7 @@ public abstract class MeasurementConfig : ManualConfig
         AddJob(Effort switch
         {
             Effort.Smoke => job.WithStrategy(RunStrategy.ColdStart).WithLaunchCount(1).WithWarmupCount(0).WithIterationCount(1).WithInvocationCount(1),
-            Effort.Short => job.WithWarmupCount(8).WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(100)),
+            Effort.Short => job.WithWarmupCount(6).WithIterationCount(7).WithIterationTime(TimeInterval.FromMilliseconds(80)),
             _ => job.WithIterationTime(TimeInterval.FromMilliseconds(500)),
         });
         AddDiagnoser(MemoryDiagnoser.Default);

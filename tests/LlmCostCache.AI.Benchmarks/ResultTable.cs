@@ -5,11 +5,12 @@ using BenchmarkDotNet.Running;
 
 namespace LlmCostCache.AI.Benchmarks;
 
-/// <summary>A summary as Markdown: medians, ratios to the first row of each group, allocations, and what they were measured on.</summary>
+/// <summary>Rounds of one class as Markdown: medians, ratios within the round, allocations, and what they were measured on.</summary>
 internal static class ResultTable
 {
-    public static string Of(Summary summary, Effort effort)
+    public static string Of(IReadOnlyList<Summary> rounds, Effort effort)
     {
+        var summary = rounds[0];
         var type = summary.BenchmarksCases[0].Descriptor.Type;
         var parameters = summary.BenchmarksCases[0].Parameters.Items.Select(item => item.Name).ToList();
         var text = new StringBuilder();
@@ -27,18 +28,17 @@ internal static class ResultTable
             var baseline = group.FirstOrDefault(benchmark => benchmark.Descriptor.Baseline);
             foreach (var benchmark in group)
             {
-                var (time, bytes) = Measured(summary, benchmark);
-                var (baseTime, baseBytes) = baseline is null ? (time, bytes) : Measured(summary, baseline);
+                var other = baseline ?? benchmark;
                 text.Append('|');
                 foreach (var item in benchmark.Parameters.Items)
                 {
                     text.Append(CultureInfo.InvariantCulture, $" {Value(item.Value)} |");
                 }
 
-                text.Append(CultureInfo.InvariantCulture, $" {benchmark.Descriptor.WorkloadMethodDisplayInfo.Trim('\'')} | {Time(time)} |");
-                text.Append(baseline is null ? " |" : Invariant($" {Ratio(time, baseTime)} |"));
-                text.Append(CultureInfo.InvariantCulture, $" {Size(bytes)} |");
-                text.Append(baseline is null || baseBytes == 0 ? " |\n" : Invariant($" {Ratio(bytes, baseBytes)} |\n"));
+                text.Append(CultureInfo.InvariantCulture, $" {benchmark.Descriptor.WorkloadMethodDisplayInfo.Trim('\'')} | {Time(Median(rounds, round => Nanoseconds(round, benchmark)))} |");
+                text.Append(baseline is null ? " |" : Invariant($" {Median(rounds, round => Nanoseconds(round, benchmark) / Nanoseconds(round, other)):0.000}x |"));
+                text.Append(CultureInfo.InvariantCulture, $" {Size(Bytes(summary, benchmark))} |");
+                text.Append(baseline is null || Bytes(summary, other) == 0 ? " |\n" : Invariant($" {Bytes(summary, benchmark) / Bytes(summary, other):0.000}x |\n"));
             }
         }
 
@@ -55,11 +55,15 @@ internal static class ResultTable
         _ => "time",
     };
 
-    private static (double Nanoseconds, double Bytes) Measured(Summary summary, BenchmarkCase benchmark)
-    {
-        var report = summary[benchmark]!;
-        return (report.ResultStatistics!.Median, report.GcStats.GetBytesAllocatedPerOperation(benchmark) ?? 0);
-    }
+    // A round has cases of its own; they are the same in name.
+    private static BenchmarkReport Report(Summary round, BenchmarkCase benchmark) => round.Reports.Single(report =>
+        report.BenchmarkCase.Descriptor.WorkloadMethod == benchmark.Descriptor.WorkloadMethod && report.BenchmarkCase.Parameters.DisplayInfo == benchmark.Parameters.DisplayInfo);
+
+    private static double Nanoseconds(Summary round, BenchmarkCase benchmark) => Report(round, benchmark).ResultStatistics!.Median;
+
+    private static double Bytes(Summary round, BenchmarkCase benchmark) => Report(round, benchmark).GcStats.GetBytesAllocatedPerOperation(benchmark) ?? 0;
+
+    private static double Median(IReadOnlyList<Summary> rounds, Func<Summary, double> value) => rounds.Select(value).Order().ElementAt(rounds.Count / 2);
 
     private static string Value(object value) => value switch
     {
@@ -77,8 +81,6 @@ internal static class ResultTable
     };
 
     private static string Size(double bytes) => bytes < 10_000 ? Invariant($"{bytes:N0} B") : Invariant($"{bytes / 1024:N1} KB");
-
-    private static string Ratio(double value, double of) => Invariant($"{value / of:0.000}x");
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }
