@@ -25,6 +25,9 @@ internal sealed record KernelAnswer
     /// <summary>Whether a function's result stands in its place.</summary>
     public bool IsFunctionResult { get; init; }
 
+    /// <summary>Whether it looks like a chat client's answer, whose usage is reported with the last round only.</summary>
+    public bool IsOfChatClient { get; init; }
+
     /// <summary>Whether several rounds are inside it.</summary>
     public bool IsAggregated { get; init; }
 
@@ -62,6 +65,7 @@ internal sealed record KernelAnswer
             Text = message.Content ?? "",
             IsText = message.Items.All(item => item is Microsoft.SemanticKernel.TextContent),
             IsFunctionResult = message.Role == AuthorRole.Tool,
+            IsOfChatClient = message.GetType() == typeof(ChatMessageContent) && message.Metadata is { } metadata && metadata.TryGetValue("Usage", out var usage) && usage is null,
             OutputBytes = OutputBytesOf(message),
         };
 
