@@ -24,7 +24,8 @@ internal sealed class FunctionCache : IDisposable
     }
 
     /// <summary>The answer when it is known, or when an identical call is about to get it; null when the model has to be asked.</summary>
-    public static async ValueTask<CachedFunctionAnswer?> FindAsync(FunctionCall call, ModelRequest request, PromptRenderContext context, LlmCostFilterOptions options)
+    public static async ValueTask<CachedFunctionAnswer?> FindAsync(
+        FunctionCall call, ModelRequest request, PromptRenderContext context, LlmCostFilterOptions options)
     {
         if (!options.Caches(context.Function))
         {
@@ -199,7 +200,8 @@ internal sealed class FunctionCache : IDisposable
 
         var type = settings.GetType();
         var unwritten = s_unwritten.GetOrAdd(type, static type => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property is { CanRead: true, CanWrite: true } && (property.Name == "ToolCallBehavior" || property.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition == JsonIgnoreCondition.Always))]);
+            .Where(property => property is { CanRead: true, CanWrite: true }
+                && (property.Name == "ToolCallBehavior" || property.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition == JsonIgnoreCondition.Always))]);
         if (unwritten.FirstOrDefault(property => property.GetValue(settings) is not null) is { } hidden)
         {
             whyNot = $"the setting {hidden.Name} cannot be part of the question";

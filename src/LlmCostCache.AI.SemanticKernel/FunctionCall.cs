@@ -17,7 +17,7 @@ internal sealed partial class FunctionCall : IDisposable
     private CallToken? _token;
     private string? _roundId;
     private int _rounds;
-    private bool _historyEnded;
+    private bool _recordsRounds;
 
     private FunctionCall(LlmCosts costs, Attribution attribution, string? ownFeature)
     {
@@ -59,7 +59,7 @@ internal sealed partial class FunctionCall : IDisposable
         var isFree = current.Feature is null || current.Feature == Current?._ownFeature;
         if (string.IsNullOrWhiteSpace(feature) || !isFree)
         {
-            return new FunctionCall(costs, current, current.Feature == Current?._ownFeature ? current.Feature : null);
+            return new FunctionCall(costs, current, isFree ? current.Feature : null);
         }
 
         feature = feature.Length <= MaxNameLength ? feature : feature[..MaxNameLength];
@@ -70,7 +70,8 @@ internal sealed partial class FunctionCall : IDisposable
     public static FunctionCall ForRound(FunctionCall? outer, LlmCosts costs) =>
         new(costs, outer?.Attribution ?? CostScope.Current, null);
 
-    public static string FullName(KernelFunction function) => string.IsNullOrEmpty(function.PluginName) ? function.Name : $"{function.PluginName}.{function.Name}";
+    public static string FullName(KernelFunction function) =>
+        string.IsNullOrEmpty(function.PluginName) ? function.Name : $"{function.PluginName}.{function.Name}";
 
     /// <summary>Runs a part of the function inside its scope. Asynchronous, so that what it sets is gone when it returns.</summary>
     public async Task RunAsync(Func<Task> part)
@@ -87,7 +88,12 @@ internal sealed partial class FunctionCall : IDisposable
     }
 
     /// <summary>From here on a model may have been asked, and has to be paid.</summary>
-    public void Ask(ModelRequest request) => Request = request;
+    public void Ask(ModelRequest request)
+    {
+        // Filters and templates may have asked models of their own while the prompt was made.
+        Watch.Forget();
+        Request = request;
+    }
 
     /// <summary>Remembers that a budget ended what runs in here.</summary>
     public void Refuse(BudgetExceededException refusal) => Interlocked.CompareExchange(ref _refusal, refusal, null);
@@ -128,14 +134,15 @@ internal sealed partial class FunctionCall : IDisposable
         }
 
         // A chat client that invokes functions by itself reports the sum of all rounds with the last answer.
-        if (answer.IsMetered(Watch) || (answer.Usage is null && request.Service.SumsRounds))
+        var isSummed = request.Service.SumsRounds || (request.Service.Kind == ModelServiceKind.Unknown && answer.IsOfChatClient);
+        if (answer.IsMetered(Watch) || (answer.Usage is null && isSummed))
         {
             return false;
         }
 
         await RecordAsync(request, answer, request.StartedAt, aggregated: false).ConfigureAwait(false);
         Request = request.After(context, Costs.Options.TimeProvider);
-        _historyEnded = true;
+        _recordsRounds = true;
         return true;
     }
 
@@ -152,12 +159,13 @@ internal sealed partial class FunctionCall : IDisposable
         if (!answer.IsMetered(Watch))
         {
             // A loop that was ended shows a function's result, or a round that is recorded already, in the place of an answer.
-            if (answer.Usage is null ? _historyEnded && answer.IsFunctionResult : answer.ResponseId is { } id && id == _roundId)
+            if (answer.Usage is null ? _recordsRounds && answer.IsFunctionResult : answer.ResponseId is { } id && id == _roundId)
             {
                 return;
             }
 
-            cost = await RecordAsync(request, answer, request.StartedAt, aggregated: answer.IsAggregated || (request.Service.SumsRounds && HadRounds)).ConfigureAwait(false);
+            var isSum = answer.IsAggregated || (HadRounds && !_recordsRounds);
+            cost = await RecordAsync(request, answer, request.StartedAt, isSum).ConfigureAwait(false);
         }
         else
         {
@@ -174,7 +182,8 @@ internal sealed partial class FunctionCall : IDisposable
         if (Request is { } request && !Watch.Saw && !IsRefusal(exception))
         {
             MeterWatch.Current = null;
-            await Costs.Meter.FailAsync(Attempt(request, request.StartedAt, Stream is not null, aggregated: false), exception).ConfigureAwait(false);
+            var attempt = Attempt(request, request.StartedAt, Stream is not null, aggregated: false);
+            await Costs.Meter.FailAsync(attempt, exception).ConfigureAwait(false);
         }
     }
 
@@ -221,14 +230,15 @@ internal sealed partial class FunctionCall : IDisposable
     private MeteredAttempt Attempt(ModelRequest request, long startedAt, bool streamed, bool aggregated)
     {
         var token = Token(request);
-        return new MeteredAttempt(CallToken.NewId(), token, token.NextAttempt(), null, request.Client, "chat", request.Model, request.MaxOutputTokens, streamed,
-            aggregated, request.At, startedAt, request.Measure);
+        return new MeteredAttempt(CallToken.NewId(), token, token.NextAttempt(), null, request.Client, "chat", request.Model,
+            request.MaxOutputTokens, streamed, aggregated, request.At, startedAt, request.Measure);
     }
 
     private CallToken Token(ModelRequest request) => _token ??= CallToken.Begin(Costs, CallSpan.Inside(request.Activity), Attribution);
 
     // The kernel names prompts that have no name after a method and a new id; each would be a feature of its own.
-    private static string? DefaultFeature(KernelFunction function) => string.IsNullOrEmpty(function.PluginName) && MadeUpName().IsMatch(function.Name) ? null : FullName(function);
+    private static string? DefaultFeature(KernelFunction function) =>
+        string.IsNullOrEmpty(function.PluginName) && MadeUpName().IsMatch(function.Name) ? null : FullName(function);
 
     [GeneratedRegex("_[0-9a-f]{32}$")]
     private static partial Regex MadeUpName();

@@ -28,7 +28,8 @@ internal sealed class FunctionStream
     {
         _call = call;
         _isBlind = item == typeof(string) || item == typeof(byte[]);
-        CanReplay = item == typeof(string) || item == typeof(StreamingKernelContent) || item == typeof(StreamingChatMessageContent) || item == typeof(ChatResponseUpdate);
+        CanReplay = item == typeof(string) || item == typeof(StreamingKernelContent)
+            || item == typeof(StreamingChatMessageContent) || item == typeof(ChatResponseUpdate);
     }
 
     /// <summary>Whether an answer from the cache can be given as items of this stream.</summary>
@@ -41,7 +42,8 @@ internal sealed class FunctionStream
     public static FunctionResult Wrap(FunctionResult result, FunctionCall call)
     {
         var stream = result.GetValue<object>();
-        var item = stream?.GetType().GetInterfaces().FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IAsyncEnumerable<>))?.GenericTypeArguments[0];
+        var item = stream?.GetType().GetInterfaces()
+            .FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IAsyncEnumerable<>))?.GenericTypeArguments[0];
         if (item is null || (item.IsValueType && !RuntimeFeature.IsDynamicCodeSupported))
         {
             return result;

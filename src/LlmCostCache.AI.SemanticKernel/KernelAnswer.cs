@@ -25,6 +25,9 @@ internal sealed record KernelAnswer
     /// <summary>Whether a function's result stands in its place.</summary>
     public bool IsFunctionResult { get; init; }
 
+    /// <summary>Whether it looks like a chat client's answer, whose usage is reported with the last round only.</summary>
+    public bool IsOfChatClient { get; init; }
+
     /// <summary>Whether several rounds are inside it.</summary>
     public bool IsAggregated { get; init; }
 
@@ -47,7 +50,8 @@ internal sealed record KernelAnswer
             case IEnumerable<ChatMessageContent> messages when messages.FirstOrDefault() is { } first:
                 return Of(first, result.Metadata) with { OutputBytes = messages.Sum(OutputBytesOf), IsText = false };
             case IEnumerable<KernelContent> contents when contents.FirstOrDefault() is { } first:
-                return OfMetadata(first.Metadata, result.Metadata, first.ModelId) with { OutputBytes = contents.Sum(content => Bytes(content.ToString())), IsText = false };
+                var bytes = contents.Sum(content => Bytes(content.ToString()));
+                return OfMetadata(first.Metadata, result.Metadata, first.ModelId) with { OutputBytes = bytes, IsText = false };
             case KernelContent content:
                 return OfText(content.ToString() ?? "", content.Metadata, result.Metadata, content.ModelId);
             default:
@@ -62,6 +66,8 @@ internal sealed record KernelAnswer
             Text = message.Content ?? "",
             IsText = message.Items.All(item => item is Microsoft.SemanticKernel.TextContent),
             IsFunctionResult = message.Role == AuthorRole.Tool,
+            IsOfChatClient = message.GetType() == typeof(ChatMessageContent) && message.Metadata is { } metadata
+                && metadata.TryGetValue("Usage", out var usage) && usage is null,
             OutputBytes = OutputBytesOf(message),
         };
 
@@ -128,7 +134,8 @@ internal sealed record KernelAnswer
             ResponseId = response.ResponseId,
             FinishReason = response.FinishReason?.Value,
             Text = response.Text,
-            IsText = response.Messages.Count == 1 && response.Messages[0].Contents.All(content => content is Microsoft.Extensions.AI.TextContent or TextReasoningContent or UsageContent),
+            IsText = response.Messages.Count == 1
+                && response.Messages[0].Contents.All(content => content is Microsoft.Extensions.AI.TextContent or TextReasoningContent or UsageContent),
             Usage = UsageNormalizer.IsReported(response.Usage) ? response.Usage : null,
             IsAggregated = response.Messages.Any(message => message.Role == ChatRole.Tool),
             Cost = properties.Any(Carries) ? CostCarrier.Sum(properties) : null,

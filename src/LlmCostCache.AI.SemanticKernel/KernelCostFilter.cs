@@ -67,6 +67,7 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
             return;
         }
 
+        call.Costs.ThrowIfDisposed();
         var request = ModelRequest.Of(context, call.Costs);
         if (await FunctionCache.FindAsync(call, request, context, Options).ConfigureAwait(false) is { } answer)
         {

@@ -20,7 +20,9 @@ public static class LlmCostKernelExtensions
     /// <para>Adding the filters again counts nothing twice; <paramref name="configure"/> then changes the options that are there.</para>
     /// </remarks>
     /// <param name="builder">The kernel's builder.</param>
-    /// <param name="costs">Where calls are recorded; the service provider's <see cref="LlmCosts"/> when null, else that of the kernel's chat client, else <see cref="LlmCosts.Shared"/>.</param>
+    /// <param name="costs">
+    /// Where calls are recorded; the service provider's <see cref="LlmCosts"/> when null, else that of the kernel's chat client, else <see cref="LlmCosts.Shared"/>.
+    /// </param>
     /// <param name="configure">Chooses cached functions and attribution.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <exception cref="InvalidOperationException">The filters were added before with another <see cref="LlmCosts"/>.</exception>
@@ -46,7 +48,9 @@ public static class LlmCostKernelExtensions
 
     /// <inheritdoc cref="AddLlmCostFilters(IKernelBuilder, LlmCosts?, Action{LlmCostFilterOptions}?)"/>
     /// <param name="kernel">The kernel; its clones are metered too.</param>
-    /// <param name="costs">Where calls are recorded; the <see cref="LlmCosts"/> among the kernel's services when null, else that of its chat client, else <see cref="LlmCosts.Shared"/>.</param>
+    /// <param name="costs">
+    /// Where calls are recorded; the <see cref="LlmCosts"/> among the kernel's services when null, else that of its chat client, else <see cref="LlmCosts.Shared"/>.
+    /// </param>
     /// <param name="configure">Chooses cached functions and attribution.</param>
     /// <returns><paramref name="kernel"/>.</returns>
     public static Kernel AddLlmCostFilters(this Kernel kernel, LlmCosts? costs = null, Action<LlmCostFilterOptions>? configure = null)

@@ -18,9 +18,15 @@ internal sealed record ModelService(ModelServiceKind Kind, object? Instance, Cli
     // Connectors by the namespace they live in; their names in the GenAI conventions.
     private static readonly (string Namespace, string Provider)[] s_connectors =
     [
-        ("Connectors.OpenAI", "openai"), ("Connectors.AzureOpenAI", "azure.ai.openai"), ("Connectors.AzureAIInference", "azure.ai.inference"),
-        ("Connectors.MistralAI", "mistral_ai"), ("Connectors.Google", "gcp.gemini"), ("Connectors.Amazon", "aws.bedrock"), ("Connectors.Ollama", "ollama"),
-        ("Connectors.HuggingFace", "huggingface"), ("Connectors.Onnx", "onnx"),
+        ("Connectors.OpenAI", "openai"),
+        ("Connectors.AzureOpenAI", "azure.ai.openai"),
+        ("Connectors.AzureAIInference", "azure.ai.inference"),
+        ("Connectors.MistralAI", "mistral_ai"),
+        ("Connectors.Google", "gcp.gemini"),
+        ("Connectors.Amazon", "aws.bedrock"),
+        ("Connectors.Ollama", "ollama"),
+        ("Connectors.HuggingFace", "huggingface"),
+        ("Connectors.Onnx", "onnx"),
     ];
 
     private static ModelService Unknown { get; } = new(ModelServiceKind.Unknown, null, new ClientIdentity(null, null, null, false));
@@ -71,7 +77,11 @@ internal sealed record ModelService(ModelServiceKind Kind, object? Instance, Cli
     }
 
     /// <summary>The identity of whatever sent a message, when only the message is known.</summary>
-    public static ModelService Of(ChatMessageContent message) => Unknown with { Client = new ClientIdentity(ProviderOf(message.GetType()), null, message.ModelId, ProviderOf(message.GetType()) is not null) };
+    public static ModelService Of(ChatMessageContent message)
+    {
+        var provider = ProviderOf(message.GetType());
+        return Unknown with { Client = new ClientIdentity(provider, null, message.ModelId, provider is not null) };
+    }
 
     /// <summary>A service that is backed by a chat client of ours does not show it; it is known after its first call.</summary>
     public void Learn(MeterWatch watch)

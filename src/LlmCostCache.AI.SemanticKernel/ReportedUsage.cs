@@ -126,12 +126,13 @@ internal static class ReportedUsage
         _ => null,
     };
 
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A property that was trimmed away reads as not reported; the cost is then bounded from the length of the texts.")]
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "A property that was trimmed away reads as not reported; the cost is then bounded from the length of the texts.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "What was trimmed away reads as not reported; the cost is then bounded.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "What was trimmed away reads as not reported; the cost is then bounded.")]
     private static object? Value(object instance, string name)
     {
         var property = s_properties.GetOrAdd((instance.GetType(), name), static key =>
-            key.Type.GetProperties(BindingFlags.Public | BindingFlags.Instance).FirstOrDefault(p => p.Name == key.Name && p.CanRead && p.GetIndexParameters().Length == 0));
+            key.Type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .FirstOrDefault(p => p.Name == key.Name && p.CanRead && p.GetIndexParameters().Length == 0));
         try
         {
             return property?.GetValue(instance);

@@ -149,5 +149,26 @@ public class BudgetTests
         Assert.Equal("noon", (await fixture.Kernel.InvokeAsync(haiku)).ToString());
     }
 
+    [Fact]
+    public async Task A_function_waits_for_what_other_calls_hold_and_may_still_give_back()
+    {
+        var budget = Budget.Total(1m).Named("test");
+        await using var fixture = MeteringTests.Over("connector", o => o.Budgets.Add(budget));
+        var hold = new ReservationRequest
+        {
+            Record = new UsageRecord { Id = "other", At = DateTimeOffset.UtcNow, Status = CallStatus.Assumed, Cost = CallCost.Between(Money.Zero, Money.FromUsd(1m)) },
+            Holds = [new Hold(new BudgetWindow(budget, "", DateTimeOffset.MinValue, DateTimeOffset.MaxValue), Money.FromUsd(1m), true)],
+            Timeout = TimeSpan.FromMinutes(10),
+        };
+        Assert.True((await fixture.Costs.Store.ReserveAsync(hold)).Accepted);
+        var asking = fixture.Kernel.InvokePromptAsync("Hello");
+        await Task.Delay(100);
+        Assert.False(asking.IsCompleted);
+        Assert.Equal(0, fixture.OpenAI.Requests);
+
+        await fixture.Costs.Budgets.VoidAsync("other");
+        Assert.Equal("noon", (await asking).ToString());
+    }
+
     private static Action<LlmCostsOptions> Spendable(decimal usd) => o => o.Budgets.Add(Budget.Total(usd).Named("test"));
 }

@@ -1,8 +1,13 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.SemanticKernel;
 using Microsoft.SemanticKernel.ChatCompletion;
+using Microsoft.SemanticKernel.Services;
+using Microsoft.SemanticKernel.TextGeneration;
+using TextContent = Microsoft.SemanticKernel.TextContent;
 
 namespace LlmCostCache.AI.SemanticKernel.Tests;
 
@@ -251,6 +256,29 @@ public class MeteringTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_filter_asks_a_metered_client_while_the_prompt_is_made_does_not_hide_the_function(bool streamed)
+    {
+        await using var fixture = Over("plain client");
+        var metered = new FakeChatClient().AsBuilder().UseUsageMetering(fixture.Costs).Build();
+        fixture.Kernel.PromptRenderFilters.Add(new RewritingFilter(metered));
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        if (streamed)
+        {
+            await fixture.Kernel.InvokeStreamingAsync(haiku).ToListAsync();
+        }
+        else
+        {
+            await fixture.Kernel.InvokeAsync(haiku);
+        }
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal(["Writer.haiku", "Writer.haiku"], rows.Select(row => row.Attribution.Feature));
+        Assert.All(rows, row => Assert.Equal(KernelFixture.Price, row.Cost.Amount));
+    }
+
+    [Theory]
     [InlineData("plain service")]
     [InlineData("metered service")]
     [InlineData("connector")]
@@ -293,6 +321,59 @@ public class MeteringTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_service_of_an_unknown_kind_is_metered_by_what_it_reports(bool streamed)
+    {
+        await using var fixture = new KernelFixture(services: (builder, _) => builder.Services.AddSingleton<ITextGenerationService>(new TextService()));
+        var haiku = fixture.AddPrompt("haiku", "Write about rain", new PromptExecutionSettings { ModelId = "gpt-4o-mini" });
+        var text = streamed ? string.Concat(await fixture.Kernel.InvokeStreamingAsync(haiku).ToListAsync()) : (await fixture.Kernel.InvokeAsync(haiku)).ToString();
+
+        Assert.Equal("drops", text);
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal((CallStatus.Ok, KernelFixture.Price), (row.Status, row.Cost.Amount));
+    }
+
+    [Theory]
+    [InlineData("plain client", 1)]
+    [InlineData("connector", 2)]
+    public async Task A_selector_of_the_application_is_not_asked_twice_and_nothing_is_counted_twice(string kernel, int rows)
+    {
+        var selector = new CountingSelector();
+        await using var fixture = new KernelFixture(services: (builder, fixture) =>
+        {
+            builder.Services.AddSingleton<IAIServiceSelector>(selector);
+            if (kernel == "connector")
+            {
+                KernelFixture.Connector(builder, fixture);
+            }
+            else
+            {
+                KernelFixture.PlainService(builder, fixture);
+            }
+        });
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.CallFunctions(2, "Clock_now");
+        fixture.OpenAI.FunctionRounds = 1;
+        await fixture.Kernel.InvokeAsync(fixture.AddPrompt("ask", "What time is it?", Settings()));
+
+        Assert.Equal(1, selector.Asked);
+        var found = await fixture.RowsAsync();
+        Assert.Equal(rows, found.Count);
+        Assert.Equal(PriceOver(kernel) * 2, found.Aggregate(Money.Zero, (sum, row) => sum + row.Cost.High));
+    }
+
+    [Fact]
+    public async Task After_disposal_nothing_is_asked()
+    {
+        await using var fixture = Over("connector");
+        await fixture.Costs.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => fixture.Kernel.InvokePromptAsync("Hello"));
+
+        Assert.Equal(0, fixture.OpenAI.Requests);
+    }
+
     internal static KernelFixture Over(string kernel, Action<LlmCostsOptions>? configure = null, Action<LlmCostFilterOptions>? filters = null) => new(configure, kernel switch
     {
         "plain client" => KernelFixture.Plain,
@@ -306,12 +387,52 @@ public class MeteringTests
 
     internal static PromptExecutionSettings Settings() => new() { FunctionChoiceBehavior = FunctionChoiceBehavior.Auto() };
 
+    private sealed class RewritingFilter(IChatClient client) : IPromptRenderFilter
+    {
+        public async Task OnPromptRenderAsync(PromptRenderContext context, Func<PromptRenderContext, Task> next)
+        {
+            await next(context);
+            context.RenderedPrompt = $"{context.RenderedPrompt} {await client.GetResponseAsync("Rewrite")}";
+        }
+    }
+
     private sealed class AnsweringFilter : IPromptRenderFilter
     {
         public async Task OnPromptRenderAsync(PromptRenderContext context, Func<PromptRenderContext, Task> next)
         {
             await next(context);
             context.Result = new FunctionResult(context.Function, "from a filter");
+        }
+    }
+    private sealed class TextService : ITextGenerationService
+    {
+        private static readonly Dictionary<string, object?> s_metadata = new() { ["Usage"] = new { PromptTokens = 1_000, CompletionTokens = 500 }, ["FinishReason"] = "STOP" };
+
+        public IReadOnlyDictionary<string, object?> Attributes { get; } = new Dictionary<string, object?>();
+
+        public Task<IReadOnlyList<TextContent>> GetTextContentsAsync(string prompt, PromptExecutionSettings? executionSettings = null, Kernel? kernel = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult<IReadOnlyList<TextContent>>([new TextContent("drops", metadata: s_metadata)]);
+
+        public async IAsyncEnumerable<StreamingTextContent> GetStreamingTextContentsAsync(string prompt, PromptExecutionSettings? executionSettings = null, Kernel? kernel = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            yield return new StreamingTextContent("dro");
+            await Task.Yield();
+            yield return new StreamingTextContent("ps", metadata: s_metadata);
+        }
+    }
+
+    private sealed class CountingSelector : IAIServiceSelector
+    {
+        public int Asked { get; private set; }
+
+        public bool TrySelectAIService<T>(Kernel kernel, KernelFunction function, KernelArguments arguments, [NotNullWhen(true)] out T? service, out PromptExecutionSettings? serviceSettings)
+            where T : class, IAIService
+        {
+            Asked++;
+            service = kernel.GetAllServices<T>().FirstOrDefault();
+            serviceSettings = function.ExecutionSettings?.Values.FirstOrDefault();
+            return service is not null;
         }
     }
 }

@@ -21,6 +21,9 @@ internal sealed class MeterWatch
         set => s_current.Value = value;
     }
 
+    /// <summary>Who watches an operation; answers are watched for, embeddings are not.</summary>
+    public static MeterWatch? Of(string operation) => operation == "chat" ? Current : null;
+
     /// <summary>Whether a call passed a meter or a cache of ours.</summary>
     public bool Saw
     {
@@ -66,6 +69,15 @@ internal sealed class MeterWatch
             {
                 return _finishReason;
             }
+        }
+    }
+
+    /// <summary>What was seen so far belongs to something else.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            (_saw, _heldBudget, _cost, _finishReason) = (false, false, null, null);
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class UsageMeter
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
         bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
     {
-        MeterWatch.Current?.Begin(heldBudget: token.Budget is not null);
+        MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null);
         var takenOver = token.Outer is { } outer && outer.TryEnd() ? outer : null;
         var number = takenOver?.Number ?? token.NextAttempt();
         BudgetDemand? demand = null;
@@ -107,7 +107,7 @@ internal sealed class UsageMeter
         }
 
         var cost = await PostAsync(attempt, record).ConfigureAwait(false);
-        MeterWatch.Current?.End(cost, facts.FinishReason);
+        MeterWatch.Of(attempt.Operation)?.End(cost, facts.FinishReason);
         Refine(attempt, record, facts);
         return cost;
     }
