@@ -130,7 +130,7 @@ public class BudgetGuardTests
     {
         await using var pipeline = new Pipeline(o =>
         {
-            o.Budgets.Add(Budget.Daily(0.0008m).ForEachUser());
+            o.Budgets.Add(Budget.Daily(0.0006m).ForEachUser());
             o.ReservationWait = TimeSpan.Zero;
         });
         foreach (var user in (string[])["alice", "bob"])
@@ -173,9 +173,9 @@ public class BudgetGuardTests
     public async Task The_fallback_model_is_asked_priced_and_not_stored_under_the_question()
     {
         await using var pipeline = new Pipeline(
-            o => o.Budgets.Add(Budget.Daily(0.01m).FallBackTo("gpt-4o-mini")),
+            o => o.Budgets.Add(Budget.Daily(0.005m).FallBackTo("gpt-4o-mini")),
             provider: new FakeChatClient("gpt-4-turbo"));
-        // gpt-4-turbo at $10 per million in: 1,000 input tokens of overhead alone exceed a cent.
+        // gpt-4-turbo at $30 per million out: the shortest answer of 256 tokens alone is $0.0077.
         var response = await pipeline.Client.GetResponseAsync("Hello");
         await pipeline.Client.GetResponseAsync("Hello");
 
@@ -312,7 +312,7 @@ public class BudgetGuardTests
         {
             o.TimeProvider = clock;
             o.TimeZone = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
-            o.Budgets.Add(Budget.Daily(0.0008m));
+            o.Budgets.Add(Budget.Daily(0.0006m));
             o.ReservationWait = TimeSpan.Zero;
         });
         await pipeline.Client.GetResponseAsync("Hello");

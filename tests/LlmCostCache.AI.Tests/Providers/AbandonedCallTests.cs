@@ -29,7 +29,7 @@ public class AbandonedCallTests
         var rows = await pipeline.RowsAsync();
         Assert.Equal(pieces, rows.Count);
         Assert.Equal(pieces, pipeline.Endpoint.Requests.Count);
-        Assert.All(rows, row => Assert.Equal((CallStatus.Incomplete, CostCertainty.Bounded, "estimate"), (row.Status, row.Cost.Certainty, row.UsageSource)));
+        Assert.All(rows, row => Assert.Equal((CallStatus.Incomplete, CostCertainty.Bounded, "tokenizer"), (row.Status, row.Cost.Certainty, row.UsageSource)));
         Assert.All(rows, row => Assert.InRange(row.Cost.Low, Money.FromNanos(1), row.Cost.High));
         Assert.All(rows.Zip(rows.Skip(1)), pair => Assert.True(pair.Second.Cost.Low >= pair.First.Cost.Low));
         Assert.True(rows[^1].Cost.Low > rows[0].Cost.Low);

@@ -114,7 +114,7 @@ public class OpenAIChatTests
         await AskAsync(pipeline.Client, streamed);
 
         var row = await pipeline.RowAsync();
-        Assert.Equal((CostCertainty.Bounded, CallStatus.Ok, "estimate", UsageFlags.NoUsage), (row.Cost.Certainty, row.Status, row.UsageSource, row.Flags));
+        Assert.Equal((CostCertainty.Bounded, CallStatus.Ok, "tokenizer", UsageFlags.NoUsage), (row.Cost.Certainty, row.Status, row.UsageSource, row.Flags));
         Assert.InRange(row.Cost.Low, Money.FromNanos(1), row.Cost.High);
         Assert.True(row.Cost.High >= Money.FromUsd(0.0000006m * 4));
     }
