@@ -20,7 +20,15 @@ public static class SpendVerb
             o.ReservationWait = TimeSpan.FromSeconds(5);
             o.Budgets.Add(Budget.Total(decimal.Parse(limitUsd, CultureInfo.InvariantCulture)));
         });
-        using var client = new FakeChatClient { Delay = TimeSpan.FromMilliseconds(2) }.AsBuilder().UseCostCache(costs).UseBudget(costs).Build();
+        // A provider that keeps to what it is asked: it bills no more tokens than the question has bytes and the answer may have.
+        var provider = new FakeChatClient { Delay = TimeSpan.FromMilliseconds(2) };
+        provider.Answer = (_, options, number) =>
+        {
+            var response = provider.DefaultAnswer(options, $"answer {number}");
+            response.Usage = new UsageDetails { InputTokenCount = 15, OutputTokenCount = options!.MaxOutputTokens - number % 7 };
+            return Task.FromResult(response);
+        };
+        using var client = provider.AsBuilder().UseCostCache(costs).UseBudget(costs).Build();
         var output = TextWriter.Synchronized(Console.Out);
         await output.WriteLineAsync("ready");
         await output.FlushAsync();

@@ -49,6 +49,21 @@ internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
         }
 
         var offset = zone.IsAmbiguousTime(midnight) ? zone.GetAmbiguousTimeOffsets(midnight).Max() : zone.GetUtcOffset(midnight);
-        return new DateTimeOffset(midnight, offset).ToUniversalTime();
+        var start = new DateTimeOffset(midnight, offset).ToUniversalTime();
+        return LocalDate(start) == day && LocalDate(start.AddTicks(-1)) < day ? start : SearchStartOf(day, start);
+    }
+
+    // The way from local time to an instant is not always the inverse of the way back: where a zone changes its standard offset together with daylight saving
+    // (Scoresbysund, 31 March 2024), .NET answers with the offset of the wrong side. The way back decides, because it files calls under days.
+    private DateTimeOffset SearchStartOf(DateOnly day, DateTimeOffset near)
+    {
+        var (before, after) = (near.AddHours(-26).Ticks, near.AddHours(26).Ticks);
+        while (after - before > 1)
+        {
+            var middle = before + (after - before) / 2;
+            (before, after) = LocalDate(new DateTimeOffset(middle, TimeSpan.Zero)) < day ? (middle, after) : (before, middle);
+        }
+
+        return new DateTimeOffset(after, TimeSpan.Zero);
     }
 }

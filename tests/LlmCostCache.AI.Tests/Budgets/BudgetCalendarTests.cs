@@ -56,6 +56,14 @@ public class BudgetCalendarTests
     }
 
     [Fact]
+    public void A_zone_that_changes_its_standard_offset_with_daylight_saving_loses_no_instant()
+    {
+        var calendar = new BudgetCalendar(TimeZoneInfo.FindSystemTimeZoneById("America/Scoresbysund"), DayOfWeek.Sunday);
+        var (_, end) = calendar.WindowOf(BudgetPeriod.Week, new DateTimeOffset(2024, 3, 24, 14, 43, 14, TimeSpan.Zero));
+        Assert.Equal(end, calendar.WindowOf(BudgetPeriod.Week, end).StartsAt);
+    }
+
+    [Fact]
     public void All_time_has_no_end()
     {
         var (start, end) = new BudgetCalendar(TimeZoneInfo.Utc, DayOfWeek.Monday).WindowOf(BudgetPeriod.Total, DateTimeOffset.UnixEpoch);
