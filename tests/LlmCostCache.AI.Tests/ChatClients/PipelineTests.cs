@@ -108,18 +108,7 @@ public class PipelineTests
     [Fact]
     public async Task Each_round_of_function_invocation_is_a_row_and_the_answer_carries_their_sum()
     {
-        var provider = new FakeChatClient();
-        provider.Answer = (messages, options, number) =>
-        {
-            var response = provider.DefaultAnswer(options, "done");
-            if (number < 3)
-            {
-                response.Messages = [new ChatMessage(ChatRole.Assistant, [new FunctionCallContent($"c{number}", "now")])];
-                response.FinishReason = ChatFinishReason.ToolCalls;
-            }
-
-            return Task.FromResult(response);
-        };
+        var provider = AsksTwiceForTheTime();
         await using var pipeline = new Pipeline(provider: provider, build: (builder, costs) => builder.UseFunctionInvocation().UseCostCache(costs).UseBudget(costs));
         var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => "noon", "now")] };
 
@@ -136,18 +125,7 @@ public class PipelineTests
     [Fact]
     public async Task Streamed_rounds_of_function_invocation_add_up_too()
     {
-        var provider = new FakeChatClient();
-        provider.Answer = (messages, options, number) =>
-        {
-            var response = provider.DefaultAnswer(options, "done");
-            if (number < 3)
-            {
-                response.Messages = [new ChatMessage(ChatRole.Assistant, [new FunctionCallContent($"c{number}", "now")])];
-                response.FinishReason = ChatFinishReason.ToolCalls;
-            }
-
-            return Task.FromResult(response);
-        };
+        var provider = AsksTwiceForTheTime();
         await using var pipeline = new Pipeline(provider: provider, build: (builder, costs) => builder.UseFunctionInvocation().UseCostCache(costs).UseBudget(costs));
         var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => "noon", "now")] };
         var response = await pipeline.Client.GetStreamingResponseAsync("What time is it?", options).ToChatResponseAsync();
@@ -288,6 +266,23 @@ public class PipelineTests
         Assert.Equal(CostCertainty.Unknown, cost.Certainty);
         Assert.Contains("never-heard-of-it", cost.Reason, StringComparison.Ordinal);
         Assert.Null(Assert.Single(await pipeline.RowsAsync()).Cost.Amount);
+    }
+
+    private static FakeChatClient AsksTwiceForTheTime()
+    {
+        var provider = new FakeChatClient();
+        provider.Answer = (messages, options, number) =>
+        {
+            var response = provider.DefaultAnswer(options, "done");
+            if (number < 3)
+            {
+                response.Messages = [new ChatMessage(ChatRole.Assistant, [new FunctionCallContent($"c{number}", "now")])];
+                response.FinishReason = ChatFinishReason.ToolCalls;
+            }
+
+            return Task.FromResult(response);
+        };
+        return provider;
     }
 
     /// <summary>What routers do: pass calls on, say nothing about what is inside.</summary>
