@@ -68,6 +68,8 @@ internal sealed class BudgetGuard
                 return new BudgetPass(this, demand with { MaxOutputTokens = admission.MaxOutputTokens }, admission.ReservationId, admission.Amount)
                 {
                     FallbackModel = demand.Model == asked ? null : demand.Model,
+                    ReservedAt = admission.At,
+                    IsEnforced = admission.IsEnforced,
                     Note = note,
                 };
             }
@@ -84,19 +86,19 @@ internal sealed class BudgetGuard
         }
     }
 
-    /// <summary>Holds what a further attempt can cost. Null when no budget counts it.</summary>
+    /// <summary>Holds what a further attempt can cost, and says since when. No id when no budget counts it.</summary>
     /// <exception cref="BudgetExceededException">It does not fit.</exception>
-    public async ValueTask<string?> HoldAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
+    public async ValueTask<(string? Id, DateTimeOffset? At)> HoldAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
     {
         if (!HasBudgets)
         {
-            return null;
+            return default;
         }
 
         var admission = await ReserveAsync(demand, mayCap: false, cancellationToken).ConfigureAwait(false);
         if (admission.Refusal is not { } refusal)
         {
-            return admission.ReservationId;
+            return (admission.ReservationId, admission.At);
         }
 
         Refuse(demand, refusal, span);
@@ -204,8 +206,9 @@ internal sealed class BudgetGuard
             return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens } : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn).Budget);
         }
 
-        var cap = quote.InitialCap;
-        var cappedBy = cap is null ? null : matching.FirstOrDefault(match => match.Budget.Mode == BudgetMode.Strict).Budget;
+        // Only a strict budget needs a bound where nobody gives one; the others leave the call as it is.
+        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget.Mode == BudgetMode.Strict).Budget;
+        var cap = cappedBy is null ? null : quote.InitialCap;
         var waitUntil = now + _options.ReservationWait;
         var poll = s_shortestPoll;
         var id = CallToken.NewId();
@@ -241,6 +244,12 @@ internal sealed class BudgetGuard
             {
                 Log.StoreUnavailable(_logger, exception.Message);
                 return Admitted(null);
+            }
+            catch (OperationCanceledException)
+            {
+                // What was accepted is written although nobody waits for it; without this the hold would stay until it is booked in full.
+                _ = VoidAsync(id).AsTask();
+                throw;
             }
 
             WarnIfNear(request, outcome);
@@ -301,10 +310,25 @@ internal sealed class BudgetGuard
             if (cap is not null && cap != demand.MaxOutputTokens && cappedBy is not null)
             {
                 Log.MaxOutputTokensCapped(_logger, cap.Value, cappedBy);
-                return new() { ReservationId = reservationId, Amount = quote.Ceiling(cap), MaxOutputTokens = cap, Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'" };
+                return new()
+                {
+                    ReservationId = reservationId,
+                    At = reservationId is null ? null : now,
+                    IsEnforced = enforced,
+                    Amount = quote.Ceiling(cap),
+                    MaxOutputTokens = cap,
+                    Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'",
+                };
             }
 
-            return new() { ReservationId = reservationId, Amount = quote.Ceiling(cap), MaxOutputTokens = cap ?? demand.MaxOutputTokens };
+            return new()
+            {
+                ReservationId = reservationId,
+                At = reservationId is null ? null : now,
+                IsEnforced = enforced,
+                Amount = quote.Ceiling(cap),
+                MaxOutputTokens = cap ?? demand.MaxOutputTokens,
+            };
         }
     }
 
@@ -459,6 +483,11 @@ internal sealed class BudgetGuard
     {
         public string? ReservationId { get; init; }
 
+        /// <summary>When the amount was held, which decides the windows it belongs to; null when nothing is held.</summary>
+        public DateTimeOffset? At { get; init; }
+
+        public bool IsEnforced { get; init; }
+
         public Money Amount { get; init; }
 
         public int? MaxOutputTokens { get; init; }
@@ -513,7 +542,7 @@ internal sealed class BudgetGuard
                 return new Quote(prices, demand, at, input.Value, 0, null);
             }
 
-            long? longest = demand.MaxOutputTokens ?? facts?.MaxOutputTokens ?? facts?.ContextWindow;
+            long? longest = (demand.MaxOutputTokens is > 0 ? demand.MaxOutputTokens : null) ?? facts?.MaxOutputTokens ?? facts?.ContextWindow;
             return new Quote(prices, demand, at, input.Value, longest ?? DefaultAnswer, longest is null ? DefaultAnswer : null);
         }
 

@@ -4,6 +4,7 @@ namespace LlmCostCache.AI;
 internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string? reservationId, Money reserved) : IAsyncDisposable
 {
     private string? _reservationId = reservationId;
+    private int _isOver;
 
     public BudgetGuard Guard { get; } = guard;
 
@@ -13,6 +14,15 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     /// <summary>The most that the admitted attempt can cost; zero when nothing had to be held.</summary>
     public Money Reserved { get; } = reserved;
 
+    /// <summary>When it was held; null when nothing was.</summary>
+    public DateTimeOffset? ReservedAt { get; init; }
+
+    /// <summary>Whether one of the budgets that counted the call refuses.</summary>
+    public bool IsEnforced { get; init; }
+
+    /// <summary>Whether the call it was made for has ended: another try of it further out is admitted anew.</summary>
+    public bool IsOver => Volatile.Read(ref _isOver) != 0;
+
     /// <summary>The cheaper model that a budget asked for instead; null when none did.</summary>
     public string? FallbackModel { get; init; }
 
@@ -20,7 +30,7 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     public string? Note { get; init; }
 
     /// <summary>
-    /// The id under which an attempt is recorded. The first attempt takes the reservation that was made for it; a later one, or one that turns out to ask
+    /// The id under which an attempt is recorded, and when its amount was held. The first attempt takes the reservation that was made for it; a later one, or one that turns out to ask
     /// another model or to send more than was admitted, gets a reservation of its own before it is sent.
     /// </summary>
     /// <exception cref="BudgetExceededException">The further attempt does not fit.</exception>
@@ -28,23 +38,28 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     /// <param name="takenOver">The id of an attempt that a meter further out had made for the same request.</param>
     /// <param name="span">Where a refusal is shown.</param>
     /// <param name="cancellationToken">Ends the wait for other calls' reservations.</param>
-    public async ValueTask<string> TakeAsync(BudgetDemand actual, string? takenOver, CallSpan span, CancellationToken cancellationToken)
+    public async ValueTask<(string Id, DateTimeOffset? At)> TakeAsync(BudgetDemand actual, string? takenOver, CallSpan span, CancellationToken cancellationToken)
     {
         var admitted = takenOver ?? Interlocked.Exchange(ref _reservationId, null);
         if (admitted is not null)
         {
             if (IsCovered(actual))
             {
-                return admitted;
+                return (admitted, takenOver is null ? ReservedAt : null);
             }
 
             await Guard.VoidAsync(admitted).ConfigureAwait(false);
         }
 
-        return await Guard.HoldAsync(actual, span, cancellationToken).ConfigureAwait(false) ?? CallToken.NewId();
+        var (id, at) = await Guard.HoldAsync(actual, span, cancellationToken).ConfigureAwait(false);
+        return (id ?? CallToken.NewId(), at);
     }
 
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _reservationId, null) is { } unused ? Guard.VoidAsync(unused) : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        Volatile.Write(ref _isOver, 1);
+        return Interlocked.Exchange(ref _reservationId, null) is { } unused ? Guard.VoidAsync(unused) : ValueTask.CompletedTask;
+    }
 
     private bool IsCovered(BudgetDemand actual) => actual.Model == Demand.Model && actual.Client.ProviderName == Demand.Client.ProviderName
         && actual.Size.TokenBound <= Demand.Size.TokenBound && actual.Size.Choices <= Demand.Size.Choices

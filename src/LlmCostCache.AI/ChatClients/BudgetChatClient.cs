@@ -12,6 +12,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
 {
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
+    private readonly UsageMeteringChatClient? _meter;
 
     /// <summary>Puts a client under the budgets of <paramref name="costs"/>.</summary>
     /// <param name="innerClient">The client; it is metered further in, or metered here when it is not.</param>
@@ -22,6 +23,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
+        _meter = innerClient.GetService<UsageMeteringChatClient>();
     }
 
     /// <inheritdoc/>
@@ -42,7 +44,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
         var list = ChatMessages.AsList(messages);
         using var own = CallToken.Find(options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? _client.DefaultModel) : null;
         var token = own ?? CallToken.Find(options?.AdditionalProperties)!;
-        if (token.Budget is not null)
+        if (token.Budget is { IsOver: false })
         {
             return await base.GetResponseAsync(list, options, cancellationToken);
         }
@@ -65,7 +67,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
         var list = ChatMessages.AsList(messages);
         using var own = CallToken.Find(options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? _client.DefaultModel) : null;
         var token = own ?? CallToken.Find(options?.AdditionalProperties)!;
-        await using var pass = token.Budget is null ? await AdmitAsync(token, list, options, cancellationToken) : null;
+        await using var pass = token.Budget is not { IsOver: false } ? await AdmitAsync(token, list, options, cancellationToken) : null;
         var admitted = pass is null ? options : Admitted(pass, token, options);
         await foreach (var update in InnerClient.GetStreamingResponseAsync(list, admitted, cancellationToken))
         {
@@ -80,7 +82,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
             CallId = token.Id,
             Operation = "chat",
             Attribution = token.Attribution,
-            Client = _client,
+            Client = _meter?.ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client,
             Model = options?.ModelId ?? _client.DefaultModel,
             Size = _costs.Budgets.HasBudgets ? RequestSize.Of(ChatMessages.WithoutOwnProperties(messages), options) : RequestSize.Empty,
             MaxOutputTokens = options?.MaxOutputTokens,

@@ -104,13 +104,26 @@ internal static class ChatMessages
             {
                 TextContent text => Encoding.UTF8.GetByteCount(text.Text),
                 TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text),
-                FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(argument => argument.Key.Length + (argument.Value?.ToString()?.Length ?? 0)) ?? 0),
+                FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(argument => argument.Key.Length + LengthOf(argument.Value)) ?? 0),
                 DataContent data => data.Data.Length,
                 _ => 0,
             };
         }
 
         return bytes;
+    }
+
+    // Values are other people's code, and the answer that holds them is paid for.
+    private static int LengthOf(object? value)
+    {
+        try
+        {
+            return value?.ToString()?.Length ?? 0;
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return 0;
+        }
     }
 
     private static ChatResponse ShallowCopy(ChatResponse response) => new([.. response.Messages])

@@ -7,6 +7,7 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
 {
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
+    private readonly UsageMeteringEmbeddingGenerator? _meter;
 
     /// <summary>Puts a generator under the budgets of <paramref name="costs"/>.</summary>
     /// <param name="innerGenerator">The generator; it is metered further in, or metered here when it is not.</param>
@@ -17,6 +18,7 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerGenerator);
+        _meter = innerGenerator.GetService(typeof(UsageMeteringEmbeddingGenerator)) as UsageMeteringEmbeddingGenerator;
     }
 
     /// <inheritdoc/>
@@ -39,7 +41,7 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
         var outer = CallToken.Find(options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "embeddings", model) : null;
         var token = outer ?? own!;
-        if (token.Budget is not null)
+        if (token.Budget is { IsOver: false })
         {
             return await base.GenerateAsync(list, options, cancellationToken);
         }
@@ -49,7 +51,7 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
             CallId = token.Id,
             Operation = "embeddings",
             Attribution = token.Attribution,
-            Client = _client,
+            Client = _meter?.ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client,
             Model = model,
             Size = _costs.Budgets.HasBudgets ? RequestSize.Of(list) : RequestSize.Empty,
             HasOutput = false,

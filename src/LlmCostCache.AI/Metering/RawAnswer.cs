@@ -82,7 +82,17 @@ internal static class RawAnswer
     }
 
     // Values such as Anthropic's ApiEnum write themselves as JSON, with quotes.
-    private static string? TextOf(object tier) => tier.ToString()?.Trim('"') is { Length: > 0 and <= 64 } text ? text.ToLowerInvariant() : null;
+    private static string? TextOf(object tier)
+    {
+        try
+        {
+            return tier.ToString()?.Trim('"') is { Length: > 0 and <= 64 } text ? text.ToLowerInvariant() : null;
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
 
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "A property that was trimmed away reads as not said.")]
     private static object? Get(object? source, string name)
@@ -91,7 +101,7 @@ internal static class RawAnswer
         {
             return source?.GetType().GetProperty(name, BindingFlags.Public | BindingFlags.Instance)?.GetValue(source);
         }
-        catch (Exception exception) when (exception is TargetInvocationException or AmbiguousMatchException or TargetParameterCountException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             return null;
         }

@@ -10,6 +10,7 @@ namespace LlmCostCache.AI;
 internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger logger) : IAsyncDisposable
 {
     private readonly string _path = Path.Combine(homeDirectory, "spool.jsonl");
+    private readonly string _refused = Path.Combine(homeDirectory, "spool-refused.jsonl");
     private readonly Lock _file = new();
     private readonly SemaphoreSlim _replaying = new(1, 1);
     private readonly Queue<UsageRecord> _memory = [];
@@ -53,8 +54,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             {
                 foreach (var record in file.Records)
                 {
-                    await store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
-                    written++;
+                    written += await AppendAsync(record, cancellationToken).ConfigureAwait(false);
                 }
 
                 File.Delete(file.Path);
@@ -62,13 +62,11 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
 
             while (Peek() is { } record)
             {
-                await store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
+                written += await AppendAsync(record, cancellationToken).ConfigureAwait(false);
                 lock (_file)
                 {
                     _memory.Dequeue();
                 }
-
-                written++;
             }
 
             Volatile.Write(ref _waiting, false);
@@ -118,6 +116,26 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         }
 
         _replaying.Dispose();
+    }
+
+    // A row that the ledger will never take must not stand in the way of the others, nor of opening the ledger; it is kept where somebody can look at it.
+    private async ValueTask<int> AppendAsync(UsageRecord record, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
+            return 1;
+        }
+        catch (Exception exception) when (exception is not (StoreUnavailableException or IOException or OperationCanceledException or OutOfMemoryException))
+        {
+            lock (_file)
+            {
+                File.AppendAllText(_refused, UsageRecordJson.Serialize(record) + "\n");
+            }
+
+            Log.RecordLost(logger, exception.GetType().Name, record.Cost.Amount, record.Model, record.Id);
+            return 0;
+        }
     }
 
     // The file is renamed first, so that rows added meanwhile, by any process, go into a new one and none is deleted unread.

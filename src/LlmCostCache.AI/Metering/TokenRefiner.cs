@@ -16,7 +16,7 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
     private const int PerMessage = 3;
     private const int PerAnswer = 3;
 
-    private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _starting = new();
     private Task? _reading;
@@ -39,7 +39,8 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
             _reading ??= Task.Run(ReadAsync);
         }
 
-        _queue.Writer.TryWrite(new Work(record, encoding, text, tokensInFlight, host, null));
+        // False when the queue is full: the row keeps its bounds.
+        _ = _queue.Writer.TryWrite(new Work(record, encoding, text, tokensInFlight, host, null));
     }
 
     /// <summary>Waits until what was taken so far is counted.</summary>
@@ -51,10 +52,16 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
         }
 
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_queue.Writer.TryWrite(new Work(null, "", null, 0, null, done)))
+        try
         {
-            await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _queue.Writer.WriteAsync(new Work(null, "", null, 0, null, done), cancellationToken).ConfigureAwait(false);
         }
+        catch (ChannelClosedException)
+        {
+            return;
+        }
+
+        await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -111,9 +118,9 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
             };
             await store.AdjustAsync(record.Id, cost, "tokenizer").ConfigureAwait(false);
         }
-        catch (StoreUnavailableException exception)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // The row keeps its wider bounds, which are true as well.
+            // The row keeps its wider bounds, which are true as well. Whatever it was, the next one must be counted and whoever flushes must be told.
             Log.StoreUnavailable(logger, exception.Message);
         }
     }

@@ -49,6 +49,7 @@ internal sealed class UsageMeter
         var number = takenOver?.Number ?? token.NextAttempt();
         BudgetDemand? demand = null;
         string id;
+        DateTimeOffset? heldAt = null;
         if (token.Budget is { Guard.HasBudgets: true } pass)
         {
             demand = new BudgetDemand
@@ -65,15 +66,16 @@ internal sealed class UsageMeter
                 IsAggregated = aggregated,
                 Attempt = number,
             };
-            id = await pass.TakeAsync(demand, takenOver?.Id, token.Span, cancellationToken).ConfigureAwait(false);
+            (id, heldAt) = await pass.TakeAsync(demand, takenOver?.Id, token.Span, cancellationToken).ConfigureAwait(false);
         }
         else
         {
             id = takenOver?.Id ?? CallToken.NewId();
         }
 
+        // A row belongs to the window that held it, however long the call was on its way here.
         return new MeteredAttempt(id, token, number, demand, client, operation, model, maxOutputTokens, streamed, aggregated,
-            _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure);
+            heldAt ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure);
     }
 
     /// <summary>Records an answer, whole or cut. Returns what it cost; null when the attempt had ended already.</summary>
@@ -127,7 +129,7 @@ internal sealed class UsageMeter
         }
         else
         {
-            var most = MostOf(attempt);
+            var most = TryMostOf(attempt);
             var cost = most is null
                 ? CallCost.Unpriced($"The outcome is not known, and neither is the price of '{attempt.RequestedModel}'")
                 : CallCost.Between(Money.Zero, most.Value, "The outcome is not known; the provider may have billed the call");
@@ -200,7 +202,7 @@ internal sealed class UsageMeter
         var partial = facts.PartialUsage?.Usage;
         var mostInput = partial is not null ? 0 : size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
         var mostOutput = facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0);
-        var limit = (long?)attempt.MaxOutputTokens * size.Choices ?? known?.MaxOutputTokens;
+        var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens * size.Choices : null) ?? known?.MaxOutputTokens;
         var least = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, TokensAtLeast(facts.OutputBytes)) }
             : new TokenUsage { CachedInputTokens = TokensAtLeast(size.Bytes), OutputTokens = TokensAtLeast(facts.OutputBytes), Requests = 1 };
@@ -279,6 +281,19 @@ internal sealed class UsageMeter
         return cost.Amount is { } amount ? amount * Parts : null;
     }
 
+    // The caller is to see the provider's failure, not one of counting.
+    private Money? TryMostOf(MeteredAttempt attempt)
+    {
+        try
+        {
+            return MostOf(attempt);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
     private Money? MostOf(MeteredAttempt attempt)
     {
         if (attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
@@ -289,7 +304,7 @@ internal sealed class UsageMeter
         var size = attempt.Size;
         var known = _prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
         var input = size.Unbounded is null ? size.TokenBound : known?.ContextWindow;
-        var output = attempt.MaxOutputTokens ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
+        var output = (attempt.MaxOutputTokens is > 0 ? attempt.MaxOutputTokens : null) ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
         return input is null ? null : _prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host);
     }
 
@@ -298,6 +313,17 @@ internal sealed class UsageMeter
         if (attempt.Token.Budget?.Note is { } note)
         {
             record = record with { Cost = record.Cost with { Reason = record.Cost.Reason is { } reason ? $"{note}; {reason}" : note } };
+        }
+
+        if (record.Cost.Certainty == CostCertainty.Unknown && attempt.Token.Budget is { IsEnforced: true } admitted)
+        {
+            // Booking nothing would let a budget that refuses leak for as long as such a model answers.
+            var why = $"What was held is booked: {record.Cost.Reason ?? "the cost is not known"}";
+            record = record with { Cost = CallCost.Between(Money.Zero, admitted.Reserved, why) with { Usage = record.Cost.Usage } };
+            if (_unpricedModels.Count < MaxKnownUnpriced && _unpricedModels.TryAdd(record.Model ?? "", true))
+            {
+                Log.UnknownPrice(_logger, record.Model ?? "", record.Provider ?? "");
+            }
         }
 
         if (record.Cost.Certainty == CostCertainty.Unknown && _unpricedModels.Count < MaxKnownUnpriced && _unpricedModels.TryAdd(record.Model ?? "", true))
