@@ -44,7 +44,7 @@ public sealed class LlmCostsOptions
     public IMeterFactory? MeterFactory { get; set; }
 
     /// <summary>Keeps the answers of this application apart from those of others that share a cache.</summary>
-    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set and calls carry no tenant.</value>
+    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set; tenants are kept apart within it.</value>
     public string CacheNamespace { get; set; } = "";
 
     /// <summary>How much memory cached answers may take, in bytes.</summary>

@@ -7,35 +7,53 @@ namespace LlmCostCache.AI.Tests;
 public class ProcessesTests
 {
     [Theory]
-    [InlineData(2, false)]
-    [InlineData(4, false)]
-    [InlineData(4, true)]
-    public async Task Applications_that_share_a_ledger_never_spend_more_than_the_limit(int count, bool kill)
+    [InlineData(2)]
+    [InlineData(4)]
+    public Task Applications_that_share_a_ledger_use_the_limit_up_and_never_spend_more(int count) => CompeteAsync(count, 0.1m, kill: false);
+
+    [Fact]
+    public Task Nor_do_they_when_one_of_them_is_killed_every_half_second() => CompeteAsync(TestSize.Competition.Processes, TestSize.IsCi ? 3m : 0.2m, kill: true);
+
+    private static async Task CompeteAsync(int count, decimal limitUsd, bool kill)
     {
         using var home = new TempHome();
-        const decimal LimitUsd = 0.1m;
-        var limit = Money.FromUsd(LimitUsd);
+        var limit = Money.FromUsd(limitUsd);
         await using var watching = SqliteLedgerStore.Open(home.Path, new LlmCostsOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var paid = 0L;
+        var killed = new HashSet<Process>();
         var processes = new List<Process>();
+        var reading = new List<Task>();
         try
         {
             for (var i = 0; i < count; i++)
             {
-                processes.Add(await StartAsync(home.Path, LimitUsd, i));
+                processes.Add(await StartAsync(home.Path, limitUsd, i));
             }
 
-            var reading = processes.Select(process => ReadAsync(process, amount => Interlocked.Add(ref paid, amount))).ToList();
-            processes.ForEach(process => process.StandardInput.WriteLine("go"));
-            if (kill)
+            foreach (var process in processes)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(400));
-                processes[0].Kill();
+                Begin(process);
             }
 
+            while (kill && processes.Count(process => !process.HasExited) > 1)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500));
+                if (processes.FirstOrDefault(process => !process.HasExited) is { } victim && processes.Count < 10 * count)
+                {
+                    killed.Add(victim);
+                    victim.Kill();
+                    var successor = await StartAsync(home.Path, limitUsd, processes.Count);
+                    processes.Add(successor);
+                    Begin(successor);
+                    var now = Assert.Single(await watching.ReadBalancesAsync());
+                    Assert.True(now.Spent + now.Reserved <= limit, $"{now.Spent} spent and {now.Reserved} reserved of {limit}");
+                }
+            }
+
+            Assert.Equal(kill, killed.Count > 0);
             await Task.WhenAll(processes.Select(process => process.WaitForExitAsync()));
             await Task.WhenAll(reading);
-            Assert.All(processes.Skip(kill ? 1 : 0), process => Assert.Equal(0, process.ExitCode));
+            Assert.All(processes.Where(process => !killed.Contains(process)), process => Assert.Equal(0, process.ExitCode));
         }
         finally
         {
@@ -52,6 +70,12 @@ public class ProcessesTests
         // No answer that reached its caller is missing.
         Assert.True(balance.Spent >= Money.FromNanos(paid), $"{Money.FromNanos(paid)} was paid, {balance.Spent} is in the ledger");
         Assert.Empty((await watching.VerifyAsync()).Problems);
+
+        void Begin(Process process)
+        {
+            reading.Add(ReadAsync(process, amount => Interlocked.Add(ref paid, amount)));
+            process.StandardInput.WriteLine("go");
+        }
     }
 
     private static async Task<Process> StartAsync(string home, decimal limit, int seed)
