@@ -9,6 +9,10 @@ namespace LlmCostCache.AI;
 /// </remarks>
 internal sealed class CacheFlight : IDisposable
 {
+    // A reader that stops in the middle of a stream, for instance to ask the same question again, would keep those who wait for ever.
+    private static readonly TimeSpan s_longestHold = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
     private readonly SingleFlight.Flight _flight;
 
     internal CacheFlight(SingleFlight.Flight flight, bool isLeader)
@@ -21,6 +25,14 @@ internal sealed class CacheFlight : IDisposable
 
     /// <summary>Whether the leader got an answer that only it may have: those who waited ask for themselves, all at once.</summary>
     public bool IsUnshareable => _flight.IsUnshareable;
+
+    /// <summary>Whether this follower stopped waiting because the leader's reader does not read on: it asks for itself.</summary>
+    public bool GaveUp { get; private set; }
+
+    /// <summary>The leader's reader has got a piece of the answer, and comes back for the next one with <see cref="Resume"/>.</summary>
+    public void Hold() => _flight.Hold();
+
+    public void Resume() => _flight.Resume();
 
     /// <summary>Ends the flight with an answer that only the leader may have.</summary>
     public void CompleteUnshareable()
@@ -67,12 +79,29 @@ internal sealed class CacheFlight : IDisposable
             _flight.Land(null);
     }
 
-    /// <summary>Waits for the leader; null when it gave up.</summary>
+    /// <summary>Waits for the leader; null when it, or this follower, gave up.</summary>
     /// <exception cref="OperationCanceledException">This caller was cancelled; the leader was not.</exception>
-    public async ValueTask<CacheHit?> WaitAsync(CancellationToken cancellationToken) =>
-        await _flight.Landed.WaitAsync(cancellationToken).ConfigureAwait(false) is { } answer
-            ? new CacheHit(answer, CacheLayer.Coalesced)
-            : null;
+    public async ValueTask<CacheHit?> WaitAsync(CancellationToken cancellationToken)
+    {
+        var landed = _flight.Landed;
+        using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        {
+            while (!landed.IsCompleted)
+            {
+                await Task.WhenAny(landed, Task.Delay(s_look, _flight.Time, stop.Token)).ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!landed.IsCompleted && _flight.HeldFor > s_longestHold)
+                {
+                    GaveUp = true;
+                    return null;
+                }
+            }
+
+            await stop.CancelAsync().ConfigureAwait(false);
+        }
+
+        return await landed.ConfigureAwait(false) is { } answer ? new CacheHit(answer, CacheLayer.Coalesced) : null;
+    }
 
     public void Dispose() => Abandon();
 }

@@ -83,7 +83,15 @@ internal sealed record CachePolicy
         if (!says)
             return "the answer is empty";
 
-        return ShouldStore is { } should && !should(response) ? "the application refused it" : null;
+        try
+        {
+            return ShouldStore is { } should && !should(response) ? "the application refused it" : null;
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // The answer is paid for: it reaches its caller, it is only not stored.
+            return $"the application failed to decide ({exception.GetType().Name})";
+        }
     }
 
     private string? WhyUnfinished(ChatResponse response)

@@ -368,6 +368,9 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return null;
     }
 
+    /// <summary>Whether an answer that somebody else was waiting for must not be given to others any more.</summary>
+    internal bool IsInvalidated(CacheHit hit) => _invalidations.IsDead(hit.Answer);
+
     private void Failed(CacheLayer layer, string what) => _layerFailed?.Invoke(layer, what);
 
     private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);

@@ -22,11 +22,22 @@ internal sealed class SingleFlight(TimeProvider time)
         // Continuations run elsewhere: the leader must not carry on with its followers' work.
         private readonly TaskCompletionSource<StoredAnswer?> _landed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        private long _heldSince;
+
+        public TimeProvider Time => owner._time;
+
         public DateTimeOffset Now => owner._time.GetUtcNow();
+
+        /// <summary>How long the leader's reader has been busy with one piece of the answer.</summary>
+        public TimeSpan HeldFor => Interlocked.Read(ref _heldSince) is var since and not 0 ? owner._time.GetElapsedTime(since - 1) : TimeSpan.Zero;
 
         public bool IsUnshareable { get; set; }
 
         public Task<StoredAnswer?> Landed => _landed.Task;
+
+        public void Hold() => Interlocked.Exchange(ref _heldSince, owner._time.GetTimestamp() + 1);
+
+        public void Resume() => Interlocked.Exchange(ref _heldSince, 0);
 
         public void Land(StoredAnswer? answer)
         {

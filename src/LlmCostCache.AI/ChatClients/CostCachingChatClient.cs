@@ -144,8 +144,10 @@ public sealed class CostCachingChatClient : DelegatingChatClient
         List<ChatResponseUpdate>? updates = keeps ? [] : null;
         await foreach (var update in InnerClient.GetStreamingResponseAsync(list, question.Token.Carry(options), cancellationToken))
         {
-            updates?.Add(update);
+            updates?.Add(Snapshot(update));
+            question.Flight?.Hold();
             yield return update;
+            question.Flight?.Resume();
         }
 
         // Not reached when the reader leaves early or the stream breaks: a piece of an answer is never stored.
@@ -153,6 +155,27 @@ public sealed class CostCachingChatClient : DelegatingChatClient
         {
             Keep(question, updates.ToChatResponse());
         }
+    }
+
+    // The reader may change what it was given before the stream has ended; the answer that is stored is the provider's.
+    private static ChatResponseUpdate Snapshot(ChatResponseUpdate update)
+    {
+        var copy = update.Clone();
+        copy.Contents = [.. update.Contents];
+        for (var i = 0; i < copy.Contents.Count; i++)
+        {
+            if (copy.Contents[i] is TextContent text && text.GetType() == typeof(TextContent))
+            {
+                copy.Contents[i] = new TextContent(text.Text)
+                {
+                    Annotations = text.Annotations,
+                    RawRepresentation = text.RawRepresentation,
+                    AdditionalProperties = text.AdditionalProperties,
+                };
+            }
+        }
+
+        return copy;
     }
 
     /// <summary>The stored answer, or the one that an identical call is about to get; null when this call has to ask.</summary>
@@ -191,10 +214,16 @@ public sealed class CostCachingChatClient : DelegatingChatClient
 
             if (await flight.WaitAsync(cancellationToken) is { } shared)
             {
-                return shared;
+                if (!_costs.Cache.IsInvalidated(shared))
+                {
+                    return shared;
+                }
+
+                // It was asked before an invalidation that this caller may have come after.
+                continue;
             }
 
-            if (flight.IsUnshareable)
+            if (flight.IsUnshareable || flight.GaveUp)
             {
                 // The answer was one that only its own caller may have; those who waited ask at once instead of one after the other.
                 Report(question, CacheOutcome.Miss, null);

@@ -26,6 +26,9 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     public bool HasEnded => _ended;
 
+    /// <summary>Whether a meter or a cache further in has attached a cost.</summary>
+    public bool HasCost { get; private set; }
+
     public void Read(ChatResponseUpdate update)
     {
         _firstChunk ??= time.GetElapsedTime(startedAt);
@@ -36,6 +39,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         }
 
         Last = update;
+        HasCost |= CostCarrier.IsIn(update.AdditionalProperties);
         if (update.Role == ChatRole.Tool)
         {
             // Function invocation further in has answered the model's calls; what follows is another request, even under the same id.

@@ -75,12 +75,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             throw;
         }
 
-        if (attempt.HasEnded)
-        {
-            return response;
-        }
-
-        var cost = await _costs.Meter.CompleteAsync(attempt, new AnswerFacts
+        var facts = new AnswerFacts
         {
             Model = response.ModelId is { Length: > 0 } model ? model : null,
             ResponseId = response.ResponseId,
@@ -90,8 +85,16 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             Usage = UsageNormalizer.IsReported(response.Usage) ? UsageNormalizer.Normalize(UsageOf(response), Client.ProviderName) : null,
             OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
             Text = () => CountableText.Of(list, options, response.Messages.SelectMany(message => message.Contents)),
-        });
-        return ChatMessages.WithCost(response, attempt.Id, cost ?? CallCost.Unknown);
+        };
+        if (!attempt.HasEnded)
+        {
+            return ChatMessages.WithCost(response, attempt.Id, await _costs.Meter.CompleteAsync(attempt, facts) ?? CallCost.Unknown);
+        }
+
+        // An answer that carries a cost was counted further in, or came out of a cache.
+        return !CostCarrier.IsIn(response) && await _costs.Meter.CompleteOtherAsync(attempt, facts) is var (id, cost)
+            ? ChatMessages.WithCost(response, id, cost)
+            : response;
     }
 
     /// <inheritdoc/>
@@ -112,6 +115,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         var attempt = await BeginAsync(token, list, options, streamed: true, cancellationToken);
         var reading = new StreamReading(_costs.Options.TimeProvider, attempt.StartedAt);
         CallCost? cost = null;
+        var id = attempt.Id;
         try
         {
             var updates = InnerClient.GetStreamingResponseAsync(ChatMessages.WithoutOwnProperties(list), ChatMessages.WithoutOwnProperties(options), cancellationToken)
@@ -131,16 +135,24 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         finally
         {
             // Reached at the end, after an exception, and when the reader leaves early: a provider bills what it has produced in each case.
-            cost = await _costs.Meter.CompleteAsync(attempt, reading.Facts(Client.ProviderName) with
+            var facts = reading.Facts(Client.ProviderName) with
             {
                 RequestedTier = RequestedTierOf(options),
                 Text = () => CountableText.Of(list, options, reading.Contents),
-            });
+            };
+            if (!attempt.HasEnded)
+            {
+                cost = await _costs.Meter.CompleteAsync(attempt, facts);
+            }
+            else if (!reading.HasCost && await _costs.Meter.CompleteOtherAsync(attempt, facts) is var (otherId, otherCost))
+            {
+                (id, cost) = (otherId, otherCost);
+            }
         }
 
         if (cost is not null)
         {
-            yield return ChatMessages.TrailingUpdate(attempt.Id, cost, reading.Last);
+            yield return ChatMessages.TrailingUpdate(id, cost, reading.Last);
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed class CallToken : IDisposable
     private static readonly ConcurrentDictionary<string, CallToken> s_live = new(StringComparer.Ordinal);
     private static readonly AsyncLocal<MeteredAttempt?> s_ambient = new();
 
+    private readonly ConcurrentQueue<(string? ResponseId, TokenUsage? Usage)> _counted = new();
     private int _attempts;
 
     private CallToken(LlmCosts costs, CallSpan span, Attribution attribution)
@@ -60,6 +61,13 @@ internal sealed class CallToken : IDisposable
     public MeteredAttempt? Outer => s_ambient.Value is { } attempt && ReferenceEquals(attempt.Token, this) ? attempt : null;
 
     public static void SetAmbient(MeteredAttempt? attempt) => s_ambient.Value = attempt;
+
+    /// <summary>Remembers an answer that a meter further in has counted, so that a meter further out knows it again.</summary>
+    public void Counted(string? responseId, TokenUsage? usage) => _counted.Enqueue((responseId, usage));
+
+    /// <summary>Whether an answer with this id or exactly this usage was counted further in.</summary>
+    public bool HasCounted(string? responseId, TokenUsage usage) =>
+        _counted.Any(answer => (responseId is not null && answer.ResponseId == responseId) || answer.Usage == usage);
 
     public int NextAttempt() => Interlocked.Increment(ref _attempts);
 

@@ -20,6 +20,13 @@ internal static class CostCarrier
 
     public static bool IsOwn(string key) => key.StartsWith(OwnPrefix, StringComparison.Ordinal);
 
+    /// <summary>Whether a cost travels with these properties.</summary>
+    public static bool IsIn(AdditionalPropertiesDictionary? properties) =>
+        properties is not null && properties.Keys.Any(static key => key.StartsWith(KeyPrefix, StringComparison.Ordinal));
+
+    /// <summary>Whether a cost travels with a response.</summary>
+    public static bool IsIn(ChatResponse response) => IsIn(response.AdditionalProperties) || response.Messages.Any(message => IsIn(message.AdditionalProperties));
+
     /// <summary>Adds up the costs found in the given properties, each attempt once.</summary>
     public static CallCost Sum(IEnumerable<AdditionalPropertiesDictionary?> properties)
     {

@@ -47,6 +47,9 @@ internal sealed class MeteredAttempt
 
     public long StartedAt { get; }
 
+    /// <summary>Whether a meter further out sees the answer as well.</summary>
+    public bool IsInner { get; init; }
+
     /// <summary>Measured only when something depends on it: a budget, or an answer without usage.</summary>
     public RequestSize Size => _size ??= _measure();
 

@@ -75,7 +75,29 @@ internal sealed class UsageMeter
 
         // A row belongs to the window that held it, however long the call was on its way here.
         return new MeteredAttempt(id, token, number, demand, client, operation, model, maxOutputTokens, streamed, aggregated,
-            heldAt ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure);
+            heldAt ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure)
+        {
+            IsInner = token.Outer is not null,
+        };
+    }
+
+    /// <summary>
+    /// Records an answer although a meter further in took the attempt over, if it is not the one that was counted there: a client in between, a guard for
+    /// instance, may ask another metered client before it asks the provider. Null when it is that one, or nobody can tell.
+    /// </summary>
+    public async ValueTask<(string Id, CallCost Cost)?> CompleteOtherAsync(MeteredAttempt attempt, AnswerFacts facts)
+    {
+        if (facts.Usage is not { } usage || attempt.Token.HasCounted(facts.ResponseId, usage.Usage))
+        {
+            return null;
+        }
+
+        var other = new MeteredAttempt(CallToken.NewId(), attempt.Token, attempt.Token.NextAttempt(), null, attempt.Client, attempt.Operation, attempt.RequestedModel,
+            attempt.MaxOutputTokens, attempt.Streamed, attempt.IsAggregated, attempt.At, attempt.StartedAt, () => attempt.Size)
+        {
+            IsInner = attempt.IsInner,
+        };
+        return await CompleteAsync(other, facts).ConfigureAwait(false) is { } cost ? (other.Id, cost) : null;
     }
 
     /// <summary>Records an answer, whole or cut. Returns what it cost; null when the attempt had ended already.</summary>
@@ -106,6 +128,11 @@ internal sealed class UsageMeter
         {
             // Nothing that goes wrong in counting may cost the caller an answer that was paid for.
             record = record with { Cost = CallCost.Unpriced($"The cost could not be computed ({exception.GetType().Name})"), UsageSource = "none" };
+        }
+
+        if (attempt.IsInner)
+        {
+            attempt.Token.Counted(facts.ResponseId, facts.Usage?.Usage);
         }
 
         var cost = await PostAsync(attempt, record).ConfigureAwait(false);

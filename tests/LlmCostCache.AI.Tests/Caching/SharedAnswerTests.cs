@@ -1,0 +1,83 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LlmCostCache.AI.Tests;
+
+/// <summary>Answers that several callers get.</summary>
+public class SharedAnswerTests
+{
+    [Fact]
+    public async Task A_question_asked_after_an_invalidation_does_not_get_the_answer_that_was_under_way_before_it()
+    {
+        await using var pipeline = new Pipeline();
+        var old = new TaskCompletionSource<ChatResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        pipeline.Provider.Answer = (_, options, n) => n == 1 ? old.Task : Task.FromResult(pipeline.Provider.DefaultAnswer(options, "new"));
+        var first = pipeline.Client.GetResponseAsync("Hello");
+        await pipeline.Costs.Cache.ClearAsync();
+        var second = pipeline.Client.GetResponseAsync("Hello");
+        old.SetResult(pipeline.Provider.DefaultAnswer(null, "old"));
+
+        Assert.Equal("old", (await first).Text);
+        Assert.Equal("new", (await second).Text);
+    }
+
+    [Fact]
+    public async Task What_a_reader_does_to_the_updates_of_a_stream_does_not_reach_the_stored_answer()
+    {
+        await using var pipeline = new Pipeline();
+        await foreach (var update in pipeline.Client.GetStreamingResponseAsync("Hello"))
+        {
+            foreach (var text in update.Contents.OfType<TextContent>())
+            {
+                text.Text = "changed";
+            }
+        }
+
+        await foreach (var update in pipeline.Client.GetStreamingResponseAsync("Another"))
+        {
+            update.Contents = [new TextContent("changed")];
+        }
+
+        Assert.Equal("answer 1", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+        Assert.Equal("answer 2", (await pipeline.Client.GetResponseAsync("Another")).Text);
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_predicate_that_throws_keeps_the_answer_out_of_the_cache_and_not_from_its_caller(bool streamed)
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs, cache => cache.ShouldStore = _ => throw new InvalidOperationException("no")));
+        var text = streamed
+            ? (await pipeline.Client.GetStreamingResponseAsync("Hello").ToListAsync()).ToChatResponse().Text
+            : (await pipeline.Client.GetResponseAsync("Hello")).Text;
+        Assert.Equal("answer 1", text);
+        Assert.Equal("answer 2", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+    }
+
+    [Fact]
+    public async Task A_reader_that_asks_the_question_of_its_own_stream_again_is_answered()
+    {
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var pipeline = new Pipeline(o => o.TimeProvider = clock);
+        var inner = new List<string>();
+        await foreach (var update in pipeline.Client.GetStreamingResponseAsync("Hello"))
+        {
+            if (inner.Count == 0)
+            {
+                var again = pipeline.Client.GetResponseAsync("Hello");
+                for (var i = 0; i < 1_000 && !again.IsCompleted; i++)
+                {
+                    clock.Advance(TimeSpan.FromSeconds(1));
+                    await Task.Delay(TimeSpan.FromMilliseconds(10));
+                }
+
+                Assert.True(again.IsCompleted);
+                inner.Add((await again).Text);
+            }
+        }
+
+        Assert.Equal(["answer 2"], inner);
+    }
+}
