@@ -368,14 +368,15 @@ public class OpenAIChatTests
     }
 
     [Fact]
-    public async Task A_model_that_nobody_knows_has_an_unknown_cost_and_never_zero()
+    public async Task An_answer_of_a_model_that_nobody_knows_is_booked_at_what_a_strict_budget_held_for_it()
     {
         await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(OpenAIWire.Usage(), model: "gpt-4-unheard-of")));
         var response = await pipeline.Client.GetResponseAsync("Hi");
 
         var row = Assert.Single(await pipeline.RowsAsync());
-        Assert.Equal((CostCertainty.Unknown, null, "gpt-4-unheard-of"), (row.Cost.Certainty, row.Cost.Amount, row.Model));
-        Assert.Null(response.GetCost().Amount);
+        Assert.Equal((CostCertainty.Bounded, Money.Zero, "gpt-4-unheard-of"), (row.Cost.Certainty, row.Cost.Low, row.Model));
+        Assert.True(row.Cost.High > Money.Zero);
+        Assert.Contains("gpt-4-unheard-of", response.GetCost().Reason, StringComparison.Ordinal);
         Assert.Equal(100, row.Cost.Usage.UncachedInputTokens);
     }
 
