@@ -96,9 +96,18 @@ internal static class LedgerFile
     public static StoreUnavailableException Gone(string path) =>
         SqliteFile.Refusal(path, "was removed while it was in use. Put it back, or restart the application to begin a new ledger.");
 
-    /// <summary>Builds the ledger under another name and links it into place: no one ever sees it empty or half made, and of two that try, one wins.</summary>
+    /// <summary>
+    /// Builds the ledger under another name and moves it into place: no one ever sees it empty or half made. One process at a time: on Unix, moving a file looks whether
+    /// the name is free and then takes it, and a ledger that another process made in between would be replaced, with all that was acknowledged in it.
+    /// </summary>
     private static void Create(string path)
     {
+        using var turn = TakeTurn(path);
+        if (File.Exists(path))
+        {
+            return;
+        }
+
         var draft = $"{path}.{Guid.NewGuid():N}.new";
         try
         {
@@ -114,20 +123,30 @@ internal static class LedgerFile
                 SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
             }
 
-            try
-            {
-                File.Move(draft, path, overwrite: false);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                // Another process was faster; its file is as good as ours.
-            }
+            File.Move(draft, path, overwrite: false);
         }
         finally
         {
             File.Delete(draft);
             File.Delete(draft + "-wal");
             File.Delete(draft + "-shm");
+        }
+    }
+
+    /// <summary>Holds a file that only one process can have open; the operating system takes it away from a process that dies.</summary>
+    private static FileStream TakeTurn(string path)
+    {
+        using var pause = new ManualResetEventSlim();
+        for (var patience = 1_000; ; patience--)
+        {
+            try
+            {
+                return new FileStream($"{path}.creating", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException) when (patience > 0)
+            {
+                pause.Wait(TimeSpan.FromMilliseconds(10));
+            }
         }
     }
 

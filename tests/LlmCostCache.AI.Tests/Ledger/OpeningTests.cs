@@ -120,19 +120,19 @@ public class OpeningTests
     }
 
     [Fact]
-    public async Task Two_that_open_a_new_home_at_once_share_one_ledger()
+    public async Task Several_that_open_a_new_home_at_once_share_one_ledger()
     {
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 40; i++)
         {
             await using var home = new LedgerHome(fast: true);
-            var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => SqliteLedgerStore.Open(home.Path, home.Options, NullLogger.Instance))));
+            var stores = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => SqliteLedgerStore.Open(home.Path, home.Options, NullLogger.Instance))));
             for (var n = 0; n < stores.Length; n++)
             {
                 await stores[n].AppendAsync(home.Row($"row-{n}", 1));
                 await stores[n].DisposeAsync();
             }
 
-            Assert.Equal(4, home.Scalar("SELECT COUNT(*) FROM entry"));
+            Assert.Equal(8, home.Scalar("SELECT COUNT(*) FROM entry"));
             Assert.Equal(["ledger.db"], Directory.GetFiles(home.Path).Select(Path.GetFileName));
         }
     }
