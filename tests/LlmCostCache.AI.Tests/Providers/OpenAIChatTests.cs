@@ -368,14 +368,15 @@ public class OpenAIChatTests
     }
 
     [Fact]
-    public async Task A_model_that_nobody_knows_has_an_unknown_cost_and_never_zero()
+    public async Task A_model_that_nobody_knows_is_never_booked_as_zero_but_as_what_the_strict_budget_held()
     {
         await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(OpenAIWire.Usage(), model: "gpt-4-unheard-of")));
         var response = await pipeline.Client.GetResponseAsync("Hi");
 
         var row = Assert.Single(await pipeline.RowsAsync());
-        Assert.Equal((CostCertainty.Unknown, null, "gpt-4-unheard-of"), (row.Cost.Certainty, row.Cost.Amount, row.Model));
-        Assert.Null(response.GetCost().Amount);
+        Assert.Equal((CostCertainty.Bounded, Money.Zero, "gpt-4-unheard-of"), (row.Cost.Certainty, row.Cost.Low, row.Model));
+        Assert.True(row.Cost.Amount > Money.Zero);
+        Assert.Equal(row.Cost.Amount, response.GetCost().Amount);
         Assert.Equal(100, row.Cost.Usage.UncachedInputTokens);
     }
 
