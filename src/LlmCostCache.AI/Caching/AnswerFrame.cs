@@ -178,7 +178,7 @@ internal static class AnswerFrame
         if (!Enum.IsDefined(certainty) || hasAmount == (certainty == CostCertainty.Unknown))
             throw new InvalidDataException();
 
-        return new CallCost
+        var cost = new CallCost
         {
             Certainty = certainty,
             Amount = hasAmount ? amount : null,
@@ -206,6 +206,8 @@ internal static class AnswerFrame
                 Characters = from.Int64(),
             },
         };
+        TokenBuckets.RequireNotNegative(cost.Usage, nameof(from));
+        return cost.Low >= Money.Zero && cost.Saved >= Money.Zero ? cost : throw new InvalidDataException();
     }
 
     private static void Write(FrameWriter to, StoredMessage message)

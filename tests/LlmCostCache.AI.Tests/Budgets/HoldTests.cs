@@ -49,6 +49,19 @@ public class HoldTests
     }
 
     [Fact]
+    public async Task An_answer_from_a_model_without_a_price_stays_unpriced_where_no_budget_refuses()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m).Warn()));
+        pipeline.Provider.Answer = (_, options, n) =>
+        {
+            var response = pipeline.Provider.DefaultAnswer(options, $"answer {n}");
+            response.ModelId = "nobody-knows-this-model";
+            return Task.FromResult(response);
+        };
+        Assert.Equal(CostCertainty.Unknown, (await pipeline.Client.GetResponseAsync("Hello")).GetCost().Certainty);
+    }
+
+    [Fact]
     public async Task A_call_that_crosses_midnight_after_it_was_admitted_is_charged_to_the_day_that_held_it()
     {
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 23, 59, 59, TimeSpan.Zero));
