@@ -32,6 +32,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         }
         catch
         {
+            Telemetry?.Dispose();
             _store.DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw;
         }

@@ -102,6 +102,18 @@ public class BadInputTests
     }
 
     [Fact]
+    public async Task A_stream_that_is_refused_before_there_is_one_cost_nothing()
+    {
+        var provider = new FakeChatClient();
+        await using var pipeline = new Pipeline(
+            build: (_, costs) => new Refusing(provider).AsBuilder().UseCostCache(costs).UseBudget(costs));
+        await Assert.ThrowsAsync<HttpRequestException>(() => pipeline.Client.GetStreamingResponseAsync("Hello").ToListAsync().AsTask());
+
+        var row = Assert.Single(await pipeline.RowsAsync());
+        Assert.Equal((CallStatus.Failed, Money.Zero), (row.Status, row.Cost.Amount!.Value));
+    }
+
+    [Fact]
     public async Task A_question_that_cannot_be_keyed_passes_by_the_cache()
     {
         await using var pipeline = new Pipeline();
@@ -123,6 +135,12 @@ public class BadInputTests
         var again = await new FakeChatClient().AsBuilder().UseCostCache(second).Build().GetResponseAsync("Hello");
 
         Assert.Equal(CacheLayer.Disk, again.GetCost().CacheLayer);
+    }
+
+    private sealed class Refusing(IChatClient inner) : DelegatingChatClient(inner)
+    {
+        public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            throw new HttpRequestException("no", null, System.Net.HttpStatusCode.Unauthorized);
     }
 
     private static async IAsyncEnumerable<ChatResponseUpdate> HangAfter(FakeChatClient provider, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)

@@ -19,6 +19,7 @@ internal sealed class BudgetGuard
     private const decimal BalancedMargin = 1.25m;
     private const long BalancedAnswer = 1_024;
     private const long BytesPerToken = 4;
+    private const int MaxWarned = 10_000;
 
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(250);
@@ -402,6 +403,12 @@ internal sealed class BudgetGuard
             var (window, limit, spent, reserved) = outcome.Balances[i];
             var after = spent + reserved + (outcome.Accepted ? request.Holds[i].Amount : Money.Zero);
             var crossed = after > limit ? "100" : after.Usd > 0.8m * limit.Usd ? "80" : null;
+            if (_warned.Count > MaxWarned)
+            {
+                // Windows of the past, as a rule; a warning said twice is better than memory that grows with every session.
+                _warned.Clear();
+            }
+
             if (crossed is not null && _warned.TryAdd($"{window.Budget.Id}/{window.Key}/{window.StartsAt.UtcTicks}/{crossed}", true))
             {
                 Log.BudgetWarning(_logger, window.Budget, after, limit);

@@ -118,8 +118,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         var id = attempt.Id;
         try
         {
-            var updates = InnerClient.GetStreamingResponseAsync(ChatMessages.WithoutOwnProperties(list), ChatMessages.WithoutOwnProperties(options), cancellationToken)
-                .GetAsyncEnumerator(cancellationToken);
+            var updates = await OpenAsync(attempt, list, options, cancellationToken);
             await using (updates.ConfigureAwait(true))
             {
                 while (await MoveNextAsync(updates, attempt, reading))
@@ -153,6 +152,21 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         if (cost is not null)
         {
             yield return ChatMessages.TrailingUpdate(id, cost, reading.Last);
+        }
+    }
+
+    // A client that throws before there is a stream has failed as one that throws without: what it threw decides whether it may have been billed.
+    private async ValueTask<IAsyncEnumerator<ChatResponseUpdate>> OpenAsync(MeteredAttempt attempt, IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return InnerClient.GetStreamingResponseAsync(ChatMessages.WithoutOwnProperties(messages), ChatMessages.WithoutOwnProperties(options), cancellationToken)
+                .GetAsyncEnumerator(cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            await _costs.Meter.FailAsync(attempt, exception);
+            throw;
         }
     }
 

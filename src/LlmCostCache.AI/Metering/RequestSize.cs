@@ -75,6 +75,11 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
                 Unbounded = "the conversation is kept by the provider";
             }
 
+            if (options.RawRepresentationFactory is not null)
+            {
+                Unbounded = "raw options can ask for more than can be seen";
+            }
+
             if (options.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format)
             {
                 Tokens += PerTool;
@@ -163,7 +168,7 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
                 case null:
                     break;
                 case string text:
-                    Text(text);
+                    Bytes += JsonSize(text);
                     break;
                 case JsonElement element:
                     Bytes += JsonSize(element);
@@ -192,6 +197,35 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
             }
         }
 
-        private static long JsonSize(JsonElement element) => element.ValueKind == JsonValueKind.Undefined ? 0 : System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(element).Length;
+        // Adapters write arguments and results as JSON, in which what is not plain ASCII takes up to three times its bytes and a quote six.
+        private static long JsonSize(string text)
+        {
+            try
+            {
+                return JsonEncodedText.Encode(text).EncodedUtf8Bytes.Length;
+            }
+            catch (ArgumentException)
+            {
+                // Ill-formed UTF-16 is replaced before it is sent.
+                return 6L * text.Length;
+            }
+        }
+
+        private static long JsonSize(JsonElement element)
+        {
+            if (element.ValueKind == JsonValueKind.Undefined)
+            {
+                return 0;
+            }
+
+            var raw = System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(element);
+            var beyondAscii = 0L;
+            foreach (var b in raw)
+            {
+                beyondAscii += b > 0x7F ? 1 : 0;
+            }
+
+            return raw.Length + 2 * beyondAscii;
+        }
     }
 }

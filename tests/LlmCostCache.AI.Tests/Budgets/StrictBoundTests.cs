@@ -30,6 +30,21 @@ public class StrictBoundTests
     public void A_text_has_never_more_tokens_than_the_bound() =>
         Gen.String.Sample(text => RequestSize.Of([new ChatMessage(ChatRole.User, text)], null).TokenBound >= Tokens(text), iter: 2_000);
 
+    [Fact]
+    public void Arguments_are_bounded_as_the_json_that_is_sent() =>
+        Gen.String.Sample(
+            text =>
+            {
+                var sent = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object?> { ["value"] = text }, AIJsonUtilities.DefaultOptions);
+                var message = new ChatMessage(ChatRole.Assistant, [new FunctionCallContent("c1", "f", new Dictionary<string, object?> { ["value"] = text })]);
+                return RequestSize.Of([message], null).TokenBound >= System.Text.Encoding.UTF8.GetByteCount(sent);
+            },
+            iter: 2_000);
+
+    [Fact]
+    public void Raw_options_cannot_be_bounded_by_what_is_seen() =>
+        Assert.NotNull(RequestSize.Of([], new ChatOptions { RawRepresentationFactory = _ => null }).Unbounded);
+
     private static int Tokens(string text) => SharpToken.GptEncoding.GetEncoding("cl100k_base").CountTokens(text);
 
     private static TokenUsage Split(int input, int output, int[] split)
