@@ -14,6 +14,9 @@ public static class TestSize
     /// <summary>How often a writer is killed.</summary>
     public static int Kills => IsCi ? 100 : 10;
 
+    /// <summary>How often the power goes.</summary>
+    public static int PowerLosses => IsCi ? 20 : 0;
+
     /// <summary>How many processes compete for one hard limit, and for how long.</summary>
     public static (int Processes, TimeSpan Duration) Competition => IsCi ? (6, TimeSpan.FromSeconds(30)) : (4, TimeSpan.FromSeconds(5));
 }
