@@ -125,6 +125,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
                 {
                     var update = updates.Current;
                     reading.Read(update);
+                    await _costs.Meter.KeepAliveAsync(attempt);
                     yield return update;
                 }
             }

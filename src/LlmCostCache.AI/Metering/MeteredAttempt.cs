@@ -21,6 +21,7 @@ internal sealed class MeteredAttempt
         IsAggregated = aggregated;
         At = at;
         StartedAt = startedAt;
+        ExtendedAt = startedAt;
         _measure = measure;
         _size = demand?.Size;
     }
@@ -49,6 +50,9 @@ internal sealed class MeteredAttempt
 
     /// <summary>Whether a meter further out sees the answer as well.</summary>
     public bool IsInner { get; init; }
+
+    /// <summary>When the reservation's deadline was last set, as a timestamp of the clock.</summary>
+    public long ExtendedAt { get; set; }
 
     /// <summary>Measured only when something depends on it: a budget, or an answer without usage.</summary>
     public RequestSize Size => _size ??= _measure();

@@ -100,6 +100,31 @@ internal sealed class UsageMeter
         return await CompleteAsync(other, facts).ConfigureAwait(false) is { } cost ? (other.Id, cost) : null;
     }
 
+    /// <summary>Tells the ledger that a long stream is still alive, well before its reservation's deadline; costs a look at the clock otherwise.</summary>
+    public ValueTask KeepAliveAsync(MeteredAttempt attempt)
+    {
+        if (attempt.Token.Budget is not { ReservedAt: not null } || _options.TimeProvider.GetElapsedTime(attempt.ExtendedAt) < _options.ReservationTimeout / 3)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        attempt.ExtendedAt = _options.TimeProvider.GetTimestamp();
+        return ExtendAsync();
+
+        async ValueTask ExtendAsync()
+        {
+            try
+            {
+                await _store.ExtendAsync(attempt.Id, _options.ReservationTimeout, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (StoreUnavailableException exception)
+            {
+                // If it stays away the reservation expires, is booked in full, and the end of the stream corrects it.
+                Log.StoreUnavailable(_logger, exception.Message);
+            }
+        }
+    }
+
     /// <summary>Records an answer, whole or cut. Returns what it cost; null when the attempt had ended already.</summary>
     public async ValueTask<CallCost?> CompleteAsync(MeteredAttempt attempt, AnswerFacts facts)
     {

@@ -8,6 +8,32 @@ namespace LlmCostCache.AI.Tests;
 public class HoldTests
 {
     [Fact]
+    public async Task A_stream_that_outlives_its_reservations_deadline_keeps_it_and_is_one_row()
+    {
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var pipeline = new Pipeline(o =>
+        {
+            o.TimeProvider = clock;
+            o.ReservationTimeout = TimeSpan.FromSeconds(10);
+            o.Budgets.Add(Budget.Daily(10m));
+        });
+        var pieces = 0;
+        await foreach (var _ in pipeline.Client.GetStreamingResponseAsync("long"))
+        {
+            clock.Advance(TimeSpan.FromSeconds(6));
+            pieces++;
+
+            // Whoever reserves next looks for what is due.
+            await pipeline.Client.GetResponseAsync($"short {pieces}");
+        }
+
+        Assert.True(pieces > 2);
+        var rows = await pipeline.RowsAsync();
+        Assert.Equal(pieces + 1, rows.Count);
+        Assert.All(rows, row => Assert.Equal((CallStatus.Ok, null), (row.Status, row.Flags)));
+    }
+
+    [Fact]
     public async Task A_call_that_is_cancelled_while_its_amount_is_being_held_leaves_no_hold_behind()
     {
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)));
