@@ -4,7 +4,7 @@ using CsCheck;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Everything that is billed in another unit than tokens of text: one exact example each, and what happens without a rate.</summary>
-public class UnitTests
+public class BillingUnitTests
 {
     private static readonly DateTimeOffset Summer = new(2026, 8, 23, 0, 0, 0, TimeSpan.Zero);
 
