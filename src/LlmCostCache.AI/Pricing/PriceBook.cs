@@ -370,7 +370,7 @@ public sealed class PriceBook
                 ContextWindow = price.ContextWindow,
                 MaxOutputTokens = price.MaxOutputTokens,
                 Currency = currency,
-                KnownFrom = "code",
+                KnownFrom = PriceRevision.Code,
                 Prices = [new(new RateCard(rates))],
                 Sources = ["code"],
             });
