@@ -60,26 +60,32 @@ internal sealed class Repricer(PriceBook prices, DateOnly? effectiveOn = null, D
             Usage = row.Cost.Usage,
         };
         var own = prices.Price(query);
-        if (revision is not { } booked || IsFrom(own, booked, row.Provider))
+        if (revision is not { } booked || booked.Provider == PriceRevision.AnyProvider || SpeaksForItself(row.Provider, own, booked))
         {
             return own;
         }
 
-        var ofSeller = booked.Provider == PriceRevision.AnyProvider ? own : prices.Price(query with { Provider = booked.Provider });
-        return IsFrom(ofSeller, booked, null) ? ofSeller : prices.Price(query with { Provider = booked.Provider, Model = booked.Model }) is { Cost.PriceRevision: not null } named ? named : own;
-    }
-
-    private static bool IsFrom(PricedUsage priced, PriceRevision booked, string? provider)
-    {
-        if (priced.Cost.PriceRevision is null || priced.Provider is not { } seller || seller == booked.Provider)
+        var ofSeller = prices.Price(query with { Provider = booked.Provider });
+        if (ofSeller is { Cost.PriceRevision: not null } && (ofSeller.Provider is null || ofSeller.Provider == booked.Provider))
         {
-            return priced.Cost.PriceRevision is not null;
+            return ofSeller;
         }
 
-        var named = ProviderDirectory.Instance.ByName(provider);
-        return named is null
-            ? provider is not null && PriceLayer.Key(seller) == PriceLayer.Key(provider)
-            : seller == named.Id && named.Then.Contains(booked.Provider);
+        var byId = prices.Price(query with { Provider = booked.Provider, Model = booked.Model });
+        return byId.Cost.PriceRevision is null ? own : byId;
+    }
+
+    /// <summary>Whether the provider of the row is enough to find who sold the call: it is the seller, or there is a price for exactly this name, or for any.</summary>
+    private static bool SpeaksForItself(string? provider, PricedUsage own, PriceRevision booked)
+    {
+        if (own.Cost.PriceRevision is null)
+        {
+            return false;
+        }
+
+        return ProviderDirectory.Instance.ByName(provider) is { } named
+            ? named.Id == booked.Provider || named.Then.Contains(booked.Provider)
+            : own.Provider is null || (provider is not null && PriceLayer.Key(own.Provider) == PriceLayer.Key(provider));
     }
 
     private static bool HasFlag(UsageRecord row, string flag) => row.Flags?.Split(',').Contains(flag, StringComparer.Ordinal) == true;

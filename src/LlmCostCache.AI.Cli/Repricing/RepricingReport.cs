@@ -133,12 +133,12 @@ internal sealed record RepricingReport
             + $"{(KnownAt is { } known ? known.UtcDateTime.ToString("'on' yyyy-MM-dd", CultureInfo.InvariantCulture) : "now")}. The ledger was not changed.";
         if (Total.NowPriced.Calls > 0)
         {
-            yield return $"{Calls(Total.NowPriced)} had no price when booked and cost {Amounts.Text(Total.NowPriced.Cost)} now; that is part of the difference.";
+            yield return $"{Calls(Total.NowPriced)} had no price when booked and {Verb(Total.NowPriced, "costs", "cost")} {Amounts.Text(Total.NowPriced.Cost)} now; that is part of the difference.";
         }
 
         if (Total.NoLongerPriced.Calls > 0)
         {
-            yield return $"{Calls(Total.NoLongerPriced)}, booked at {Amounts.Text(Total.NoLongerPriced.Cost)}, have no price here; that is part of the difference.";
+            yield return $"{Calls(Total.NoLongerPriced)}, booked at {Amounts.Text(Total.NoLongerPriced.Cost)}, {Verb(Total.NoLongerPriced, "has", "have")} no price here; that is part of the difference.";
         }
 
         if (Total.Repriced.Low != Total.Repriced.High)
@@ -148,17 +148,17 @@ internal sealed record RepricingReport
 
         if (Total.ProviderCost.Calls > 0)
         {
-            yield return $"{Calls(Total.ProviderCost)} keep the {Amounts.Text(Total.ProviderCost.Cost)} that the provider itself reported.";
+            yield return $"{Calls(Total.ProviderCost)} {Verb(Total.ProviderCost, "keeps", "keep")} the {Amounts.Text(Total.ProviderCost.Cost)} that the provider itself reported.";
         }
 
         if (Total.PricedInCode.Calls > 0)
         {
-            yield return $"{Calls(Total.PricedInCode)} keep the {Amounts.Text(Total.PricedInCode.Cost)} of prices set in the application's code, which llmcost cannot see.";
+            yield return $"{Calls(Total.PricedInCode)} {Verb(Total.PricedInCode, "keeps", "keep")} the {Amounts.Text(Total.PricedInCode.Cost)} of prices set in the application's code, which llmcost cannot see.";
         }
 
         if (Total.NotFromCounts.Calls > 0)
         {
-            yield return $"{Calls(Total.NotFromCounts)} keep {Amounts.Text(Total.NotFromCounts.Cost)} that was not computed from counts.";
+            yield return $"{Calls(Total.NotFromCounts)} {Verb(Total.NotFromCounts, "keeps", "keep")} {Amounts.Text(Total.NotFromCounts.Cost)} that was not computed from counts.";
         }
 
         if (By == LedgerDimension.Tag)
@@ -166,6 +166,8 @@ internal sealed record RepricingReport
             yield return "A call with several tags counts under each, so the groups may add up to more than the total.";
         }
     }
+
+    private static string Verb(RepricedTotal.RowSum rows, string one, string many) => rows.Calls == 1 ? one : many;
 
     private static string Calls(RepricedTotal.RowSum rows) => rows.Calls == 1 ? "1 call" : $"{Amounts.Count(rows.Calls)} calls";
 }
