@@ -373,7 +373,11 @@ internal sealed class UsageMeter
         {
             // Booking nothing would let a budget that refuses leak for as long as such a model answers.
             var why = $"What was held is booked: {record.Cost.Reason ?? "the cost is not known"}";
-            record = record with { Cost = CallCost.Between(Money.Zero, admitted.Reserved, why) with { Usage = record.Cost.Usage } };
+            record = record with
+            {
+                Flags = UsageFlags.Add(record.Flags, UsageFlags.HeldAmount),
+                Cost = CallCost.Between(Money.Zero, admitted.Reserved, why) with { Usage = record.Cost.Usage },
+            };
             if (_unpricedModels.Count < MaxKnownUnpriced && _unpricedModels.TryAdd(record.Model ?? "", true))
             {
                 Log.UnknownPrice(_logger, record.Model ?? "", record.Provider ?? "");

@@ -414,7 +414,7 @@ public sealed class PriceBook
                 ContextWindow = price.ContextWindow,
                 MaxOutputTokens = price.MaxOutputTokens,
                 Currency = currency,
-                KnownFrom = "code",
+                KnownFrom = PriceRevision.Code,
                 Prices = [new(new RateCard(rates).Times(price.Multiplier)) { Regions = new Dictionary<string, decimal>(price.Regions, StringComparer.OrdinalIgnoreCase) }],
                 Sources = ["code"],
             });
