@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 
 namespace LlmCostCache.AI;
 
@@ -15,6 +14,8 @@ public sealed class PriceBook
 
     private static readonly ImmutableSortedDictionary<string, decimal> NoParts =
         ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
+
+    private static readonly ExchangeRate s_dollar = new(Dollar, 1m);
 
     private readonly ModelResolver _resolver;
     private readonly ExchangeRates _exchangeRates;
@@ -129,7 +130,7 @@ public sealed class PriceBook
 
             var fee = price.Rates[RateKind.Request] ?? 0m;
             var most = (inputTokens * input / Million) + (outputTokens * output / Million) + fee;
-            return Money.FromUsdRoundedUp(most / rate.Rate);
+            return Money.FromUsdRoundedUp(most / rate.PerDollar);
         }
         catch (OverflowException)
         {
@@ -152,19 +153,17 @@ public sealed class PriceBook
             layers.Add(new(FromCode(options.Prices)));
         }
 
-        if (environment(VariableName) is { } variable && !string.IsNullOrWhiteSpace(variable))
+        if (PriceSource.FromVariable(VariableName, environment(VariableName)) is { } variable)
         {
-            layers.Add(new(variable.TrimStart()[0] == '{'
-                ? PriceFileReader.Read(Encoding.UTF8.GetBytes(variable), VariableName)
-                : FromFile(variable.Trim(), $"{VariableName} ({variable.Trim()})")));
+            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name)));
         }
 
-        if (homeDirectory is not null && Path.Combine(homeDirectory, FileName) is var file && File.Exists(file))
+        if (PriceSource.FromHome(homeDirectory, FileName) is { } file)
         {
-            layers.Add(new(FromFile(file, file)));
+            layers.Add(new(PriceFileReader.Read(file.Json, file.Name)));
         }
 
-        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
+        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Load(options.ExchangeRates, homeDirectory, environment));
     }
 
     internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], ExchangeRates.Assumed);
@@ -180,12 +179,12 @@ public sealed class PriceBook
 
         if (ToDollars(entry.Currency, query.At) is not { } fx)
         {
-            return Because(unpriced, $"no exchange rate for {entry.Currency}; set {ExchangeRates.VariableName}");
+            return Because(unpriced, $"no exchange rate for {entry.Currency}; {ExchangeRates.Remedy}");
         }
 
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
         var card = price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
-        var bill = new Bill(fx.Rate);
+        var bill = new Bill(fx.PerDollar);
         bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
         bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
         bill.Tokens(usage.CacheWrite5mTokens, RateKind.CacheWrite5m, card);
@@ -203,6 +202,7 @@ public sealed class PriceBook
             bill.Each(usage.Requests, RateKind.Request, card);
         }
 
+        remark = Joined(remark, ExchangeRates.Remark(fx, query.At));
         var amount = Money.FromUsd(bill.Dollars);
         if (bill.Missing is { } missing)
         {
@@ -220,7 +220,7 @@ public sealed class PriceBook
         {
             Cost = CallCost.Known(amount) with { Usage = usage, PriceRevision = unpriced.Cost.PriceRevision, Reason = remark },
             NativeCost = bill.Native,
-            FxRate = entry.Currency == Dollar ? null : fx.Rate,
+            FxRate = entry.Currency == Dollar ? null : fx.PerDollar,
             FxDate = fx.Day,
             Parts = bill.Parts(),
         };
@@ -262,8 +262,9 @@ public sealed class PriceBook
         return true;
     }
 
-    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) =>
-        currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
+    private ExchangeRate? ToDollars(string currency, DateTimeOffset at) => currency == Dollar ? s_dollar : _exchangeRates.Find(currency, at);
+
+    private static string? Joined(string? remark, string? another) => remark is null ? another : another is null ? remark : $"{remark}; {another}";
 
     private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) =>
         unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
@@ -276,21 +277,6 @@ public sealed class PriceBook
         {
             throw new ArgumentOutOfRangeException(nameof(usage), "A count of the usage is negative.");
         }
-    }
-
-    private static IReadOnlyList<PriceEntry> FromFile(string path, string source)
-    {
-        byte[] json;
-        try
-        {
-            json = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new LlmCostException($"{source}: the price file cannot be read ({e.Message})", e);
-        }
-
-        return PriceFileReader.Read(json, source);
     }
 
     private static List<PriceEntry> FromCode(IList<ModelPrice> prices)
