@@ -35,6 +35,8 @@ internal sealed class PriceCommand : Command, IHasExamples
     private readonly Option<long> _webSearches = Count("--web-searches", "Web searches that the provider ran");
     private readonly Option<long> _requests = Count("--requests", "Requests [default: 1]");
 
+    private readonly Option<long> _requestsBefore = Count("--requests-before", "Requests to the model that went before in the calendar month (UTC), for prices with steps by volume");
+
     public PriceCommand(CommonOptions common, CliHost host)
         : base("price", "Show what a model costs, or compute what calls cost")
     {
@@ -48,6 +50,8 @@ internal sealed class PriceCommand : Command, IHasExamples
         {
             Options.Add(count);
         }
+
+        Options.Add(_requestsBefore);
 
         SetAction(RunAsync);
     }
@@ -130,6 +134,7 @@ internal sealed class PriceCommand : Command, IHasExamples
             Model = model,
             At = parse.GetValue(_at) ?? _host.Time.GetUtcNow(),
             ServiceTier = parse.GetValue(_serviceTier),
+            RequestsBefore = IsGiven(parse, _requestsBefore) ? parse.GetValue(_requestsBefore) : null,
             Usage = usage.ToBuckets(out isClamped),
         };
     }
@@ -137,7 +142,7 @@ internal sealed class PriceCommand : Command, IHasExamples
     /// <summary>Everything about a call stands in its line, so a second place to say it would only be a place to be ignored.</summary>
     private void RefuseBesideLines(ParseResult parse)
     {
-        Option[] refused = [_common.Json, _provider, _at, _serviceTier, .. Counts];
+        Option[] refused = [_common.Json, _provider, _at, _serviceTier, _requestsBefore, .. Counts];
         if (parse.GetValue(_model) is not null)
         {
             throw new UsageException("--jsonl reads the model from each line; leave out MODEL.");

@@ -76,6 +76,7 @@ internal sealed class PriceLine
         }
 
         var (provider, model, tier, at) = ((string?)null, (string?)null, (string?)null, now);
+        long? before = null;
         JsonElement? usage = null;
         foreach (var field in root.EnumerateObject())
         {
@@ -95,6 +96,11 @@ internal sealed class PriceLine
             else if (field.NameEquals("at"u8))
             {
                 isSound = ReadInstant(field, ref at);
+            }
+            else if (field.NameEquals("requests_before"u8))
+            {
+                before = field.Value.ValueKind == JsonValueKind.Null ? null : ReadCount(field);
+                isSound = Error is null;
             }
             else if (field.NameEquals("usage"u8))
             {
@@ -117,7 +123,7 @@ internal sealed class PriceLine
         {
             var buckets = inclusive.ToBuckets(out var clamped);
             IsClamped = clamped;
-            Query = new() { Provider = provider, Model = model, At = at, ServiceTier = tier, Usage = buckets };
+            Query = new() { Provider = provider, Model = model, At = at, ServiceTier = tier, RequestsBefore = before, Usage = buckets };
         }
     }
 

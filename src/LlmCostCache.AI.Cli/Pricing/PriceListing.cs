@@ -17,6 +17,9 @@ internal sealed class PriceListing
     /// <summary>Rate cards by the condition under which they hold; "standard" is the first. Conditions that name no rate of their own keep the standard one.</summary>
     public IReadOnlyList<(string Condition, RateCard Rates)> Cards { get; private init; } = [];
 
+    /// <summary>What is taken off these rates and put on top; null when they are what is paid.</summary>
+    public PriceAdjustment? Adjustment { get; private init; }
+
     /// <summary>The call that was asked about; null when only the rates were.</summary>
     public PricedUsage? Priced { get; private init; }
 
@@ -39,7 +42,8 @@ internal sealed class PriceListing
         {
             Entry = entry,
             Query = query,
-            Revision = entry.RevisionOf(index),
+            Revision = PriceBook.RevisionOf(resolution, index),
+            Adjustment = PriceBook.AdjustmentOf(resolution, entry.Prices[index]),
             Cards = [.. CardsOf(entry.Prices[index])],
             Priced = priced,
             IsClamped = isClamped,
@@ -70,6 +74,12 @@ internal sealed class PriceListing
         }
 
         json.WriteEndArray();
+        if (Adjustment is { } adjustment)
+        {
+            json.WriteString("discount", Decimals.Text(adjustment.Discount));
+            json.WriteString("margin", Decimals.Text(adjustment.Margin));
+        }
+
         json.WriteStartArray("rates");
         foreach (var (condition, rates) in Cards)
         {
@@ -110,6 +120,11 @@ internal sealed class PriceListing
     private static IEnumerable<(string Condition, RateCard Rates)> CardsOf(DatedPrice price)
     {
         yield return ("standard", price.Rates);
+        foreach (var step in price.Steps)
+        {
+            yield return (string.Create(CultureInfo.InvariantCulture, $"requests > {step.AboveRequests:N0} a month"), step.Rates);
+        }
+
         foreach (var tier in price.Tiers)
         {
             yield return (Condition(tier), tier.Rates);

@@ -89,6 +89,9 @@ internal ref struct ExchangeRateReader
             }
         }
 
+        // What follows the object is not JSON any more, and the reader says so.
+        _reader.Read();
+
         // The day may stand behind the rates that it is the day of.
         List<ExchangeRate> rates = new(read.Count);
         HashSet<(string, DateOnly?)> seen = [];

@@ -24,9 +24,10 @@ public sealed class PriceBook
         BuiltInCatalogue catalogue,
         IReadOnlyList<PriceLayer> layers,
         IEnumerable<KeyValuePair<string, string>> aliases,
+        PriceAdjustments adjustments,
         ExchangeRates exchangeRates)
     {
-        _resolver = new(catalogue, layers, aliases);
+        _resolver = new(catalogue, layers, aliases, adjustments);
         _exchangeRates = exchangeRates;
     }
 
@@ -60,16 +61,19 @@ public sealed class PriceBook
         }
 
         var index = entry.IndexAt(query.At);
+        var adjustment = AdjustmentOf(resolution, entry.Prices[index]);
         var unpriced = new PricedUsage
         {
-            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = entry.RevisionOf(index) },
+            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = RevisionOf(resolution, index) },
             Model = entry.Id,
             Provider = entry.Provider,
             Currency = entry.Currency,
+            Discount = adjustment?.Discount ?? 0m,
+            Margin = adjustment?.Margin ?? 0m,
         };
         try
         {
-            return Price(query, entry, entry.Prices[index], unpriced);
+            return Price(query, entry, entry.Prices[index], adjustment?.Factor ?? 1m, unpriced);
         }
         catch (OverflowException)
         {
@@ -94,7 +98,8 @@ public sealed class PriceBook
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
-        if (_resolver.Resolve(provider, host, model).Entry is not { } entry)
+        var resolution = _resolver.Resolve(provider, host, model);
+        if (resolution.Entry is not { } entry)
         {
             return null;
         }
@@ -121,16 +126,15 @@ public sealed class PriceBook
 
         try
         {
-            var (input, output) = price.Dearest(mode, inputTokens, outputTokens);
+            var (input, output, fee) = price.Dearest(mode, inputTokens, outputTokens);
             if (open)
             {
                 var priority = price.Dearest("priority", inputTokens, outputTokens);
-                (input, output) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output));
+                (input, output, fee) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output), Math.Max(fee, priority.Request));
             }
 
-            var fee = price.Rates[RateKind.Request] ?? 0m;
             var most = (inputTokens * input / Million) + (outputTokens * output / Million) + fee;
-            return Money.FromUsdRoundedUp(most / rate.PerDollar);
+            return Money.FromUsdRoundedUp(most * (AdjustmentOf(resolution, price)?.Factor ?? 1m) / rate.PerDollar);
         }
         catch (OverflowException)
         {
@@ -148,6 +152,7 @@ public sealed class PriceBook
         ArgumentNullException.ThrowIfNull(options);
         environment ??= Environment.GetEnvironmentVariable;
         List<PriceLayer> layers = [];
+        List<IReadOnlyList<PriceAdjustment>> adjustments = [PriceAdjustments.FromCode(options.PriceAdjustments)];
         if (options.Prices.Count > 0)
         {
             layers.Add(new(FromCode(options.Prices)));
@@ -155,20 +160,37 @@ public sealed class PriceBook
 
         if (PriceSource.FromVariable(VariableName, environment(VariableName)) is { } variable)
         {
-            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name)));
+            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name, out var adjusted)));
+            adjustments.Add(adjusted);
         }
 
         if (PriceSource.FromHome(homeDirectory, FileName) is { } file)
         {
-            layers.Add(new(PriceFileReader.Read(file.Json, file.Name)));
+            layers.Add(new(PriceFileReader.Read(file.Json, file.Name, out var adjusted)));
+            adjustments.Add(adjusted);
         }
 
-        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Load(options.ExchangeRates, homeDirectory, environment));
+        adjustments.RemoveAll(source => source.Count == 0);
+        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, new(adjustments), ExchangeRates.Load(options.ExchangeRates, homeDirectory, environment));
     }
 
-    internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], ExchangeRates.Assumed);
+    internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], PriceAdjustments.None, ExchangeRates.Assumed);
 
-    private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, PricedUsage unpriced)
+    /// <summary>The entry that a name means when requests to it cost differently once enough of them were made in a month; null for all others.</summary>
+    internal PriceEntry? FindStepped(string? provider, string? model, DateTimeOffset at, string? host = null) =>
+        _resolver.Resolve(provider, host, model).Entry is { } entry && entry.Prices[entry.IndexAt(at)].Steps.Count > 0 ? entry : null;
+
+    /// <summary>The name of exactly the facts that price a call: the price, and what is taken off it and put on top.</summary>
+    internal static string RevisionOf(Resolution resolution, int index)
+    {
+        var revision = resolution.Entry!.RevisionOf(index);
+        return AdjustmentOf(resolution, resolution.Entry.Prices[index]) is { } adjustment ? PriceAdjustments.RevisionOf(revision, adjustment) : revision;
+    }
+
+    /// <summary>What is free stays free, and is not called discounted.</summary>
+    internal static PriceAdjustment? AdjustmentOf(Resolution resolution, DatedPrice price) => resolution.Entry!.Free || price.IsFree ? null : resolution.Adjustment;
+
+    private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, decimal factor, PricedUsage unpriced)
     {
         var usage = query.Usage;
         var (inputTokens, outputTokens) = (usage.TotalInputTokens, usage.TotalOutputTokens);
@@ -183,8 +205,50 @@ public sealed class PriceBook
         }
 
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
-        var card = price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
-        var bill = new Bill(fx.PerDollar);
+        var (first, last) = price.LevelsOf(query.RequestsBefore, usage.Requests);
+        var bill = BillOf(usage, price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, first), factor, fx);
+        var (cheapest, missed) = (bill, bill.Missing);
+        for (var level = first + 1; level <= last; level++)
+        {
+            var other = BillOf(usage, price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, level), factor, fx);
+            missed ??= other.Missing;
+            cheapest = other.Native < cheapest.Native ? other : cheapest;
+            bill = other.Native > bill.Native ? other : bill;
+        }
+
+        remark = Joined(remark, ExchangeRates.Remark(fx, query.At));
+        var (low, amount) = (Money.FromUsd(cheapest.Dollars), Money.FromUsd(bill.Dollars));
+        if (missed is { } missing)
+        {
+            var unit = missing == RateKind.WebSearch ? "web searches" : "output";
+            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {unit}", low);
+        }
+
+        var otherUnits = usage.Milliseconds > 0 || usage.Characters > 0;
+        if (otherUnits && inputTokens == 0 && outputTokens == 0 && bill.List == 0m && !price.IsFree)
+        {
+            return Because(unpriced, $"the price of '{entry.Id}' is per token, and only time or characters were counted");
+        }
+
+        return unpriced with
+        {
+            Cost = (low == amount ? CallCost.Known(amount) : CallCost.Between(low, amount)) with
+            {
+                Usage = usage,
+                PriceRevision = unpriced.Cost.PriceRevision,
+                Reason = low == amount ? remark : Joined(WhyBetweenSteps(entry, query.RequestsBefore), remark),
+            },
+            NativeCost = bill.Native,
+            ListCost = bill.List,
+            FxRate = entry.Currency == Dollar ? null : fx.PerDollar,
+            FxDate = fx.Day,
+            Parts = bill.Parts(),
+        };
+    }
+
+    private static Bill BillOf(TokenUsage usage, RateCard card, decimal factor, ExchangeRate fx)
+    {
+        var bill = new Bill(factor, fx.PerDollar);
         bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
         bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
         bill.Tokens(usage.CacheWrite5mTokens, RateKind.CacheWrite5m, card);
@@ -202,29 +266,12 @@ public sealed class PriceBook
             bill.Each(usage.Requests, RateKind.Request, card);
         }
 
-        remark = Joined(remark, ExchangeRates.Remark(fx, query.At));
-        var amount = Money.FromUsd(bill.Dollars);
-        if (bill.Missing is { } missing)
-        {
-            var unit = missing == RateKind.WebSearch ? "web searches" : "output";
-            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {unit}", low: amount);
-        }
-
-        var otherUnits = usage.Milliseconds > 0 || usage.Characters > 0;
-        if (otherUnits && inputTokens == 0 && outputTokens == 0 && bill.Native == 0m && !price.IsFree)
-        {
-            return Because(unpriced, $"the price of '{entry.Id}' is per token, and only time or characters were counted");
-        }
-
-        return unpriced with
-        {
-            Cost = CallCost.Known(amount) with { Usage = usage, PriceRevision = unpriced.Cost.PriceRevision, Reason = remark },
-            NativeCost = bill.Native,
-            FxRate = entry.Currency == Dollar ? null : fx.PerDollar,
-            FxDate = fx.Day,
-            Parts = bill.Parts(),
-        };
+        return bill;
     }
+
+    private static string WhyBetweenSteps(PriceEntry entry, long? before) => before is null
+        ? $"the price of '{entry.Id}' has steps by the requests of a month, and how many went before is not known"
+        : $"the requests lie on both sides of a step in the price of '{entry.Id}'";
 
     /// <summary>
     /// The mode whose rates hold; null for the standard ones. A tier that the vendor lists no rates for costs the standard ones and says so;
@@ -298,12 +345,7 @@ public sealed class PriceBook
                 price.InputAudioPerMillion, null, price.InputImagePerMillion, price.OutputPerMillion, price.ReasoningPerMillion,
                 price.OutputAudioPerMillion, price.OutputImagePerMillion, price.PerWebSearch, price.PerRequest,
             ];
-            var negative = Array.FindIndex(rates, rate => rate < 0m);
-            if (negative >= 0)
-            {
-                var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
-                throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
-            }
+            RefuseNegative(rates, where);
 
             if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)
             {
@@ -324,7 +366,8 @@ public sealed class PriceBook
                 MaxOutputTokens = price.MaxOutputTokens,
                 Currency = currency,
                 KnownFrom = "code",
-                Prices = [new(new RateCard(rates))],
+                IsAgreed = true,
+                Prices = [new(new RateCard(rates), StepsOf(price, where))],
                 Sources = ["code"],
             });
         }
@@ -332,14 +375,52 @@ public sealed class PriceBook
         return entries;
     }
 
-    /// <summary>Adds up one request in the currency of its price and in dollars.</summary>
-    private struct Bill(decimal unitsPerDollar)
+    private static List<PriceStep> StepsOf(ModelPrice price, string where)
+    {
+        List<PriceStep> steps = [];
+        foreach (var step in price.VolumeSteps)
+        {
+            if (step.AboveRequests <= 0 || steps.Exists(other => other.AboveRequests == step.AboveRequests))
+            {
+                throw new LlmCostException(string.Create(CultureInfo.InvariantCulture, $"{where}: there is a step above {step.AboveRequests} requests; steps need different numbers above zero."));
+            }
+
+            var rates = new decimal?[RateCard.Kinds];
+            rates[(int)RateKind.Input] = step.InputPerMillion;
+            rates[(int)RateKind.CachedInput] = step.CachedInputPerMillion;
+            rates[(int)RateKind.Output] = step.OutputPerMillion;
+            rates[(int)RateKind.Reasoning] = step.ReasoningPerMillion;
+            rates[(int)RateKind.WebSearch] = step.PerWebSearch;
+            rates[(int)RateKind.Request] = step.PerRequest;
+            RefuseNegative(rates, where);
+            steps.Add(new(step.AboveRequests, new(rates)));
+        }
+
+        return steps;
+    }
+
+    private static void RefuseNegative(decimal?[] rates, string where)
+    {
+        var negative = Array.FindIndex(rates, rate => rate < 0m);
+        if (negative >= 0)
+        {
+            var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
+            throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
+        }
+    }
+
+    /// <summary>Adds up one request at list prices, then adjusts the sum, then converts it; it is rounded by whoever makes it <see cref="Money"/>.</summary>
+    private struct Bill(decimal factor, decimal unitsPerDollar)
     {
         private PartBuffer _parts;
 
-        public decimal Native { get; private set; }
+        /// <summary>The sum at list prices, in the currency of the price.</summary>
+        public decimal List { get; private set; }
 
-        public readonly decimal Dollars => ToDollars(Native);
+        /// <summary>The sum after discount and margin.</summary>
+        public readonly decimal Native => Adjusted(List);
+
+        public readonly decimal Dollars => ToDollars(List);
 
         /// <summary>Something was used for which the price has no rate.</summary>
         public RateKind? Missing { get; private set; }
@@ -351,7 +432,7 @@ public sealed class PriceBook
         /// <summary>The parts in dollars. Their sum is <see cref="Dollars"/> to the last digit.</summary>
         public readonly ImmutableSortedDictionary<string, decimal> Parts()
         {
-            if (Native == 0m)
+            if (List == 0m || factor == 0m)
             {
                 return NoParts;
             }
@@ -378,7 +459,9 @@ public sealed class PriceBook
             return parts.ToImmutable();
         }
 
-        private readonly decimal ToDollars(decimal native) => unitsPerDollar == 1m ? native : native / unitsPerDollar;
+        private readonly decimal Adjusted(decimal list) => factor == 1m ? list : list * factor;
+
+        private readonly decimal ToDollars(decimal list) => unitsPerDollar == 1m ? Adjusted(list) : Adjusted(list) / unitsPerDollar;
 
         private void Add(long count, RateKind kind, RateCard card, decimal per)
         {
@@ -393,9 +476,9 @@ public sealed class PriceBook
                 return;
             }
 
-            var native = count * rate / per;
-            Native += native;
-            _parts[(int)kind] += native;
+            var list = count * rate / per;
+            List += list;
+            _parts[(int)kind] += list;
         }
     }
 

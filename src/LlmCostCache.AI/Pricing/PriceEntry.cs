@@ -28,6 +28,9 @@ internal sealed class PriceEntry
     /// <summary>Whether a price of zero is meant.</summary>
     public bool Free { get; init; }
 
+    /// <summary>Whether the price is what the user pays, and not a list price that discounts and margins change.</summary>
+    public bool IsAgreed { get; init; }
+
     /// <summary>The prices, oldest first.</summary>
     public required IReadOnlyList<DatedPrice> Prices { get; init; }
 

@@ -114,12 +114,12 @@ public sealed class ExchangeRateTests : IDisposable
     {
         Prices("""{"currency":"CNY","models":[{"id":"m","input":"1","output":"0"}]}""");
         Gen.Select(Gen.Long[0, 5_000_000_000], Gen.Int[1, 20_000_000]).Sample(
-            (tokens, rate) =>
+            (tokens, micros) =>
             {
-                _options.ExchangeRates.Clear();
-                _options.ExchangeRates.Add(new("CNY", rate / 1_000_000m + 0.1m));
-                var nanos = decimal.Round(tokens / 1_000_000m / (rate / 1_000_000m + 0.1m) * 1_000_000_000m, 0, MidpointRounding.ToEven);
-                Assert.Equal(nanos, Price(tokens).Cost.Amount!.Value.Nanos);
+                var rate = micros / 1_000_000m + 0.1m;
+                var options = new LlmCostsOptions { ExchangeRates = { new("CNY", rate) } };
+                var priced = PriceBook.Load(options, _home.Path, _ => null).Price(Query(tokens));
+                Assert.Equal(decimal.Round(tokens / 1_000_000m / rate * 1_000_000_000m, 0, MidpointRounding.ToEven), priced.Cost.Amount!.Value.Nanos);
             },
             iter: TestSize.Cases / 100);
     }
@@ -209,6 +209,8 @@ public sealed class ExchangeRateTests : IDisposable
 
     private PriceBook Load() => PriceBook.Load(_options, _home.Path, name => _environment.GetValueOrDefault(name));
 
-    private PricedUsage Price(long tokens) =>
-        Load().Price(new() { Provider = "openai", Host = "gateway.example", Model = "m", At = Summer, Usage = new() { UncachedInputTokens = tokens } });
+    private PricedUsage Price(long tokens) => Load().Price(Query(tokens));
+
+    private static PriceQuery Query(long tokens) =>
+        new() { Provider = "openai", Host = "gateway.example", Model = "m", At = Summer, Usage = new() { UncachedInputTokens = tokens } };
 }

@@ -124,6 +124,7 @@ public sealed class PriceOverrideTests : IDisposable
     [InlineData("{\n\"models\":[\n{\"id\": oops}]}", "line 3", "JSON")]
     [InlineData("{}", "line 1", "'models'")]
     [InlineData("[]", "line 1", "object")]
+    [InlineData("{\"models\":[{\"id\":\"m\",\"input\":1,\"output\":1}]}\n8", "line 2", "JSON")]
     [InlineData("", "line 1", "")]
     public void A_bad_file_is_an_error_that_names_file_and_line(string json, string line, string what)
     {
