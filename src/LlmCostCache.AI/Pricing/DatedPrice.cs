@@ -9,6 +9,7 @@ internal sealed class DatedPrice
 {
     private readonly RateCard _standard;
     private readonly RateCard[] _levels;
+    private DateOnly? _knownFrom;
 
     /// <param name="rates">The rates.</param>
     /// <param name="steps">What changes with the requests of the month; a later step overrides an earlier one.</param>
@@ -26,6 +27,13 @@ internal sealed class DatedPrice
 
     /// <summary>The first day, in UTC; null is from the start.</summary>
     public DateOnly? EffectiveFrom { get; init; }
+
+    /// <summary>The first day, in UTC, on which the book knew this price; null is from the beginning.</summary>
+    public DateOnly? KnownFrom
+    {
+        get => _knownFrom;
+        init => _knownFrom = value;
+    }
 
     public RateCard Rates { get; }
 
@@ -133,7 +141,15 @@ internal sealed class DatedPrice
         }
     }
 
-    /// <summary>Eight hex digits that change with any fact of the price.</summary>
+    /// <summary>The same price, learned on a day.</summary>
+    public DatedPrice KnownSince(DateOnly day)
+    {
+        var copy = (DatedPrice)MemberwiseClone();
+        copy._knownFrom = day;
+        return copy;
+    }
+
+    /// <summary>Eight hex digits that change with any fact of the price; the day it became known is not one of them.</summary>
     public string Fingerprint(string currency)
     {
         var from = EffectiveFrom?.ToString("O", CultureInfo.InvariantCulture);
