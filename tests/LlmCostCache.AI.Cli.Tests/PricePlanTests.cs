@@ -29,7 +29,7 @@ public class PricePlanTests
 
         var revision = run.JsonLines[0].GetProperty("revision").GetString();
         Assert.Equal(
-            """{"id":"3","certainty":"bounded","cost_usd":"0.05","cost_nanos":50000000,"currency":"USD","model":"m","revision":"R","parts":{"request":"0.05"},"low_usd":"0.02","high_usd":"0.05","reason":"the price of 'm' has steps by the requests of a month, and how many went before is not known"}""",
+            """{"id":"3","certainty":"bounded","cost_usd":"0.05","cost_nanos":50000000,"currency":"USD","model":"m","revision":"R","effective_from":null,"known_from":null,"parts":{"request":"0.05"},"low_usd":"0.02","high_usd":"0.05","reason":"the price of 'm' has steps by the requests of a month, and how many went before is not known"}""",
             run.Lines[0].Replace(revision!, "R", StringComparison.Ordinal));
         Assert.Equal((0, ""), (run.Code, run.Error));
     }
@@ -86,7 +86,7 @@ public class PricePlanTests
     [InlineData("1.5", "\"requests_before\" is not a whole number")]
     public async Task A_bad_number_of_requests_is_a_wrong_line(string before, string error)
     {
-        var run = await CliRun.WithEnvironment(s_plan, $$"""{"id":1,"provider":"acme","model":"m","requests_before":{{before}},"usage":{}}""", "price", "--jsonl");
+        var run = await CliRun.WithEnvironment(s_plan, $$"""{"id":1,"provider":"acme","model":"m","usage":null,"requests_before":{{before}} }""", "price", "--jsonl");
 
         Assert.Contains(error, run.JsonLines[0].GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Equal(ExitCode.Found, run.Code);
