@@ -26,6 +26,14 @@ public sealed class LlmCostsOptions
     /// <summary>Prices that are stronger than the built-in book, <c>prices.json</c> and <c>LLMCOSTCACHE_PRICES</c>.</summary>
     public IList<ModelPrice> Prices { get; } = [];
 
+    /// <summary>What one US dollar is worth in other currencies, by day; stronger than <c>LLMCOSTCACHE_FX</c>, <c>fx.json</c> and the built-in rate.</summary>
+    /// <value>Empty: one rate is built in, 7.20 CNY for a dollar, which is assumed. A currency that is named here takes no rate from elsewhere.</value>
+    public IList<ExchangeRate> ExchangeRates { get; } = [];
+
+    /// <summary>Discounts and margins on list prices, per provider or per model; stronger than those of <c>LLMCOSTCACHE_PRICES</c> and <c>prices.json</c>.</summary>
+    /// <value>Empty: list prices. <see cref="Prices"/> given in code are never adjusted.</value>
+    public IList<PriceAdjustment> PriceAdjustments { get; } = [];
+
     /// <summary>Names that stand for a model of the price book, such as Azure deployments: <c>["my-deployment"] = "gpt-4o-mini"</c>.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 

@@ -66,9 +66,9 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return $"ReservationWait {options.ReservationWait} is not between zero and one hour.";
         }
 
-        if (options.Budgets.Contains(null!) || options.Prices.Contains(null!))
+        if (options.Budgets.Contains(null!) || options.Prices.Contains(null!) || options.ExchangeRates.Contains(null!) || options.PriceAdjustments.Contains(null!))
         {
-            yield return "Budgets and Prices must not contain null.";
+            yield return "Budgets, Prices, ExchangeRates and PriceAdjustments must not contain null.";
         }
 
         foreach (var twice in options.Budgets.Where(budget => budget is not null).GroupBy(budget => budget.Id).Where(group => group.Count() > 1))

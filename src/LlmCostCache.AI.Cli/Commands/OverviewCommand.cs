@@ -38,6 +38,7 @@ internal sealed class OverviewCommand : Command, IHasExamples
             }
 
             var overview = await Overview.ReadAsync(view, zone, _host.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+            overview = overview with { Display = DisplayCurrency.Of(view, home, _host) };
             if (json)
             {
                 JsonOutput.Write(_host.Output, "overview/1", overview.WriteFields);

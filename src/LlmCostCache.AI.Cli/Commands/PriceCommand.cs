@@ -29,6 +29,8 @@ internal sealed class PriceCommand : Command, IHasExamples
     private readonly Option<long> _webSearches = Count("--web-searches", "Web searches that the provider ran");
     private readonly Option<long> _requests = Count("--requests", "Requests [default: 1]");
 
+    private readonly Option<long> _requestsBefore = Count("--requests-before", "Requests to the model that went before in the calendar month (UTC), for prices with steps by volume");
+
     public PriceCommand(CommonOptions common, CliHost host)
         : base("price", "Show what a model costs, or compute what calls cost")
     {
@@ -44,6 +46,8 @@ internal sealed class PriceCommand : Command, IHasExamples
         {
             Options.Add(count);
         }
+
+        Options.Add(_requestsBefore);
 
         SetAction(RunAsync);
     }
@@ -130,6 +134,7 @@ internal sealed class PriceCommand : Command, IHasExamples
             KnownAt = knownAt,
             ServiceTier = parse.GetValue(_serviceTier),
             Region = parse.GetValue(_region),
+            RequestsBefore = IsGiven(parse, _requestsBefore) ? parse.GetValue(_requestsBefore) : null,
             Usage = usage.ToBuckets(out isClamped),
         };
     }
@@ -140,7 +145,7 @@ internal sealed class PriceCommand : Command, IHasExamples
     /// </summary>
     private void RefuseBesideLines(ParseResult parse)
     {
-        Option[] refused = [_common.Json, _provider, _serviceTier, _region, .. Counts];
+        Option[] refused = [_common.Json, _provider, _serviceTier, _region, _requestsBefore, .. Counts];
         if (parse.GetValue(_model) is not null)
         {
             throw new UsageException("--jsonl reads the model from each line; leave out MODEL.");

@@ -51,7 +51,8 @@ internal sealed class ReportCommand : Command, IHasExamples
 
         await using (view.ConfigureAwait(false))
         {
-            Write(await Report.ReadAsync(view, by, thenBy, choice, cancellationToken).ConfigureAwait(false), json, isEmpty: false);
+            var report = await Report.ReadAsync(view, by, thenBy, choice, cancellationToken).ConfigureAwait(false);
+            Write(report with { Display = DisplayCurrency.Of(view, home, _host) }, json, isEmpty: false);
         }
 
         return ExitCode.Done;

@@ -101,6 +101,13 @@ internal static class PriceAnswer
             WriteDay(json, "fx_date"u8, priced.FxDate);
         }
 
+        if (priced.Discount != 0m || priced.Margin != 0m)
+        {
+            json.WriteString("list_cost"u8, priced.ListCost is { } list ? Decimals.Text(list) : null);
+            json.WriteString("discount"u8, Decimals.Text(priced.Discount));
+            json.WriteString("margin"u8, Decimals.Text(priced.Margin));
+        }
+
         json.WriteString("model"u8, priced.Model);
         json.WriteString("revision"u8, priced.Cost.PriceRevision);
         if (priced.Cost.PriceRevision is not null)

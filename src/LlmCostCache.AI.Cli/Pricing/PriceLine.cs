@@ -88,6 +88,7 @@ internal sealed class PriceLine
         }
 
         var (provider, model, tier, region) = ((string?)null, (string?)null, (string?)null, (string?)null);
+        long? before = null;
         JsonElement? usage = null;
         foreach (var field in root.EnumerateObject())
         {
@@ -118,6 +119,11 @@ internal sealed class PriceLine
                 isSound = ReadInstant(field, out var instant);
                 knownAt = instant ?? knownAt;
             }
+            else if (field.NameEquals("requests_before"u8))
+            {
+                before = field.Value.ValueKind == JsonValueKind.Null ? null : ReadCount(field);
+                isSound = Error is null;
+            }
             else if (field.NameEquals("usage"u8))
             {
                 usage = field.Value;
@@ -139,7 +145,17 @@ internal sealed class PriceLine
         {
             var buckets = inclusive.ToBuckets(out var clamped);
             IsClamped = clamped;
-            Query = new() { Provider = provider, Model = model, At = at, KnownAt = knownAt, ServiceTier = tier, Region = region, Usage = buckets };
+            Query = new()
+            {
+                Provider = provider,
+                Model = model,
+                At = at,
+                KnownAt = knownAt,
+                ServiceTier = tier,
+                Region = region,
+                RequestsBefore = before,
+                Usage = buckets,
+            };
         }
     }
 

@@ -21,6 +21,9 @@ internal sealed class PriceListing
     /// <summary>Rate cards by the condition under which they hold; "standard" is the first. Conditions that name no rate of their own keep the standard one.</summary>
     public IReadOnlyList<(string Condition, RateCard Rates)> Cards { get; private init; } = [];
 
+    /// <summary>What is taken off these rates and put on top; null when they are what is paid.</summary>
+    public PriceAdjustment? Adjustment { get; private init; }
+
     /// <summary>The call that was asked about; null when only the rates were.</summary>
     public PricedUsage? Priced { get; private init; }
 
@@ -44,6 +47,7 @@ internal sealed class PriceListing
             Query = query,
             Price = price,
             Revision = fact.Revision,
+            Adjustment = fact.Adjustment,
             Cards = [.. CardsOf(price)],
             Priced = priced,
             IsClamped = isClamped,
@@ -77,6 +81,12 @@ internal sealed class PriceListing
         }
 
         json.WriteEndArray();
+        if (Adjustment is { } adjustment)
+        {
+            json.WriteString("discount", Decimals.Text(adjustment.Discount));
+            json.WriteString("margin", Decimals.Text(adjustment.Margin));
+        }
+
         json.WriteStartArray("rates");
         foreach (var (condition, rates) in Cards)
         {
@@ -117,6 +127,11 @@ internal sealed class PriceListing
     private static IEnumerable<(string Condition, RateCard Rates)> CardsOf(DatedPrice price)
     {
         yield return ("standard", price.Rates);
+        foreach (var step in price.Steps)
+        {
+            yield return (string.Create(CultureInfo.InvariantCulture, $"requests > {step.AboveRequests:N0} a month"), step.Rates);
+        }
+
         foreach (var tier in price.Tiers)
         {
             yield return (Condition(tier), tier.Rates);

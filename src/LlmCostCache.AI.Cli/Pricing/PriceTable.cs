@@ -12,6 +12,11 @@ internal static class PriceTable
         var entry = listing.Entry!;
         console.WriteLine(Shown.OneLine($"{entry.Id} ({entry.Provider ?? "any provider"}), {entry.Currency} per million tokens"));
         ShowRates(console, listing);
+        if (listing.Adjustment is { } adjustment)
+        {
+            console.WriteLine($"These are list prices; what is paid is {AdjustmentText(adjustment.Discount, adjustment.Margin)}.");
+        }
+
         if (listing.Priced is { Cost.Amount: not null } priced)
         {
             console.WriteLine();
@@ -66,13 +71,41 @@ internal static class PriceTable
             }
         }
 
-        table.AddRow(Plain.Cell("total"), Plain.Cell(Decimals.Text(priced.Cost.Amount!.Value)));
+        var cost = priced.Cost;
+        table.AddRow(Plain.Cell(cost.Certainty == CostCertainty.Bounded ? "at most" : "total"), Plain.Cell(Decimals.Text(cost.Amount!.Value)));
+        if (cost.Certainty == CostCertainty.Bounded)
+        {
+            table.AddRow(Plain.Cell("at least"), Plain.Cell(Decimals.Text(cost.Low)));
+        }
+
         console.Write(table);
+        if (priced is { ListCost: { } list, NativeCost: { } adjusted } && (priced.Discount != 0m || priced.Margin != 0m))
+        {
+            console.WriteLine($"List price {Decimals.Text(list)} {priced.Currency}, {AdjustmentText(priced.Discount, priced.Margin)}: {Decimals.Text(adjusted)} {priced.Currency}");
+        }
+
         if (priced is { NativeCost: { } native, FxRate: { } rate })
         {
             var day = priced.FxDate is { } date ? $"of {date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}" : "assumed";
             console.WriteLine($"{Decimals.Text(native)} {priced.Currency} at {Decimals.Text(rate)} for a dollar ({day})");
         }
+    }
+
+    /// <summary>As in "10 % less, then 5 % more".</summary>
+    private static string AdjustmentText(decimal discount, decimal margin)
+    {
+        List<string> parts = [];
+        if (discount != 0m)
+        {
+            parts.Add($"{Decimals.Text(discount * 100m)} % less");
+        }
+
+        if (margin != 0m)
+        {
+            parts.Add($"{Decimals.Text(margin * 100m)} % more");
+        }
+
+        return string.Join(", then ", parts);
     }
 
     private static string Name(int kind) => (RateKind)kind switch

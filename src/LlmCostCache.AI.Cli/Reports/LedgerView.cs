@@ -22,6 +22,9 @@ internal sealed class LedgerView : IAsyncDisposable
         set => _store.Calendar = value;
     }
 
+    /// <summary>The currency that the application wants reports to show beside US dollars.</summary>
+    public string ReportCurrency => _store.ReportCurrency;
+
     public static bool TryOpen(string home, TimeProvider time, [NotNullWhen(true)] out LedgerView? view)
     {
         view = SqliteLedgerStore.Exists(home) ? Open(home, time) : null;

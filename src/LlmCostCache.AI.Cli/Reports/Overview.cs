@@ -18,6 +18,12 @@ internal sealed record Overview
 
     public required IReadOnlyList<WindowBalance> Budgets { get; init; }
 
+    /// <summary>At which rates amounts of other currencies became dollars, in any of the periods.</summary>
+    public IReadOnlyList<LedgerConversion> Converted { get; init; } = [];
+
+    /// <summary>The currency to show beside dollars; null for none.</summary>
+    public DisplayCurrency? Display { get; init; }
+
     /// <param name="view">The ledger; null when there is none yet.</param>
     /// <param name="zone">The zone of the periods; null for the one that is configured. Budgets keep theirs.</param>
     /// <param name="now">Now.</param>
@@ -37,7 +43,15 @@ internal sealed record Overview
             periods.Add((name, startsAt, endsAt, total));
         }
 
-        return new() { At = now, Zone = calendar.Zone, Periods = periods, Budgets = budgets };
+        var all = new LedgerFilter { Since = periods.Min(period => period.Since), Until = periods.Max(period => period.Until) };
+        return new()
+        {
+            At = now,
+            Zone = calendar.Zone,
+            Periods = periods,
+            Budgets = budgets,
+            Converted = view is null ? [] : await view.Ledger.ConversionsAsync(all, cancellationToken).ConfigureAwait(false),
+        };
     }
 
     public void WriteFields(Utf8JsonWriter json)
@@ -75,6 +89,8 @@ internal sealed record Overview
         }
 
         json.WriteEndArray();
+        Conversions.WriteFields(json, Converted);
+        Display?.WriteFields(json, Periods[^1].Total);
     }
 
     public void Show(IAnsiConsole console)
@@ -89,6 +105,16 @@ internal sealed record Overview
         if (Periods[^1].Total is { Unpriced: > 0 } month)
         {
             console.WriteLine($"Spent this month {Amounts.Spent(month)}, {Amounts.Unpriced(month.Unpriced)}.");
+        }
+
+        foreach (var sentence in Conversions.Sentences(Converted))
+        {
+            console.WriteLine(sentence);
+        }
+
+        if (Display is not null)
+        {
+            console.WriteLine($"This month: {Display.Sentence(Periods[^1].Total)}");
         }
 
         if (Budgets.Count > 0)

@@ -20,6 +20,12 @@ internal sealed record Report
     /// <summary>Everything once: by tag, the groups add up to more.</summary>
     public required LedgerTotal Total { get; init; }
 
+    /// <summary>At which rates amounts of other currencies became dollars.</summary>
+    public IReadOnlyList<LedgerConversion> Converted { get; init; } = [];
+
+    /// <summary>The currency to show beside dollars; null for none.</summary>
+    public DisplayCurrency? Display { get; init; }
+
     public static Report Nothing(LedgerDimension by, LedgerDimension? thenBy, FilterChoice choice) => new()
     {
         By = by,
@@ -41,6 +47,7 @@ internal sealed record Report
             Filter = filter,
             Groups = await view.Ledger.TotalsAsync(by, thenBy, filter, cancellationToken).ConfigureAwait(false),
             Total = (await view.Ledger.TotalsAsync(null, null, filter, cancellationToken).ConfigureAwait(false))[0],
+            Converted = await view.Ledger.ConversionsAsync(filter, cancellationToken).ConfigureAwait(false),
         };
     }
 
@@ -69,6 +76,8 @@ internal sealed record Report
         json.WriteStartObject("total");
         TotalJson.WriteFields(json, Total);
         json.WriteEndObject();
+        Conversions.WriteFields(json, Converted);
+        Display?.WriteFields(json, Total);
     }
 
     public void Show(IAnsiConsole console)
@@ -103,6 +112,16 @@ internal sealed record Report
         if (Total.Low != Total.High)
         {
             yield return $"Some costs are estimates: between {Amounts.Text(Total.Low)} and {Amounts.Text(Total.High)}.";
+        }
+
+        foreach (var sentence in Conversions.Sentences(Converted))
+        {
+            yield return sentence;
+        }
+
+        if (Display is not null)
+        {
+            yield return Display.Sentence(Total);
         }
 
         if (By == LedgerDimension.Tag || ThenBy == LedgerDimension.Tag)

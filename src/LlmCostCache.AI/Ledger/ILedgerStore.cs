@@ -7,8 +7,8 @@ namespace LlmCostCache.AI;
 /// </remarks>
 internal interface ILedgerStore : IAsyncDisposable
 {
-    /// <summary>Writes the zone, the week start and the budgets given in code, so that other processes and the command line see them.</summary>
-    ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, CancellationToken cancellationToken = default);
+    /// <summary>Writes the zone, the week start, the currency of reports and the budgets given in code, so that other processes and the command line see them.</summary>
+    ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", CancellationToken cancellationToken = default);
 
     /// <summary>Holds every amount or none. The same id again gets the same answer and holds nothing twice.</summary>
     ValueTask<ReservationOutcome> ReserveAsync(ReservationRequest request, CancellationToken cancellationToken = default);
@@ -44,6 +44,9 @@ internal interface ILedgerStore : IAsyncDisposable
 
     /// <summary>Sums over rows, grouped by up to two dimensions.</summary>
     ValueTask<IReadOnlyList<LedgerTotal>> TotalsAsync(LedgerDimension? by, LedgerDimension? thenBy, LedgerFilter filter, CancellationToken cancellationToken = default);
+
+    /// <summary>At which rates amounts of other currencies were converted.</summary>
+    ValueTask<IReadOnlyList<LedgerConversion>> ConversionsAsync(LedgerFilter filter, CancellationToken cancellationToken = default);
 
     /// <summary>Checks sequence, hash chain and counters.</summary>
     ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default);

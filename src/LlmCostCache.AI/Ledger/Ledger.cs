@@ -19,6 +19,14 @@ public sealed class Ledger
         LedgerDimension? by = null, LedgerDimension? thenBy = null, LedgerFilter? filter = null, CancellationToken cancellationToken = default) =>
         _store.TotalsAsync(by, thenBy, filter ?? LedgerFilter.All, cancellationToken);
 
+    /// <summary>Says at which exchange rates amounts of other currencies were converted to US dollars.</summary>
+    /// <param name="filter">Which calls; null means all.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <returns>The rates by currency and day; empty when every price was in US dollars.</returns>
+    /// <exception cref="StoreUnavailableException">The ledger cannot be read.</exception>
+    public ValueTask<IReadOnlyList<LedgerConversion>> ConversionsAsync(LedgerFilter? filter = null, CancellationToken cancellationToken = default) =>
+        _store.ConversionsAsync(filter ?? LedgerFilter.All, cancellationToken);
+
     /// <summary>Reads attempts in the order they were written, each with what became known about it later.</summary>
     /// <param name="filter">Which attempts; null means all.</param>
     /// <param name="cancellationToken">Ends the reading.</param>

@@ -88,4 +88,7 @@ public sealed record UsageRecord
     /// <summary>The name of <see cref="RequestedModel"/> in the price book; what <see cref="Budget.ForModel(string)"/> compares with.</summary>
     [System.Text.Json.Serialization.JsonInclude]
     internal string? ModelKey { get; init; }
+
+    /// <summary>How many requests to the model went before in the month, while the row is being priced by steps; not kept.</summary>
+    internal long? RequestsBefore { get; init; }
 }

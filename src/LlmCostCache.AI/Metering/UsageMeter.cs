@@ -24,6 +24,7 @@ internal sealed class UsageMeter
     private readonly BudgetGuard _budgets;
     private readonly Spool _spool;
     private readonly TokenRefiner _refiner;
+    private readonly MonthlyRequests _requests;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
 
@@ -36,6 +37,7 @@ internal sealed class UsageMeter
         _budgets = budgets;
         _spool = spool;
         _refiner = refiner;
+        _requests = new(prices, store, options.TimeProvider, logger);
         _logger = logger;
     }
 
@@ -148,6 +150,7 @@ internal sealed class UsageMeter
         };
         try
         {
+            record = record with { RequestsBefore = await _requests.BeforeAsync(record.Provider, model, attempt.At, attempt.Client.Host).ConfigureAwait(false) };
             record = facts.Usage is { } usage ? Priced(attempt, record, usage, tier) : Estimated(attempt, record, facts, tier);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
@@ -162,6 +165,7 @@ internal sealed class UsageMeter
         }
 
         var cost = await PostAsync(attempt, record).ConfigureAwait(false);
+        _requests.Add(record.Provider, model, attempt.At, attempt.Client.Host, record.Cost.Usage.Requests);
         MeterWatch.Of(attempt.Operation)?.End(cost, facts.FinishReason);
         Refine(attempt, record, facts);
         return cost;
@@ -197,6 +201,7 @@ internal sealed class UsageMeter
     {
         if (record.Cost.Certainty == CostCertainty.Unknown && record.Cost.Usage != TokenUsage.None)
         {
+            record = record with { RequestsBefore = await _requests.BeforeRecordedAsync(record.Provider, record.Model, record.At).ConfigureAwait(false) };
             record = Price(record, record.Cost.Usage, record.ServiceTier, host: null);
         }
 
@@ -296,6 +301,7 @@ internal sealed class UsageMeter
             At = record.At,
             ServiceTier = tier,
             Region = record.Region,
+            RequestsBefore = record.RequestsBefore,
             Usage = usage,
         });
         return record with

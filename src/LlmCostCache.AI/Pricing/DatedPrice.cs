@@ -8,9 +8,22 @@ namespace LlmCostCache.AI;
 internal sealed class DatedPrice
 {
     private readonly RateCard _standard;
+    private readonly RateCard[] _levels;
     private DateOnly? _knownFrom;
 
-    public DatedPrice(RateCard rates) => (Rates, _standard) = (rates, rates.WithFallbacks());
+    /// <param name="rates">The rates.</param>
+    /// <param name="steps">What changes with the requests of the month; a later step overrides an earlier one.</param>
+    public DatedPrice(RateCard rates, IEnumerable<PriceStep>? steps = null)
+    {
+        (Rates, _standard) = (rates, rates.WithFallbacks());
+        Steps = [.. (steps ?? []).OrderBy(step => step.AboveRequests)];
+        _levels = new RateCard[Steps.Count + 1];
+        _levels[0] = rates;
+        for (var i = 0; i < Steps.Count; i++)
+        {
+            _levels[i + 1] = _levels[i].OverriddenBy(Steps[i].Rates);
+        }
+    }
 
     /// <summary>The first day, in UTC; null is from the start.</summary>
     public DateOnly? EffectiveFrom { get; init; }
@@ -23,6 +36,9 @@ internal sealed class DatedPrice
     }
 
     public RateCard Rates { get; }
+
+    /// <summary>What changes with the requests of the month, fewest first.</summary>
+    public IReadOnlyList<PriceStep> Steps { get; }
 
     public IReadOnlyList<PriceTier> Tiers { get; init; } = [];
 
@@ -42,7 +58,26 @@ internal sealed class DatedPrice
     public static IReadOnlyDictionary<string, PriceMode> NoModes { get; } = new Dictionary<string, PriceMode>();
 
     /// <summary>Whether nothing that this price can bill costs anything.</summary>
-    public bool IsFree => Rates.IsFree && Tiers.All(tier => tier.Rates.IsFree) && Modes.Values.All(mode => mode.Rates.IsFree);
+    public bool IsFree => Rates.IsFree && Steps.All(step => step.Rates.IsFree) && Tiers.All(tier => tier.Rates.IsFree) && Modes.Values.All(mode => mode.Rates.IsFree);
+
+    /// <summary>The levels that requests can have: 0 is the price without a step, 1 the first step, and so on.</summary>
+    /// <param name="before">How many requests went before in the month; null when not known.</param>
+    /// <param name="requests">How many requests there are; they can lie on both sides of a step.</param>
+    public (int First, int Last) LevelsOf(long? before, long requests)
+    {
+        if (Steps.Count == 0)
+        {
+            return (0, 0);
+        }
+
+        if (before is not { } count)
+        {
+            return (0, Steps.Count);
+        }
+
+        var last = requests <= 1 ? count : count > long.MaxValue - requests ? long.MaxValue : count + requests - 1;
+        return (Steps.Count(step => count >= step.AboveRequests), Steps.Count(step => last >= step.AboveRequests));
+    }
 
     /// <summary>The one card that prices a whole request.</summary>
     /// <param name="mode">The service tier; standard when null or when the vendor lists no rates for it.</param>
@@ -51,10 +86,11 @@ internal sealed class DatedPrice
     /// <param name="inputTokens">The whole prompt.</param>
     /// <param name="outputTokens">The whole answer.</param>
     /// <param name="reasoned">Whether the answer contains reasoning.</param>
-    public RateCard CardFor(string? mode, string? region, TimeOnly time, long inputTokens, long outputTokens, bool reasoned)
+    /// <param name="level">The step by volume; see <see cref="LevelsOf"/>.</param>
+    public RateCard CardFor(string? mode, string? region, TimeOnly time, long inputTokens, long outputTokens, bool reasoned, int level = 0)
     {
         var special = mode is null ? null : Modes.GetValueOrDefault(mode);
-        RateCard? changed = null;
+        var changed = level == 0 ? null : _levels[level];
         foreach (var window in Windows)
         {
             if (window.Holds(time))
@@ -96,16 +132,19 @@ internal sealed class DatedPrice
     /// <summary>The dearest multiple that a request can meet when nothing is known about its geography.</summary>
     public decimal DearestPremium => Regions.Values.Append(1m).Max();
 
-    /// <summary>The dearest rates that a request of at most so many tokens can meet in a service tier, at any time of day.</summary>
-    public (decimal Input, decimal Output) Dearest(string? mode, long inputTokens, long outputTokens)
+    /// <summary>The dearest rates that a request of at most so many tokens can meet in a service tier, at any time of day and whatever went before.</summary>
+    public (decimal Input, decimal Output, decimal Request) Dearest(string? mode, long inputTokens, long outputTokens)
     {
         var special = mode is null ? null : Modes.GetValueOrDefault(mode);
-        var (input, output) = (0m, 0m);
-        Consider(special is null ? _standard : Rates.OverriddenBy(special.Rates).WithFallbacks());
-        foreach (var window in Windows)
+        var (input, output, request) = (0m, 0m, 0m);
+        foreach (var level in _levels)
         {
-            var card = Rates.OverriddenBy(window.Rates);
-            Consider((special is null ? card : card.OverriddenBy(special.Rates)).WithFallbacks());
+            Consider((special is null ? level : level.OverriddenBy(special.Rates)).WithFallbacks());
+            foreach (var window in Windows)
+            {
+                var card = level.OverriddenBy(window.Rates);
+                Consider((special is null ? card : card.OverriddenBy(special.Rates)).WithFallbacks());
+            }
         }
 
         foreach (var tier in special?.TiersBeside(Tiers) ?? Tiers)
@@ -117,12 +156,13 @@ internal sealed class DatedPrice
         }
 
         var multiplier = special?.Multiplier ?? 1m;
-        return (input * multiplier, output * multiplier);
+        return (input * multiplier, output * multiplier, request);
 
         void Consider(RateCard card)
         {
             input = Math.Max(input, card.Dearest(output: false));
             output = Math.Max(output, card.Dearest(output: true));
+            request = Math.Max(request, card[RateKind.Request] ?? 0m);
         }
     }
 
@@ -141,6 +181,12 @@ internal sealed class DatedPrice
         var facts = new StringBuilder(256).Append(currency).Append('|').Append(from).Append('|');
         Rates.WriteFacts(facts);
         WriteTiers(Tiers);
+        foreach (var step in Steps)
+        {
+            facts.Append(CultureInfo.InvariantCulture, $"|above {step.AboveRequests} requests a month ");
+            step.Rates.WriteFacts(facts);
+        }
+
         foreach (var window in Windows)
         {
             facts.Append(CultureInfo.InvariantCulture, $"|window {window.From:HH':'mm':'ss} {window.Until:HH':'mm':'ss} ");

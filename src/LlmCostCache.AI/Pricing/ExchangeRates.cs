@@ -1,71 +1,54 @@
 using System.Globalization;
-using System.Text.Json;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Units of a currency for one US dollar, by day.</summary>
+/// <summary>
+/// Units of a currency for one US dollar, by day. Of a currency that several sources name, only the strongest counts: code, <c>LLMCOSTCACHE_FX</c>,
+/// <c>fx.json</c> in the home directory, built in.
+/// </summary>
 internal sealed class ExchangeRates
 {
     public const string VariableName = "LLMCOSTCACHE_FX";
+    public const string FileName = "fx.json";
 
-    private const string Remedy = """Write {"CNY": "7.1", "date": "2026-08-22"}.""";
+    /// <summary>What to do when a currency has no rate.</summary>
+    public const string Remedy = $"set {VariableName}, write {FileName} into the home directory or add it to LlmCostsOptions.ExchangeRates";
 
-    private readonly Dictionary<string, (DateOnly? Day, decimal Rate)[]> _rates;
+    // 7.20 yuan for a dollar, an assumption: no day, no source.
+    private static readonly ExchangeRate[] s_builtIn = [new("CNY", 7.20m)];
 
-    private ExchangeRates(Dictionary<string, (DateOnly? Day, decimal Rate)[]> rates) => _rates = rates;
+    private readonly Dictionary<string, ExchangeRate[]> _rates = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>7.20 yuan for a dollar, assumed: a rate without a day.</summary>
-    public static ExchangeRates Assumed { get; } = new(Defaults());
-
-    /// <summary>
-    /// Reads <c>{"CNY": "7.1", "date": "2026-08-22"}</c> or <c>{"CNY": {"2026-08-22": "7.1"}}</c>;
-    /// what it does not name keeps its assumed rate.
-    /// </summary>
-    /// <exception cref="LlmCostException">The text is not of either form.</exception>
-    public static ExchangeRates Parse(string? json)
+    /// <param name="sources">The sources, strongest first.</param>
+    private ExchangeRates(IEnumerable<IEnumerable<ExchangeRate>> sources)
     {
-        if (string.IsNullOrWhiteSpace(json))
+        foreach (var source in sources)
         {
-            return Assumed;
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            foreach (var currency in source.GroupBy(rate => rate.Currency, StringComparer.Ordinal))
             {
-                throw Wrong("is not a JSON object");
+                _rates.TryAdd(currency.Key, [.. currency.OrderBy(rate => rate.Day)]);
             }
-
-            var day = document.RootElement.TryGetProperty("date", out var date) ? Day(date.GetString()) : (DateOnly?)null;
-            var rates = Defaults();
-            foreach (var property in document.RootElement.EnumerateObject().Where(property => property.Name != "date"))
-            {
-                var currency = property.Name.ToUpperInvariant();
-                if (currency.Length != 3 || !currency.All(char.IsAsciiLetterUpper) || currency == "USD")
-                {
-                    throw Wrong($"names '{property.Name}', which is not the ISO 4217 code of a currency other than the US dollar");
-                }
-
-                rates[currency] = property.Value.ValueKind == JsonValueKind.Object
-                    ? [.. property.Value.EnumerateObject().Select(dated => ((DateOnly?)Day(dated.Name), Rate(currency, dated.Value))).OrderBy(dated => dated.Item1)]
-                    : [(day, Rate(currency, property.Value))];
-                if (rates[currency].Length == 0)
-                {
-                    throw Wrong($"names {currency} without a rate");
-                }
-            }
-
-            return new(rates);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new LlmCostException($"{VariableName} is not readable as JSON: {e.Message} {Remedy}", e);
         }
     }
 
+    /// <summary>What is built in: 7.20 yuan for a dollar, assumed.</summary>
+    public static ExchangeRates Assumed { get; } = new([s_builtIn]);
+
+    /// <exception cref="LlmCostException">A source cannot be read, or names what cannot be a rate.</exception>
+    public static ExchangeRates Load(IList<ExchangeRate> code, string? homeDirectory, Func<string, string?> environment)
+    {
+        RefuseFaults(code);
+        return new(
+        [
+            code,
+            Read(PriceSource.FromVariable(VariableName, environment(VariableName))),
+            Read(PriceSource.FromHome(homeDirectory, FileName)),
+            s_builtIn,
+        ]);
+    }
+
     /// <summary>The rate of the latest day that is not after the call; the earliest known when all are later; null when the currency has none.</summary>
-    public (decimal Rate, DateOnly? Day)? Find(string currency, DateTimeOffset at)
+    public ExchangeRate? Find(string currency, DateTimeOffset at)
     {
         if (!_rates.TryGetValue(currency, out var dated))
         {
@@ -73,33 +56,38 @@ internal sealed class ExchangeRates
         }
 
         var day = DateOnly.FromDateTime(at.UtcDateTime);
-        for (var i = dated.Length - 1; i > 0; i--)
+        var (low, high) = (0, dated.Length);
+        while (high - low > 1)
         {
-            if (dated[i].Day <= day)
+            var middle = (low + high) / 2;
+            (low, high) = dated[middle].Day <= day ? (middle, high) : (low, middle);
+        }
+
+        return dated[low];
+    }
+
+    /// <summary>What to say of a rate that is younger than the call; null when it is not.</summary>
+    public static string? Remark(ExchangeRate rate, DateTimeOffset at) => rate.Day is { } day && day > DateOnly.FromDateTime(at.UtcDateTime)
+        ? string.Create(CultureInfo.InvariantCulture, $"the rate of {rate.Currency} is of {day:yyyy-MM-dd}; no earlier one is known")
+        : null;
+
+    private static IReadOnlyList<ExchangeRate> Read(PriceSource? source) => source is { } given ? ExchangeRateReader.Read(given.Json, given.Name) : [];
+
+    private static void RefuseFaults(IList<ExchangeRate> code)
+    {
+        const string Where = $"{nameof(LlmCostsOptions)}.{nameof(LlmCostsOptions.ExchangeRates)}";
+        foreach (var rate in code)
+        {
+            if (ExchangeRateReader.Fault(rate) is { } fault)
             {
-                return (dated[i].Rate, dated[i].Day);
+                throw new LlmCostException($"""{Where}: {fault}. Write new ExchangeRate("CNY", 7.1m, new DateOnly(2026, 8, 22)).""");
             }
         }
 
-        return (dated[0].Rate, dated[0].Day);
+        if (code.GroupBy(rate => (rate.Currency, rate.Day)).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
+        {
+            var when = twice.Day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "no day";
+            throw new LlmCostException($"{Where}: '{twice.Currency}' has two rates for {when}; keep one of the two.");
+        }
     }
-
-    private static Dictionary<string, (DateOnly? Day, decimal Rate)[]> Defaults() =>
-        new(StringComparer.OrdinalIgnoreCase) { ["CNY"] = [(null, 7.20m)] };
-
-    private static DateOnly Day(string? text) =>
-        DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            ? day
-            : throw Wrong($"has the day '{text}', which is not of the form 2026-08-22");
-
-    private static decimal Rate(string currency, JsonElement value)
-    {
-        var text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : value.GetString();
-        const NumberStyles Styles = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return decimal.TryParse(text, Styles, CultureInfo.InvariantCulture, out var rate) && rate is > 0.000001m and < 10_000_000m
-            ? rate
-            : throw Wrong($"has the rate '{text}' for {currency}, which is not a positive number");
-    }
-
-    private static LlmCostException Wrong(string what) => new($"{VariableName} {what}. {Remedy}");
 }

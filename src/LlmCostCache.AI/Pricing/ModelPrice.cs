@@ -92,6 +92,10 @@ public sealed class ModelPrice(string model)
     /// <summary>A fee for each web search.</summary>
     public decimal? PerWebSearch { get; set; }
 
+    /// <summary>What changes with the number of requests to the model that went before in the calendar month (UTC), as in "the first 10,000 at 0.05, then 0.02".</summary>
+    /// <value>Empty: every request costs the same.</value>
+    public IList<VolumeStep> VolumeSteps { get; } = [];
+
     /// <summary>How many tokens fit into one request, answer included; bounds calls whose input cannot be bounded otherwise.</summary>
     public long? ContextWindow { get; set; }
 

@@ -15,13 +15,16 @@ internal sealed class ModelResolver
     private readonly BuiltInCatalogue _catalogue;
     private readonly IReadOnlyList<PriceLayer> _layers;
     private readonly Dictionary<string, string> _aliases;
+    private readonly PriceAdjustments _adjustments;
     private readonly ConcurrentDictionary<Key, Resolution> _remembered = new();
 
     /// <param name="catalogue">The built-in prices.</param>
     /// <param name="layers">The overrides, strongest first.</param>
     /// <param name="aliases">Names that stand for other names.</param>
-    public ModelResolver(BuiltInCatalogue catalogue, IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases)
+    /// <param name="adjustments">Discounts and margins.</param>
+    public ModelResolver(BuiltInCatalogue catalogue, IReadOnlyList<PriceLayer> layers, IEnumerable<KeyValuePair<string, string>> aliases, PriceAdjustments adjustments)
     {
+        _adjustments = adjustments;
         _catalogue = catalogue;
         _layers = layers;
         _aliases = new(aliases, StringComparer.OrdinalIgnoreCase);
@@ -50,6 +53,10 @@ internal sealed class ModelResolver
         }
 
         var resolution = Search(provider, ProviderDirectory.HostOf(host), model, firstLayer);
+        if (resolution.Entry is { } entry)
+        {
+            resolution = resolution with { Adjustment = AdjustmentOf(entry, provider, ProviderDirectory.HostOf(host), model) };
+        }
 
         // Names come from outside: whoever sends a million of them costs us time, not memory.
         if (_remembered.Count >= MaxRemembered)
@@ -58,6 +65,18 @@ internal sealed class ModelResolver
         }
 
         return _remembered.GetOrAdd(key, resolution);
+    }
+
+    /// <summary>Discounts are agreed with whoever sells, who need not be the one whose list the price is from: Azure sells OpenAI's models at OpenAI's prices.</summary>
+    private PriceAdjustment? AdjustmentOf(PriceEntry entry, string? provider, string? host, string reported)
+    {
+        var named = _directory.ByName(provider);
+        var hosted = _directory.ByHost(host, named);
+
+        // An unknown host may speak OpenAI's protocol without being OpenAI.
+        var seller = named is { SpokenByOthers: true } && host is not null ? null : named?.Id ?? (string.IsNullOrWhiteSpace(provider) ? null : provider);
+        var model = _aliases.GetValueOrDefault(reported, reported).Trim();
+        return _adjustments.Find(hosted?.Id ?? seller ?? entry.Provider, entry, ModelName.Of(model, _directory.Patterns));
     }
 
     private Resolution Search(string? provider, string? host, string reported, int firstLayer)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 
 namespace LlmCostCache.AI;
 
@@ -20,6 +19,8 @@ public sealed class PriceBook
     private static readonly ImmutableSortedDictionary<string, decimal> NoParts =
         ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
 
+    private static readonly ExchangeRate s_dollar = new(Dollar, 1m);
+
     private readonly ModelResolver _resolver;
     private readonly ExchangeRates _exchangeRates;
 
@@ -27,9 +28,10 @@ public sealed class PriceBook
         BuiltInCatalogue catalogue,
         IReadOnlyList<PriceLayer> layers,
         IEnumerable<KeyValuePair<string, string>> aliases,
+        PriceAdjustments adjustments,
         ExchangeRates exchangeRates)
     {
-        _resolver = new(catalogue, layers, aliases);
+        _resolver = new(catalogue, layers, aliases, adjustments);
         _exchangeRates = exchangeRates;
     }
 
@@ -67,7 +69,7 @@ public sealed class PriceBook
             var index = entry.IndexAt(at, knownAt);
             if (index >= 0)
             {
-                return new(entry, index, null);
+                return new(entry, index, null) { Adjustment = resolution.Adjustment };
             }
 
             none ??= new(entry, index, entry.WhyNoneAt(at, knownAt));
@@ -98,6 +100,8 @@ public sealed class PriceBook
             EffectiveFrom = fact.Price?.EffectiveFrom,
             KnownFrom = fact.Price?.KnownFrom,
             Currency = entry.Currency,
+            Discount = fact.Adjustment?.Discount ?? 0m,
+            Margin = fact.Adjustment?.Margin ?? 0m,
         };
         if (fact.Price is not { } price)
         {
@@ -106,7 +110,7 @@ public sealed class PriceBook
 
         try
         {
-            return Price(query, entry, price, unpriced);
+            return Price(query, entry, price, fact.Adjustment?.Factor ?? 1m, unpriced);
         }
         catch (OverflowException)
         {
@@ -132,7 +136,7 @@ public sealed class PriceBook
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
-        if (FactOf(provider, model, at, host) is not { Price: { } price, Entry: { } entry })
+        if (FactOf(provider, model, at, host) is not { Price: { } price, Entry: { } entry } fact)
         {
             return null;
         }
@@ -159,18 +163,17 @@ public sealed class PriceBook
 
         try
         {
-            var (input, output) = price.Dearest(mode, inputTokens, outputTokens);
+            var (input, output, fee) = price.Dearest(mode, inputTokens, outputTokens);
             if (open)
             {
                 var priority = price.Dearest("priority", inputTokens, outputTokens);
-                (input, output) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output));
+                (input, output, fee) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output), Math.Max(fee, priority.Request));
             }
 
             // A workspace can have a geography by default, so a request that names none does not rule it out.
             var premium = RegionOf(entry, host) is { } region ? price.PremiumOf(region) : price.DearestPremium;
-            var fee = price.Rates[RateKind.Request] ?? 0m;
             var most = (inputTokens * input * premium / Million) + (outputTokens * output * premium / Million) + fee;
-            return Money.FromUsdRoundedUp(most / rate.Rate);
+            return Money.FromUsdRoundedUp(most * (fact.Adjustment?.Factor ?? 1m) / rate.PerDollar);
         }
         catch (OverflowException)
         {
@@ -188,29 +191,35 @@ public sealed class PriceBook
         ArgumentNullException.ThrowIfNull(options);
         environment ??= Environment.GetEnvironmentVariable;
         List<PriceLayer> layers = [];
+        List<IReadOnlyList<PriceAdjustment>> adjustments = [PriceAdjustments.FromCode(options.PriceAdjustments)];
         if (options.Prices.Count > 0)
         {
             layers.Add(new(FromCode(options.Prices)));
         }
 
-        if (environment(VariableName) is { } variable && !string.IsNullOrWhiteSpace(variable))
+        if (PriceSource.FromVariable(VariableName, environment(VariableName)) is { } variable)
         {
-            layers.Add(new(variable.TrimStart()[0] == '{'
-                ? PriceFileReader.Read(Encoding.UTF8.GetBytes(variable), VariableName)
-                : FromFile(variable.Trim(), $"{VariableName} ({variable.Trim()})")));
+            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name, out var adjusted)));
+            adjustments.Add(adjusted);
         }
 
-        if (homeDirectory is not null && Path.Combine(homeDirectory, FileName) is var file && File.Exists(file))
+        if (PriceSource.FromHome(homeDirectory, FileName) is { } file)
         {
-            layers.Add(new(FromFile(file, file)));
+            layers.Add(new(PriceFileReader.Read(file.Json, file.Name, out var adjusted)));
+            adjustments.Add(adjusted);
         }
 
-        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
+        adjustments.RemoveAll(source => source.Count == 0);
+        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, new(adjustments), ExchangeRates.Load(options.ExchangeRates, homeDirectory, environment));
     }
 
-    internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], ExchangeRates.Assumed);
+    internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], PriceAdjustments.None, ExchangeRates.Assumed);
 
-    private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, PricedUsage unpriced)
+    /// <summary>The entry that a name means when requests to it cost differently once enough of them were made in a month; null for all others.</summary>
+    internal PriceEntry? FindStepped(string? provider, string? model, DateTimeOffset at, string? host = null) =>
+        FactOf(provider, model, at, host) is { Price.Steps.Count: > 0, Entry: var entry } ? entry : null;
+
+    private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, decimal factor, PricedUsage unpriced)
     {
         var usage = query.Usage;
         var (inputTokens, outputTokens) = (usage.TotalInputTokens, usage.TotalOutputTokens);
@@ -221,13 +230,51 @@ public sealed class PriceBook
 
         if (ToDollars(entry.Currency, query.At) is not { } fx)
         {
-            return Because(unpriced, $"no exchange rate for {entry.Currency}; set {ExchangeRates.VariableName}");
+            return Because(unpriced, $"no exchange rate for {entry.Currency}; {ExchangeRates.Remedy}");
         }
 
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
         var region = query.Region ?? RegionOf(entry, query.Host);
-        var card = price.CardFor(mode, region, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
-        var bill = new Bill(fx.Rate);
+        var (first, last) = price.LevelsOf(query.RequestsBefore, usage.Requests);
+        var bill = BillOf(usage, CardOf(first), factor, fx, price.IsFree);
+        var (cheapest, missed) = (bill, bill.Missing);
+        for (var level = first + 1; level <= last; level++)
+        {
+            var other = BillOf(usage, CardOf(level), factor, fx, price.IsFree);
+            missed ??= other.Missing;
+            cheapest = other.Native < cheapest.Native ? other : cheapest;
+            bill = other.Native > bill.Native ? other : bill;
+        }
+
+        remark = Joined(remark, ExchangeRates.Remark(fx, query.At));
+        var (low, amount) = (Money.FromUsd(cheapest.Dollars), Money.FromUsd(bill.Dollars));
+        if (missed is { } missing)
+        {
+            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {RateCard.UnitOf(missing)}", low);
+        }
+
+        return unpriced with
+        {
+            Cost = (low == amount ? CallCost.Known(amount) : CallCost.Between(low, amount)) with
+            {
+                Usage = usage,
+                PriceRevision = unpriced.Cost.PriceRevision,
+                Reason = low == amount ? remark : Joined(WhyBetweenSteps(entry, query.RequestsBefore), remark),
+            },
+            Region = region,
+            NativeCost = bill.Native,
+            ListCost = bill.List,
+            FxRate = entry.Currency == Dollar ? null : fx.PerDollar,
+            FxDate = fx.Day,
+            Parts = bill.Parts(),
+        };
+
+        RateCard CardOf(int level) => price.CardFor(mode, region, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, level);
+    }
+
+    private static Bill BillOf(TokenUsage usage, RateCard card, decimal factor, ExchangeRate fx, bool isFree)
+    {
+        var bill = new Bill(factor, fx.PerDollar);
         BillTokens(ref bill, usage, card);
         bill.Each(usage.WebSearches, RateKind.WebSearch, card);
         if (card[RateKind.Request] is not null)
@@ -235,23 +282,13 @@ public sealed class PriceBook
             bill.Each(usage.Requests, RateKind.Request, card);
         }
 
-        BillOtherUnits(ref bill, usage, card, price.IsFree);
-        var amount = Money.FromUsd(bill.Dollars);
-        if (bill.Missing is { } missing)
-        {
-            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {RateCard.UnitOf(missing)}", low: amount);
-        }
-
-        return unpriced with
-        {
-            Cost = CallCost.Known(amount) with { Usage = usage, PriceRevision = unpriced.Cost.PriceRevision, Reason = remark },
-            Region = region,
-            NativeCost = bill.Native,
-            FxRate = entry.Currency == Dollar ? null : fx.Rate,
-            FxDate = fx.Day,
-            Parts = bill.Parts(),
-        };
+        BillOtherUnits(ref bill, usage, card, isFree);
+        return bill;
     }
+
+    private static string WhyBetweenSteps(PriceEntry entry, long? before) => before is null
+        ? $"the price of '{entry.Id}' has steps by the requests of a month, and how many went before is not known"
+        : $"the requests lie on both sides of a step in the price of '{entry.Id}'";
 
     private static void BillTokens(ref Bill bill, TokenUsage usage, RateCard card)
     {
@@ -332,8 +369,9 @@ public sealed class PriceBook
     private static string? RegionOf(PriceEntry entry, string? host) =>
         host is null ? null : ProviderDirectory.Instance.ByName(entry.Provider)?.RegionOf(ProviderDirectory.HostOf(host));
 
-    private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) =>
-        currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
+    private ExchangeRate? ToDollars(string currency, DateTimeOffset at) => currency == Dollar ? s_dollar : _exchangeRates.Find(currency, at);
+
+    private static string? Joined(string? remark, string? another) => remark is null ? another : another is null ? remark : $"{remark}; {another}";
 
     private static PricedUsage Because(PricedUsage unpriced, string reason, Money low = default) =>
         unpriced with { Cost = unpriced.Cost with { Reason = reason, Low = low } };
@@ -346,21 +384,6 @@ public sealed class PriceBook
         {
             ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(usage));
         }
-    }
-
-    private static IReadOnlyList<PriceEntry> FromFile(string path, string source)
-    {
-        byte[] json;
-        try
-        {
-            json = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new LlmCostException($"{source}: the price file cannot be read ({e.Message})", e);
-        }
-
-        return PriceFileReader.Read(json, source);
     }
 
     private static List<PriceEntry> FromCode(IList<ModelPrice> prices)
@@ -384,12 +407,7 @@ public sealed class PriceBook
                 price.PerWebSearch, price.PerRequest,
                 price.PerImage, price.PerAudioSecond, price.PerVideoSecond, price.PerComputeSecond, price.CharactersPerMillion, price.StoragePerGigabyteDay,
             ];
-            var negative = Array.FindIndex(rates, rate => rate < 0m);
-            if (negative >= 0)
-            {
-                var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
-                throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
-            }
+            RefuseNegative(rates, where);
 
             if (price.Multiplier <= 0m || price.Regions.Values.Any(multiplier => multiplier <= 0m))
             {
@@ -415,7 +433,14 @@ public sealed class PriceBook
                 MaxOutputTokens = price.MaxOutputTokens,
                 Currency = currency,
                 KnownFrom = PriceRevision.Code,
-                Prices = [new(new RateCard(rates).Times(price.Multiplier)) { Regions = new Dictionary<string, decimal>(price.Regions, StringComparer.OrdinalIgnoreCase) }],
+                IsAgreed = true,
+                Prices =
+                [
+                    new(new RateCard(rates).Times(price.Multiplier), StepsOf(price, where))
+                    {
+                        Regions = new Dictionary<string, decimal>(price.Regions, StringComparer.OrdinalIgnoreCase),
+                    },
+                ],
                 Sources = ["code"],
             });
         }
@@ -423,14 +448,52 @@ public sealed class PriceBook
         return entries;
     }
 
-    /// <summary>Adds up one request in the currency of its price and in dollars.</summary>
-    private struct Bill(decimal unitsPerDollar)
+    private static List<PriceStep> StepsOf(ModelPrice price, string where)
+    {
+        List<PriceStep> steps = [];
+        foreach (var step in price.VolumeSteps)
+        {
+            if (step.AboveRequests <= 0 || steps.Exists(other => other.AboveRequests == step.AboveRequests))
+            {
+                throw new LlmCostException(string.Create(CultureInfo.InvariantCulture, $"{where}: there is a step above {step.AboveRequests} requests; steps need different numbers above zero."));
+            }
+
+            var rates = new decimal?[RateCard.Kinds];
+            rates[(int)RateKind.Input] = step.InputPerMillion;
+            rates[(int)RateKind.CachedInput] = step.CachedInputPerMillion;
+            rates[(int)RateKind.Output] = step.OutputPerMillion;
+            rates[(int)RateKind.Reasoning] = step.ReasoningPerMillion;
+            rates[(int)RateKind.WebSearch] = step.PerWebSearch;
+            rates[(int)RateKind.Request] = step.PerRequest;
+            RefuseNegative(rates, where);
+            steps.Add(new(step.AboveRequests, new RateCard(rates).Times(price.Multiplier)));
+        }
+
+        return steps;
+    }
+
+    private static void RefuseNegative(decimal?[] rates, string where)
+    {
+        var negative = Array.FindIndex(rates, rate => rate < 0m);
+        if (negative >= 0)
+        {
+            var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
+            throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
+        }
+    }
+
+    /// <summary>Adds up one request at list prices, then adjusts the sum, then converts it; it is rounded by whoever makes it <see cref="Money"/>.</summary>
+    private struct Bill(decimal factor, decimal unitsPerDollar)
     {
         private PartBuffer _parts;
 
-        public decimal Native { get; private set; }
+        /// <summary>The sum at list prices, in the currency of the price.</summary>
+        public decimal List { get; private set; }
 
-        public readonly decimal Dollars => ToDollars(Native);
+        /// <summary>The sum after discount and margin.</summary>
+        public readonly decimal Native => Adjusted(List);
+
+        public readonly decimal Dollars => ToDollars(List);
 
         /// <summary>Something was used for which the price has no rate.</summary>
         public RateKind? Missing { get; private set; }
@@ -450,7 +513,7 @@ public sealed class PriceBook
         /// <summary>The parts in dollars. Their sum is <see cref="Dollars"/> to the last digit.</summary>
         public readonly ImmutableSortedDictionary<string, decimal> Parts()
         {
-            if (Native == 0m)
+            if (List == 0m || factor == 0m)
             {
                 return NoParts;
             }
@@ -477,7 +540,9 @@ public sealed class PriceBook
             return parts.ToImmutable();
         }
 
-        private readonly decimal ToDollars(decimal native) => unitsPerDollar == 1m ? native : native / unitsPerDollar;
+        private readonly decimal Adjusted(decimal list) => factor == 1m ? list : list * factor;
+
+        private readonly decimal ToDollars(decimal list) => unitsPerDollar == 1m ? Adjusted(list) : Adjusted(list) / unitsPerDollar;
 
         private void Add(long count, RateKind kind, RateCard card, decimal per)
         {
@@ -492,9 +557,9 @@ public sealed class PriceBook
                 return;
             }
 
-            var native = count * rate / per;
-            Native += native;
-            _parts[(int)kind] += native;
+            var list = count * rate / per;
+            List += list;
+            _parts[(int)kind] += list;
         }
     }
 

@@ -30,6 +30,9 @@ internal sealed class PriceEntry
     /// <summary>Whether a price of zero is meant.</summary>
     public bool Free { get; init; }
 
+    /// <summary>Whether the price is what the user pays, and not a list price that discounts and margins change.</summary>
+    public bool IsAgreed { get; init; }
+
     /// <summary>The prices by the day they take effect, and those of the same day by the day they became known: the last that holds is the right one.</summary>
     public required IReadOnlyList<DatedPrice> Prices { get; init; }
 

@@ -6,9 +6,20 @@ namespace LlmCostCache.AI;
 /// <param name="Reason">Why there is no price; null when there is one.</param>
 internal readonly record struct PriceFact(PriceEntry? Entry, int Index, string? Reason)
 {
+    private readonly PriceAdjustment? _adjustment;
+
+    /// <summary>What is taken off this price and put on top; null when there is nothing. What is free stays free, and is not called discounted.</summary>
+    public PriceAdjustment? Adjustment
+    {
+        get => Price is { IsFree: false } ? _adjustment : null;
+        init => _adjustment = value;
+    }
+
     /// <summary>The price; null when there is none.</summary>
     public DatedPrice? Price => Reason is null ? Entry!.Prices[Index] : null;
 
-    /// <summary>The name of exactly this fact; null when there is none.</summary>
-    public string? Revision => Reason is null ? Entry!.RevisionOf(Index) : null;
+    /// <summary>The name of exactly this fact, what is taken off and put on top included; null when there is none.</summary>
+    public string? Revision => Reason is not null ? null
+        : Adjustment is { } adjustment ? PriceAdjustments.RevisionOf(Entry!.RevisionOf(Index), adjustment)
+        : Entry!.RevisionOf(Index);
 }

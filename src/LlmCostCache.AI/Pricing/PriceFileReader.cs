@@ -5,7 +5,7 @@ namespace LlmCostCache.AI;
 
 /// <summary>
 /// Reads a price file: a header (<c>provider</c>, <c>currency</c>, <c>known_from</c>, <c>checked</c>) and <c>models</c>, each with its rates or
-/// with a dated history in <c>prices</c>. The built-in files and the user's have the same form. An unknown word is an error, because a misspelt
+/// with a dated history in <c>prices</c>; the user's may have <c>adjustments</c> (discounts and margins) too. The built-in files and the user's have the same form. An unknown word is an error, because a misspelt
 /// rate would silently fall back to another.
 /// </summary>
 internal ref struct PriceFileReader
@@ -20,6 +20,7 @@ internal ref struct PriceFileReader
 
     private readonly ReadOnlySpan<byte> _json;
     private readonly string _source;
+    private readonly List<PriceAdjustment> _adjustments = [];
     private Utf8JsonReader _reader;
 
     private PriceFileReader(ReadOnlySpan<byte> json, string source)
@@ -30,7 +31,10 @@ internal ref struct PriceFileReader
     }
 
     /// <exception cref="LlmCostException">The file is not a price file; the message names source and line.</exception>
-    public static IReadOnlyList<PriceEntry> Read(ReadOnlySpan<byte> json, string source)
+    public static IReadOnlyList<PriceEntry> Read(ReadOnlySpan<byte> json, string source) => Read(json, source, out _);
+
+    /// <exception cref="LlmCostException">The file is not a price file; the message names source and line.</exception>
+    public static IReadOnlyList<PriceEntry> Read(ReadOnlySpan<byte> json, string source, out IReadOnlyList<PriceAdjustment> adjustments)
     {
         if (json.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]))
         {
@@ -39,7 +43,9 @@ internal ref struct PriceFileReader
 
         try
         {
-            return new PriceFileReader(json, source).ReadFile();
+            var reader = new PriceFileReader(json, source);
+            adjustments = reader._adjustments;
+            return reader.ReadFile();
         }
         catch (JsonException e)
         {
@@ -97,12 +103,22 @@ internal ref struct PriceFileReader
                     }
 
                     break;
+                case "adjustments":
+                    Expect(JsonTokenType.StartArray, "'adjustments' must be a list");
+                    while (Next() != JsonTokenType.EndArray)
+                    {
+                        ReadAdjustment();
+                    }
+
+                    break;
                 default:
                     throw Unknown(name, "of the file");
             }
         }
 
-        if (!hasModels)
+        // What follows the object is not JSON any more, and the reader says so.
+        _reader.Read();
+        if (!hasModels && _adjustments.Count == 0)
         {
             throw Wrong("the file has no list 'models'");
         }
@@ -281,7 +297,7 @@ internal ref struct PriceFileReader
 
         // A coefficient of the whole price is nothing but other rates.
         var factor = price.Multiplier;
-        return new(new RateCard(price.Rates).Times(factor))
+        return new(new RateCard(price.Rates).Times(factor), price.Steps.Select(step => step with { Rates = step.Rates.Times(factor) }))
         {
             EffectiveFrom = price.EffectiveFrom,
             KnownFrom = price.KnownFrom,
@@ -313,6 +329,9 @@ internal ref struct PriceFileReader
                 break;
             case "tiers":
                 price.Tiers = ReadTiers();
+                break;
+            case "volume":
+                ReadVolume(price.Steps);
                 break;
             case "windows":
                 Expect(JsonTokenType.StartArray, "'windows' must be a list");
@@ -403,6 +422,95 @@ internal ref struct PriceFileReader
         <= 0 or > MaxMultiplier => throw Wrong($"the multiplier '{name}' must be above zero and at most {MaxMultiplier}; 1.1 is ten percent more"),
         var multiplier => multiplier,
     };
+
+    private void ReadAdjustment()
+    {
+        Expect(JsonTokenType.StartObject, "an adjustment must be a JSON object");
+        var line = Line();
+        var adjustment = new PriceAdjustment();
+        while (NextProperty() is { } name)
+        {
+            adjustment = name switch
+            {
+                "provider" => adjustment with { Provider = Text(name) },
+                "model" => adjustment with { Model = Text(name) },
+                "discount" => adjustment with { Discount = Number(name) },
+                "margin" => adjustment with { Margin = Number(name) },
+                _ => throw Unknown(name, "of an adjustment"),
+            };
+        }
+
+        if (adjustment.Fault is { } fault)
+        {
+            throw Wrong(fault, line);
+        }
+
+        if (_adjustments.Exists(other => PriceAdjustments.KeyOf(other) == PriceAdjustments.KeyOf(adjustment)))
+        {
+            throw Wrong($"the adjustment for {PriceAdjustments.NameOf(adjustment)} is there twice; keep one of the two", line);
+        }
+
+        _adjustments.Add(adjustment);
+    }
+
+    private void ReadVolume(List<PriceStep> steps)
+    {
+        Expect(JsonTokenType.StartObject, "'volume' must be a JSON object");
+        var volume = Line();
+        while (NextProperty() is { } name)
+        {
+            switch (name)
+            {
+                case "period":
+                    if (Text(name) is not "month" and var period)
+                    {
+                        throw Wrong($"the period '{period}' is not known; requests are counted by \"month\", which begins at midnight UTC");
+                    }
+
+                    break;
+                case "steps":
+                    Expect(JsonTokenType.StartArray, "'steps' must be a list");
+                    while (Next() != JsonTokenType.EndArray)
+                    {
+                        steps.Add(ReadStep(steps));
+                    }
+
+                    break;
+                default:
+                    throw Unknown(name, "of 'volume'");
+            }
+        }
+
+        if (steps.Count == 0)
+        {
+            throw Wrong("'volume' needs 'steps', each with 'above_requests' and the rates that change", volume);
+        }
+    }
+
+    private PriceStep ReadStep(List<PriceStep> before)
+    {
+        Expect(JsonTokenType.StartObject, "a step must be a JSON object");
+        var (line, above) = (Line(), 0L);
+        var rates = new decimal?[RateCard.Kinds];
+        while (NextProperty() is { } name)
+        {
+            if (name == "above_requests")
+            {
+                above = Count(name);
+            }
+            else if (!ReadRate(name, rates))
+            {
+                throw Unknown(name, "of a step");
+            }
+        }
+
+        if (above == 0 || before.Exists(step => step.AboveRequests == above))
+        {
+            throw Wrong("a step needs an 'above_requests' that no other step has", line);
+        }
+
+        return new(above, new(rates));
+    }
 
     private List<PriceTier> ReadTiers()
     {
@@ -620,6 +728,8 @@ internal ref struct PriceFileReader
         public string[] Sources { get; set; } = [];
 
         public List<PriceTier> Tiers { get; set; } = [];
+
+        public List<PriceStep> Steps { get; } = [];
 
         public List<PriceWindow> Windows { get; } = [];
 

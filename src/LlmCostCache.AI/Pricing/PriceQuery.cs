@@ -28,6 +28,12 @@ public sealed record PriceQuery
     /// </summary>
     public string? Region { get; init; }
 
+    /// <summary>
+    /// How many requests to the model went before in the calendar month (UTC), for prices with steps by volume. Null when not known: such a price is then
+    /// bounded between its cheapest and its dearest step.
+    /// </summary>
+    public long? RequestsBefore { get; init; }
+
     /// <summary>What was used.</summary>
     public required TokenUsage Usage { get; init; }
 }

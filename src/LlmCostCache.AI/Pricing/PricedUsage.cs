@@ -5,7 +5,7 @@ namespace LlmCostCache.AI;
 /// <summary>A usage with its price.</summary>
 public sealed record PricedUsage
 {
-    /// <summary>Known, or unknown with the reason.</summary>
+    /// <summary>Known; bounded when the step of the price is not known; or unknown. The last two with the reason.</summary>
     public required CallCost Cost { get; init; }
 
     /// <summary>The id in the price book, or null when there is none.</summary>
@@ -28,6 +28,15 @@ public sealed record PricedUsage
 
     /// <summary>The unrounded cost in <see cref="Currency"/>; null when unknown.</summary>
     public decimal? NativeCost { get; init; }
+
+    /// <summary>The unrounded cost in <see cref="Currency"/> before discount and margin; null when unknown.</summary>
+    public decimal? ListCost { get; init; }
+
+    /// <summary>The share that was taken off the list price; see <see cref="PriceAdjustment"/>.</summary>
+    public decimal Discount { get; init; }
+
+    /// <summary>The share that was put on top of the discounted price.</summary>
+    public decimal Margin { get; init; }
 
     /// <summary>Units of <see cref="Currency"/> for one US dollar; null for US dollars.</summary>
     public decimal? FxRate { get; init; }

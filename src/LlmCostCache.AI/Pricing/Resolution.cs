@@ -3,6 +3,9 @@ namespace LlmCostCache.AI;
 /// <summary>The entry that a reported name means, or the reason why there is none.</summary>
 internal sealed record Resolution(PriceEntry? Entry, string? Reason)
 {
+    /// <summary>The discount and margin of the price; null when there is none.</summary>
+    public PriceAdjustment? Adjustment { get; init; }
+
     /// <summary>The place of the override that the entry is from; null when it is from the built-in book.</summary>
     public int? Layer { get; init; }
 

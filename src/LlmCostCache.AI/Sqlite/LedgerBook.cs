@@ -336,10 +336,11 @@ internal sealed class LedgerBook : IDisposable
         return true;
     }
 
-    public bool Configure(string zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets)
+    public bool Configure(string zone, DayOfWeek weekStart, string currency, IReadOnlyList<Budget> budgets)
     {
         SetMeta("zone", zone);
         SetMeta("week_start", weekStart.ToString());
+        SetMeta("currency", currency);
         var changed = false;
         foreach (var budget in budgets)
         {

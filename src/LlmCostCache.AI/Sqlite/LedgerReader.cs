@@ -14,6 +14,8 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     public LedgerCalendar Calendar { get; set; } = calendar;
 
+    public string ReportCurrency => With(connection => Meta(connection, "currency")) ?? "USD";
+
     /// <summary>Opens for reports: zone and week start come from the file.</summary>
     public static LedgerReader Open(string path, TimeProvider time)
     {
@@ -70,6 +72,8 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     public IReadOnlyList<LedgerTotal> Totals(LedgerDimension? by, LedgerDimension? thenBy, LedgerFilter filter, CancellationToken cancellationToken) =>
         With(connection => Snapshot(connection, () => new LedgerTotals(connection, Calendar, by, thenBy).Sum(filter, cancellationToken)));
+
+    public IReadOnlyList<LedgerConversion> Conversions(LedgerFilter filter) => With(connection => LedgerConversions.Read(connection, filter));
 
     public LedgerVerification Verify(CancellationToken cancellationToken) =>
         With(connection => Snapshot(connection, () => new LedgerVerifier(connection).Verify(cancellationToken)));

@@ -29,6 +29,9 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         set => _reader.Calendar = value;
     }
 
+    /// <summary>The currency that its writer wants reports to show beside US dollars.</summary>
+    public string ReportCurrency => _reader.ReportCurrency;
+
     private LedgerWriter Writer => _writer ?? throw new InvalidOperationException($"The ledger '{_path}' was opened for reading.");
 
     /// <summary>Opens the ledger, making directory and file when they are missing.</summary>
@@ -54,9 +57,9 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Whether there is a ledger in this home directory.</summary>
     public static bool Exists(string homeDirectory) => File.Exists(LedgerFile.PathIn(homeDirectory));
 
-    public async ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, CancellationToken cancellationToken = default)
+    public async ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", CancellationToken cancellationToken = default)
     {
-        await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
+        await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, currency, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
         _reader.Calendar = new LedgerCalendar(zone, weekStart);
     }
 
@@ -124,6 +127,12 @@ internal sealed class SqliteLedgerStore : ILedgerStore
 
     public ValueTask<IReadOnlyList<LedgerTotal>> TotalsAsync(LedgerDimension? by, LedgerDimension? thenBy, LedgerFilter filter, CancellationToken cancellationToken = default) =>
         new(_reader.Totals(by, thenBy, filter, cancellationToken));
+
+    public ValueTask<IReadOnlyList<LedgerConversion>> ConversionsAsync(LedgerFilter filter, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_reader.Conversions(filter));
+    }
 
     public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => new(_reader.Verify(cancellationToken));
 
