@@ -16,7 +16,7 @@ internal static class AnswerFrame
     public const int MaxBytes = 48 << 20;
 
     // "LCA" and the version. Another version is a miss, never a guess.
-    private const uint Magic = 0x0141434C;
+    private const uint Magic = 0x0241434C;
 
     private const int ChecksumBytes = 16;
     private const byte ChatKind = 1;
@@ -42,6 +42,7 @@ internal static class AnswerFrame
         to.Time(answer.CreatedAt);
         Write(to, answer.Properties);
         Write(to, answer.Original);
+        Write(to, answer.Purchase);
         if (answer.Vector is { } vector)
         {
             to.Floats(vector.Span);
@@ -116,6 +117,7 @@ internal static class AnswerFrame
             CreatedAt = from.Time(),
             Properties = ReadProperties(ref from),
             Original = ReadCost(ref from),
+            Purchase = ReadPurchase(ref from),
             Messages = [],
         };
         if (kind == EmbeddingKind)
@@ -207,7 +209,30 @@ internal static class AnswerFrame
             },
         };
         TokenBuckets.RequireNotNegative(cost.Usage, nameof(from));
-        return cost.Low >= Money.Zero && cost.Saved >= Money.Zero ? cost : throw new InvalidDataException();
+        return cost.Low >= Money.Zero ? cost : throw new InvalidDataException();
+    }
+
+    private static void Write(FrameWriter to, Purchase? purchase)
+    {
+        to.Byte(purchase is null ? (byte)0 : (byte)1);
+        if (purchase is null)
+            return;
+
+        to.Text(purchase.Provider);
+        to.Text(purchase.Host);
+        to.Text(purchase.Model);
+        to.Text(purchase.ServiceTier);
+        to.Byte((byte)((purchase.IsProviderCost ? 1 : 0) | (purchase.IsVague ? 2 : 0)));
+    }
+
+    private static Purchase? ReadPurchase(ref FrameReader from)
+    {
+        if (from.Byte() == 0)
+            return null;
+
+        var purchase = new Purchase { Provider = from.Text(), Host = from.Text(), Model = from.Text(), ServiceTier = from.Text() };
+        var marks = from.Byte();
+        return marks <= 3 ? purchase with { IsProviderCost = (marks & 1) != 0, IsVague = (marks & 2) != 0 } : throw new InvalidDataException();
     }
 
     private static void Write(FrameWriter to, StoredMessage message)
