@@ -105,6 +105,11 @@ internal sealed record Report
             yield return $"Some costs are estimates: between {Amounts.Text(Total.Low)} and {Amounts.Text(Total.High)}.";
         }
 
+        if (Total.Saved < Money.Zero)
+        {
+            yield return "The cache spent more than it saved.";
+        }
+
         if (By == LedgerDimension.Tag || ThenBy == LedgerDimension.Tag)
         {
             yield return "A call with several tags counts under each, so the groups may add up to more than the total.";
