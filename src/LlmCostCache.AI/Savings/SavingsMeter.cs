@@ -31,8 +31,8 @@ internal sealed class SavingsMeter(PriceBook prices)
     private AvoidedCost WorkOut(StoredAnswer answer, ClientIdentity client, DateTimeOffset now)
     {
         var purchase = answer.Purchase ?? new Purchase { Provider = client.ProviderName, Host = client.Host, Model = answer.ResponseModel ?? answer.Model, IsVague = true };
-        var entry = prices.Resolve(purchase.Provider, purchase.Model, purchase.Host).Entry;
-        var rule = PromptCaches.Instance.RuleFor(entry?.Provider ?? purchase.Provider, entry?.Id ?? purchase.Model);
+        var fact = prices.FactOf(purchase.Provider, purchase.Model, now, purchase.Host);
+        var rule = PromptCaches.Instance.RuleFor(fact.Entry?.Provider ?? purchase.Provider, fact.Entry?.Id ?? purchase.Model);
         var original = answer.Original;
         var readable = answer.Vector is null ? rule.ReadableOf(original.Usage.TotalInputTokens) : 0;
         var quote = new Quote(prices, purchase, now);
@@ -47,7 +47,7 @@ internal sealed class SavingsMeter(PriceBook prices)
 
         var day = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero);
         var minute = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMinute), TimeSpan.Zero);
-        var hasHours = entry?.Prices.Any(price => price.Windows.Count > 0) == true;
+        var hasHours = fact.Price?.Windows.Count > 0;
         return new AvoidedCost
         {
             ValidFrom = hasHours ? minute : day,
@@ -131,6 +131,8 @@ internal sealed class SavingsMeter(PriceBook prices)
             CacheWrite1hTokens = 0,
             InputAudioTokens = 0,
             CachedAudioTokens = usage.CachedAudioTokens + usage.InputAudioTokens,
+            InputImageTokens = 0,
+            CachedImageTokens = usage.CachedImageTokens + usage.InputImageTokens,
         };
     }
 
@@ -154,7 +156,7 @@ internal sealed class SavingsMeter(PriceBook prices)
                 amount = Least(amount.Value, usage with { UncachedInputTokens = usage.UncachedInputTokens + written, CacheWrite5mTokens = 0, CacheWrite1hTokens = 0 });
             }
 
-            if (amount is not null && usage.CachedInputTokens + usage.CachedAudioTokens > 0)
+            if (amount is not null && usage.CachedInputTokens + usage.CachedAudioTokens + usage.CachedImageTokens > 0)
             {
                 amount = Least(amount.Value, WithoutPromptCache(usage));
             }
@@ -195,5 +197,7 @@ internal sealed class SavingsMeter(PriceBook prices)
         CacheWrite1hTokens = 0,
         InputAudioTokens = usage.InputAudioTokens + usage.CachedAudioTokens,
         CachedAudioTokens = 0,
+        InputImageTokens = usage.InputImageTokens + usage.CachedImageTokens,
+        CachedImageTokens = 0,
     };
 }
