@@ -46,6 +46,7 @@ public class ReportTests
         var json = (await CliRun.Of("--home", home.Path, "--json")).Json;
 
         Assert.Contains(overview.Lines, line => Squeezed(line).StartsWith("today $", StringComparison.Ordinal) && Squeezed(line).Contains($" {saved} 2 ", StringComparison.Ordinal));
+        Assert.Contains("The cache spent more than it saved this month.", overview.Lines);
         Assert.Contains("The cache spent more than it saved.", report.Lines);
         Assert.Equal((long)((0.5m - spent) * 1_000_000_000), json.GetProperty("periods")[0].GetProperty("saved_nanos").GetInt64());
     }

@@ -91,6 +91,11 @@ internal sealed record Overview
             console.WriteLine($"Spent this month {Amounts.Spent(month)}, {Amounts.Unpriced(month.Unpriced)}.");
         }
 
+        if (Periods[^1].Total.Saved < Money.Zero)
+        {
+            console.WriteLine("The cache spent more than it saved this month.");
+        }
+
         if (Budgets.Count > 0)
         {
             console.WriteLine();

@@ -118,7 +118,7 @@ public class SavingsMeterTests
     public void A_cost_that_only_the_provider_knows_counts_once_the_prompt_is_cold()
     {
         var answer = BoughtAnswer.Of("openrouter", "nobody/knows", s_long, cost: CallCost.Known(Money.FromNanos(6_000_000)), providerCost: true);
-        Assert.Equal((0, 6_000_000), (answer.SavedAfter(TimeSpan.FromMinutes(1)).Nanos, answer.SavedAfter(TimeSpan.FromDays(1)).Nanos));
+        Assert.Equal((0, 6_000_000), (answer.SavedAfter(TimeSpan.FromMinutes(1)).Nanos, answer.SavedAfter(TimeSpan.FromDays(2)).Nanos));
     }
 
     [Fact]
@@ -135,6 +135,32 @@ public class SavingsMeterTests
         Assert.Equal(Money.Zero, amount);
         Assert.StartsWith("Nothing is counted as saved: ", avoided.Reason, StringComparison.Ordinal);
         Assert.Contains("no-such-model", avoided.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_answer_whose_counts_nobody_knows_saves_nothing_and_says_why()
+    {
+        var (amount, avoided) = BoughtAnswer.Of("openai", "gpt-4o", TokenUsage.None, cost: CallCost.Unpriced("the counts are lost")).HitAfter(TimeSpan.FromDays(1));
+        Assert.Equal((Money.Zero, "Nothing is counted as saved: the counts are lost"), (amount, avoided.Reason));
+    }
+
+    [Fact]
+    public void A_price_that_became_known_after_the_answer_was_bought_counts()
+    {
+        var answer = BoughtAnswer.Of("openai", "gpt-4o-2024-08-06", s_long, cost: CallCost.Unpriced("no price then"));
+        Assert.Equal(8_015_000, answer.SavedAfter(TimeSpan.FromDays(1)).Nanos);
+    }
+
+    [Fact]
+    public void The_example_on_the_page_about_savings_is_what_comes_out()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "concepts", "savings.md"));
+        var answer = BoughtAnswer.Of("openai", "gpt-4o-2024-08-06", s_long);
+        var (soon, late) = (answer.SavedAfter(TimeSpan.FromMinutes(1)), answer.SavedAfter(TimeSpan.FromDays(1)));
+
+        Assert.Matches($"(?m)^\\| after 1 minute .* \\{soon} \\|$", page);
+        Assert.Matches($"(?m)^\\| a day later .* \\{late} \\|$", page);
+        Assert.Contains($"claims {late} for the first hit claims {late - soon} that nobody would have paid", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public class SavingsPropertyTests
         {
             var (shorter, longer) = one < other ? (one, other) : (other, one);
             return SavedAt(query, shorter) <= SavedAt(query, longer);
-        }, iter: TestSize.Cases / 2);
+        }, iter: TestSize.Cases / 4);
 
     // The same instant for both, so that the same prices hold.
     private static Money SavedAt(PriceQuery query, TimeSpan sinceLastAsked)
