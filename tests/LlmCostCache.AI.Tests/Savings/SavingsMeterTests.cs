@@ -184,4 +184,25 @@ public class SavingsMeterTests
         Assert.Same(first, answer.HitAfter(TimeSpan.FromHours(11.9), savings).Avoided);
         Assert.NotSame(first, answer.HitAfter(TimeSpan.FromHours(12), savings).Avoided);
     }
+
+    [Fact]
+    public void A_further_hit_on_the_same_day_allocates_nothing()
+    {
+        var answer = BoughtAnswer.Of("openai", "gpt-4o", s_long);
+        var savings = new SavingsMeter(PriceBook.BuiltIn);
+        var key = BoughtAnswer.Key("Q");
+        var client = new ClientIdentity("openai", null, null, true);
+        for (var i = 0; i < 100; i++)
+        {
+            savings.Of(key, answer, client, BoughtAnswer.Noon);
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1_000; i++)
+        {
+            savings.Of(key, answer, client, BoughtAnswer.Noon);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
 }
