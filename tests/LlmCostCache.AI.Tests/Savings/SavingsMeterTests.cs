@@ -186,6 +186,14 @@ public class SavingsMeterTests
     }
 
     [Fact]
+    public void Forged_counts_save_nothing_and_break_nothing()
+    {
+        var usage = new TokenUsage { UncachedInputTokens = long.MaxValue, CacheWrite1hTokens = long.MaxValue, OutputTokens = long.MaxValue };
+        var (amount, avoided) = BoughtAnswer.Of("openai", "gpt-4o", usage, cost: CallCost.Known(Money.Zero)).HitAfter(TimeSpan.FromDays(1));
+        Assert.Equal((Money.Zero, "Nothing is counted as saved: the counts are too large"), (amount, avoided.Reason));
+    }
+
+    [Fact]
     public void A_further_hit_on_the_same_day_allocates_nothing()
     {
         var answer = BoughtAnswer.Of("openai", "gpt-4o", s_long);

@@ -13,7 +13,7 @@ public class SavingsPropertyTests
         {
             var answer = BoughtAnswer.Of(query.Provider, query.Model!, query.Usage, query.At, tier: query.ServiceTier);
             var saved = answer.SavedAfter(elapsed);
-            var full = PriceBook.BuiltIn.Price(query with { At = query.At + elapsed, Usage = SavingsMeter.WithoutPromptCache(query.Usage) }).Cost;
+            var full = PriceBook.BuiltIn.Price(query with { At = query.At + elapsed, Usage = RepeatedPrompt.ReadAnew(query.Usage) }).Cost;
             return saved >= Money.Zero && saved <= (full.Amount ?? Money.Zero);
         }, iter: TestSize.Cases);
 
