@@ -64,14 +64,14 @@ internal sealed class FunctionCache : IDisposable
         }
 
         cache.Dispose();
-        return new CachedFunctionAnswer(hit.Response, Serve(call, request, hit), request.Service.Kind);
+        return new CachedFunctionAnswer(hit.Response, Serve(call, request, plan.Key, hit), request.Service.Kind);
     }
 
     /// <summary>Stores the answer if it deserves it, and gives it to those who wait for it.</summary>
-    public void Keep(KernelAnswer answer, CallCost? cost, MeterWatch watch, bool hadRounds)
+    public void Keep(KernelAnswer answer, CallCost? cost, FunctionCall call)
     {
         // The finish reason does not pass through every service, but it does pass a meter of ours.
-        if ((answer.FinishReason ?? watch.FinishReason) is not { } reason || !answer.IsText || hadRounds || cost is null)
+        if ((answer.FinishReason ?? call.Watch.FinishReason) is not { } reason || !answer.IsText || call.HadRounds || cost is null)
         {
             Log.AnswerNotStored(_costs.Logger, "it is not known to be a finished text");
             _flight?.CompleteUnshareable();
@@ -84,12 +84,12 @@ internal sealed class FunctionCache : IDisposable
             ModelId = answer.Model,
             ResponseId = answer.ResponseId,
         };
-        if (_costs.Cache.Store(_plan, response, cost) is { } whyNot && _plan.BypassReason is null)
+        if (_costs.Cache.Store(_plan, response, cost, call.Purchase) is { } whyNot && _plan.BypassReason is null)
         {
             Log.AnswerNotStored(_costs.Logger, whyNot);
         }
 
-        _flight?.Complete(_plan, response, cost);
+        _flight?.Complete(_plan, response, cost, call.Purchase);
     }
 
     /// <summary>Lets one of those who wait ask, when this call got no answer.</summary>
@@ -133,11 +133,9 @@ internal sealed class FunctionCache : IDisposable
         return null;
     }
 
-    private static UsageRecord Serve(FunctionCall call, ModelRequest request, CacheHit hit)
+    private static UsageRecord Serve(FunctionCall call, ModelRequest request, CacheKey key, CacheHit hit)
     {
-        // What was saved is not overstated: of a bounded price the lower end, of an unknown one nothing.
-        var original = hit.Original;
-        var saved = original.Certainty == CostCertainty.Unknown ? Money.Zero : original.Low;
+        var (saved, avoided) = call.Costs.Savings.Of(key, hit.Answer, request.Client, request.At);
         var span = CallSpan.Inside(request.Activity);
         var record = new UsageRecord
         {
@@ -147,7 +145,14 @@ internal sealed class FunctionCache : IDisposable
             RequestedModel = request.Model,
             Model = hit.Response.ModelId ?? request.Model,
             Status = hit.Layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
-            Cost = CallCost.Known(Money.Zero) with { Saved = saved, CacheLayer = hit.Layer, Usage = original.Usage, PriceRevision = original.PriceRevision },
+            Cost = CallCost.Known(Money.Zero) with
+            {
+                Saved = saved,
+                CacheLayer = hit.Layer,
+                Usage = hit.Original.Usage,
+                PriceRevision = avoided.PriceRevision,
+                Reason = avoided.Reason,
+            },
             FinishReason = hit.Response.FinishReason?.Value,
             Latency = call.Costs.Options.TimeProvider.GetElapsedTime(request.StartedAt),
             Attribution = call.Attribution,

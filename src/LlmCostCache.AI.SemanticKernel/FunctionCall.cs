@@ -52,6 +52,9 @@ internal sealed partial class FunctionCall : IDisposable
 
     public bool HadRounds => _rounds > 0;
 
+    /// <summary>On which terms the answer was bought, by whichever meter recorded it.</summary>
+    public Purchase? Purchase => Watch.Purchase ?? _token?.Purchase;
+
     public static FunctionCall Begin(KernelFunction function, LlmCosts costs, LlmCostFilterOptions options)
     {
         var current = CostScope.Current;
@@ -172,7 +175,7 @@ internal sealed partial class FunctionCall : IDisposable
             request.Service.Learn(Watch);
         }
 
-        Cache?.Keep(answer, cost, Watch, HadRounds);
+        Cache?.Keep(answer, cost, this);
     }
 
     /// <summary>Records that no answer came.</summary>

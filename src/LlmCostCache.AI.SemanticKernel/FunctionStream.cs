@@ -224,7 +224,7 @@ internal sealed class FunctionStream
                 Text = response.Text,
                 IsText = isText,
             };
-            cache.Keep(answer, _cost ?? _call.Watch.Cost, _call.Watch, _call.HadRounds);
+            cache.Keep(answer, _cost ?? _call.Watch.Cost, _call);
         }
     }
 }

@@ -18,7 +18,8 @@ public sealed record CallCost
     /// <summary>At most this much was spent; <see cref="Money.MaxValue"/> when <see cref="Certainty"/> is <see cref="CostCertainty.Unknown"/>.</summary>
     public Money High { get; init; }
 
-    /// <summary>What the call would have cost had it not been answered from the cache.</summary>
+    /// <summary>What was saved, in net: on a hit, what the call would have cost at that moment, less the discount for a prompt that the provider's own prompt cache
+    /// would still have had. Below zero where a cache spent more than it saved.</summary>
     public Money Saved { get; init; }
 
     /// <summary>The cache layer that answered; <see cref="CacheLayer.None"/> when a provider did.</summary>

@@ -29,6 +29,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Refiner, Logger);
             Cache = new ResponseCache(options, HomeDirectory, Logger, Telemetry.LayerFailed);
             Ledger = new Ledger(_store);
+            Savings = new SavingsMeter(Prices);
         }
         catch
         {
@@ -64,6 +65,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
 
     internal UsageMeter Meter { get; }
 
+    internal SavingsMeter Savings { get; }
+
     internal ILedgerStore Store => _store;
 
     internal Spool Spool { get; }
@@ -86,7 +89,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     /// <param name="record">The call. When its cost is unknown and its usage is given, it is priced here.</param>
     /// <param name="cancellationToken">Ends the wait, not the write.</param>
     /// <returns>The cost as recorded.</returns>
-    /// <exception cref="ArgumentException">A count or an amount is negative.</exception>
+    /// <exception cref="ArgumentException">A count or an amount is negative; only <see cref="CallCost.Saved"/> may be, on the row of what a cache spent.</exception>
     /// <exception cref="StoreUnavailableException">The ledger cannot be written.</exception>
     public ValueTask<CallCost> RecordAsync(UsageRecord record, CancellationToken cancellationToken = default)
     {

@@ -33,6 +33,24 @@ public class ReportTests
         Assert.Equal((0, ""), (run.Code, run.Error));
     }
 
+    [Theory]
+    [InlineData(0.51, "-$0.01")]
+    [InlineData(0.5000005, "> -$0.000001")]
+    public async Task A_cache_that_spent_more_than_it_saved_is_shown_as_that(decimal spent, string saved)
+    {
+        var check = SampleHome.Call("2026-11-22T12:00:00Z", spent);
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Hit("2026-11-22T12:00:00Z", 0.5m), check with { Cost = check.Cost with { Saved = Money.FromUsd(-spent) } });
+
+        var overview = await CliRun.Of("--home", home.Path);
+        var report = await CliRun.Of("report", "--home", home.Path);
+        var json = (await CliRun.Of("--home", home.Path, "--json")).Json;
+
+        Assert.Contains(overview.Lines, line => Squeezed(line).StartsWith("today $", StringComparison.Ordinal) && Squeezed(line).Contains($" {saved} 2 ", StringComparison.Ordinal));
+        Assert.Contains("The cache spent more than it saved this month.", overview.Lines);
+        Assert.Contains("The cache spent more than it saved.", report.Lines);
+        Assert.Equal((long)((0.5m - spent) * 1_000_000_000), json.GetProperty("periods")[0].GetProperty("saved_nanos").GetInt64());
+    }
+
     [Fact]
     public async Task Bare_llmcost_shows_where_the_budgets_stand()
     {

@@ -36,7 +36,7 @@ public class PrometheusTests
         Assert.Equal(1, await One("gen_ai_client_operation_cost_bucket{le=\"0.025\"}"));
         Assert.Equal(1, await One("llmcostcache_unpriced_total"));
         Assert.Equal(1_920, await One("llmcostcache_tokens_total{llmcostcache_token_kind=\"cached_input\"}"));
-        Assert.Equal(0.02, await One("llmcostcache_cost_saved_total"));
+        Assert.Equal(0.02, await One("llmcostcache_cost_saved"));
         Assert.Equal(0.5, await One("sum(llmcostcache_cache_requests_total{llmcostcache_cache_result=\"hit\"}) / sum(llmcostcache_cache_requests_total)"));
         Assert.Equal(1, await One("llmcostcache_budget_rejections_total{llmcostcache_budget_period=\"day\"}"));
         Assert.Equal(0.25, await One("llmcostcache_budget_utilization"));

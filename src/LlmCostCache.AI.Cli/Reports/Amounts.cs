@@ -9,7 +9,9 @@ internal static class Amounts
 
     /// <summary>Dollars to the micro-dollar; what is less, but not nothing, is called so.</summary>
     public static string Text(Money amount) =>
-        amount.Nanos is > 0 and < NanosPerMicro ? "< $0.000001" : amount.ToString("#,0.00####", CultureInfo.InvariantCulture);
+        amount.Nanos is > 0 and < NanosPerMicro ? "< $0.000001"
+        : amount.Nanos is < 0 and > -NanosPerMicro ? "> -$0.000001"
+        : amount.ToString("#,0.00####", CultureInfo.InvariantCulture);
 
     /// <summary>What was spent: a lower bound when some calls have no price.</summary>
     public static string Spent(LedgerTotal total) => total.Unpriced > 0 ? $">= {Text(total.Spent)}" : Text(total.Spent);

@@ -117,6 +117,11 @@ internal sealed record Overview
             console.WriteLine($"This month: {Display.Sentence(Periods[^1].Total)}");
         }
 
+        if (Periods[^1].Total.Saved < Money.Zero)
+        {
+            console.WriteLine("The cache spent more than it saved this month.");
+        }
+
         if (Budgets.Count > 0)
         {
             console.WriteLine();

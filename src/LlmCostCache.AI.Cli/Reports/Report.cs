@@ -124,6 +124,11 @@ internal sealed record Report
             yield return Display.Sentence(Total);
         }
 
+        if (Total.Saved < Money.Zero)
+        {
+            yield return "The cache spent more than it saved.";
+        }
+
         if (By == LedgerDimension.Tag || ThenBy == LedgerDimension.Tag)
         {
             yield return "A call with several tags counts under each, so the groups may add up to more than the total.";

@@ -15,7 +15,7 @@ internal static class AnswerFrame
     /// <summary>No frame is larger; a larger one is malformed.</summary>
     public const int MaxBytes = 48 << 20;
 
-    // "LCA" and the version. Another version is a miss, never a guess; the first one differs only in the number of token buckets.
+    // "LCA" and the version. Another version is a miss, never a guess; the first one has fewer token buckets and no terms.
     private const uint Magic = 0x0241434C;
     private const uint FirstMagic = 0x0141434C;
 
@@ -43,6 +43,7 @@ internal static class AnswerFrame
         to.Time(answer.CreatedAt);
         Write(to, answer.Properties);
         Write(to, answer.Original);
+        Write(to, answer.Purchase);
         if (answer.Vector is { } vector)
         {
             to.Floats(vector.Span);
@@ -118,6 +119,7 @@ internal static class AnswerFrame
             CreatedAt = from.Time(),
             Properties = ReadProperties(ref from),
             Original = ReadCost(ref from, buckets),
+            Purchase = buckets == TokenBuckets.Count ? ReadPurchase(ref from) : null,
             Messages = [],
         };
         if (kind == EmbeddingKind)
@@ -180,7 +182,30 @@ internal static class AnswerFrame
             Usage = ReadUsage(ref from, buckets),
         };
         TokenBuckets.RequireNotNegative(cost.Usage, nameof(from));
-        return cost.Low >= Money.Zero && cost.Saved >= Money.Zero ? cost : throw new InvalidDataException();
+        return cost.Low >= Money.Zero ? cost : throw new InvalidDataException();
+    }
+
+    private static void Write(FrameWriter to, Purchase? purchase)
+    {
+        to.Byte(purchase is null ? (byte)0 : (byte)1);
+        if (purchase is null)
+            return;
+
+        to.Text(purchase.Provider);
+        to.Text(purchase.Host);
+        to.Text(purchase.Model);
+        to.Text(purchase.ServiceTier);
+        to.Byte((byte)((purchase.IsProviderCost ? 1 : 0) | (purchase.IsVague ? 2 : 0)));
+    }
+
+    private static Purchase? ReadPurchase(ref FrameReader from)
+    {
+        if (from.Byte() == 0)
+            return null;
+
+        var purchase = new Purchase { Provider = from.Text(), Host = from.Text(), Model = from.Text(), ServiceTier = from.Text() };
+        var marks = from.Byte();
+        return marks <= 3 ? purchase with { IsProviderCost = (marks & 1) != 0, IsVague = (marks & 2) != 0 } : throw new InvalidDataException();
     }
 
     private static TokenUsage ReadUsage(ref FrameReader from, int buckets)

@@ -53,7 +53,7 @@ internal sealed class CacheFlight : IDisposable
 
     /// <summary>Shares an answer that was just bought, or abandons when it is not fit to be shared.</summary>
     /// <returns>Null when it was shared, else the reason.</returns>
-    public string? Complete(CachePlan plan, ChatResponse response, CallCost cost)
+    public string? Complete(CachePlan plan, ChatResponse response, CallCost cost, Purchase? purchase = null)
     {
         if (!IsLeader)
             return "only the leader shares";
@@ -62,7 +62,7 @@ internal sealed class CacheFlight : IDisposable
         try
         {
             var whyNot = plan.Policy.WhyNotStore(response);
-            answer = whyNot is null ? StoredAnswer.TryCopy(response, plan, cost, _flight.Now) : null;
+            answer = whyNot is null ? StoredAnswer.TryCopy(response, plan, cost, _flight.Now, purchase) : null;
             return whyNot ?? (answer is null ? "the answer cannot be copied" : null);
         }
         finally

@@ -15,4 +15,6 @@ internal sealed class EmbeddingHit(StoredAnswer answer, CacheLayer layer)
     public CallCost Original => answer.Original;
 
     public DateTimeOffset StoredAt => answer.StoredAt;
+
+    internal StoredAnswer Answer => answer;
 }

@@ -197,7 +197,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     /// <summary>Stores a copy of an answer if it deserves it: in memory at once, elsewhere in the background.</summary>
     /// <returns>Null when it is stored or on its way, else the reason.</returns>
-    internal string? Store(CachePlan plan, ChatResponse response, CallCost cost)
+    internal string? Store(CachePlan plan, ChatResponse response, CallCost cost, Purchase? purchase = null)
     {
         if (plan.BypassReason is { } bypass)
             return bypass;
@@ -208,13 +208,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (plan.Policy.WhyNotStore(response) is { } whyNot)
             return whyNot;
 
-        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow()) is { } answer ? Keep(plan,
+        return StoredAnswer.TryCopy(response, plan, cost, _time.GetUtcNow(), purchase) is { } answer ? Keep(plan,
             answer) : "the answer cannot be copied";
     }
 
     /// <summary>Stores a copy of an embedding.</summary>
     /// <returns>Null when it is stored or on its way, else the reason.</returns>
-    internal string? StoreEmbedding(CachePlan plan, Embedding<float> embedding, CallCost cost)
+    internal string? StoreEmbedding(CachePlan plan, Embedding<float> embedding, CallCost cost, Purchase? purchase = null)
     {
         if (plan.BypassReason is { } bypass)
             return bypass;
@@ -225,7 +225,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (embedding.Vector.IsEmpty || !embedding.Vector.Span.ContainsAnyExcept(0f) || !AllFinite(embedding.Vector.Span))
             return "the embedding is empty, zero or not finite";
 
-        return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow()));
+        return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow(), purchase));
     }
 
     /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>

@@ -29,6 +29,11 @@ internal sealed record StoredAnswer
     /// <summary>What it cost and used when it was bought.</summary>
     public required CallCost Original { get; init; }
 
+    /// <summary>On which terms it was bought; null when nobody saw them.</summary>
+    public Purchase? Purchase { get; init; }
+
+    public AnswerWorth Worth { get; } = new();
+
     /// <summary>The stamp of the question; see <see cref="Invalidations"/>.</summary>
     public long AskedAt { get; init; }
 
@@ -37,7 +42,7 @@ internal sealed record StoredAnswer
     public DateTimeOffset ExpiresAt { get; init; }
 
     /// <summary>Copies an answer that <see cref="CachePolicy"/> let pass; null when something in it cannot be copied faithfully.</summary>
-    public static StoredAnswer? TryCopy(ChatResponse response, CachePlan plan, CallCost cost, DateTimeOffset now)
+    public static StoredAnswer? TryCopy(ChatResponse response, CachePlan plan, CallCost cost, DateTimeOffset now, Purchase? purchase = null)
     {
         var messages = new StoredMessage[response.Messages.Count];
         for (var i = 0; i < messages.Length; i++)
@@ -59,13 +64,14 @@ internal sealed record StoredAnswer
             Model = plan.Model,
             Tags = plan.Tags,
             Original = cost,
+            Purchase = purchase,
             AskedAt = plan.AskedAt,
             StoredAt = now,
             ExpiresAt = Later(now, plan.TimeToLive),
         };
     }
 
-    public static StoredAnswer Copy(Embedding<float> embedding, CachePlan plan, CallCost cost, DateTimeOffset now) => new()
+    public static StoredAnswer Copy(Embedding<float> embedding, CachePlan plan, CallCost cost, DateTimeOffset now, Purchase? purchase = null) => new()
     {
         Messages = [],
         Vector = embedding.Vector.ToArray(),
@@ -75,6 +81,7 @@ internal sealed record StoredAnswer
         Model = plan.Model,
         Tags = plan.Tags,
         Original = cost,
+        Purchase = purchase,
         AskedAt = plan.AskedAt,
         StoredAt = now,
         ExpiresAt = Later(now, plan.TimeToLive),
@@ -114,8 +121,9 @@ internal sealed record StoredAnswer
     /// <summary>About how many bytes it takes in memory.</summary>
     public long SizeInMemory()
     {
-        // 600: the objects around an answer (entry, node, record, cost, usage), measured with a heap of 100,000 small answers.
-        var size = 600L + Chars(ResponseId) + Chars(ResponseModel) + Properties.SizeInMemory() + (4L * Vector.GetValueOrDefault().Length);
+        // 600: the objects around an answer (entry, node, record, cost, usage), measured with a heap of 100,000 small answers;
+        // 250: its terms and what asking again would cost, counted by their fields.
+        var size = 850L + Chars(ResponseId) + Chars(ResponseModel) + Properties.SizeInMemory() + (4L * Vector.GetValueOrDefault().Length);
         for (var i = 0; i < Tags.Count; i++)
             size += Chars(Tags[i]);
 

@@ -234,11 +234,8 @@ public sealed class CostCachingChatClient : DelegatingChatClient
 
     private UsageRecord Serve(Question question, CacheHit hit)
     {
-        var original = hit.Original;
-
-        // What was saved is not overstated: of a bounded price the lower end, of an unknown one nothing.
-        var saved = original.Certainty == CostCertainty.Unknown ? Money.Zero : original.Low;
         var now = _costs.Options.TimeProvider.GetUtcNow();
+        var (saved, avoided) = _costs.Savings.Of(question.Plan.Key, hit.Answer, _client, now);
         var record = new UsageRecord
         {
             Id = CallToken.NewId(),
@@ -254,8 +251,9 @@ public sealed class CostCachingChatClient : DelegatingChatClient
                 Amount = Money.Zero,
                 Saved = saved,
                 CacheLayer = hit.Layer,
-                Usage = original.Usage,
-                PriceRevision = original.PriceRevision,
+                Usage = hit.Original.Usage,
+                PriceRevision = avoided.PriceRevision,
+                Reason = avoided.Reason,
             },
             FinishReason = hit.Response.FinishReason?.Value,
             Latency = _costs.Options.TimeProvider.GetElapsedTime(question.StartedAt),
@@ -279,13 +277,13 @@ public sealed class CostCachingChatClient : DelegatingChatClient
             return;
         }
 
-        var cost = response.GetCost();
-        if (_costs.Cache.Store(question.Plan, response, cost) is { } whyNot && question.Plan.BypassReason is null)
+        var (cost, purchase) = (response.GetCost(), question.Token.Purchase);
+        if (_costs.Cache.Store(question.Plan, response, cost, purchase) is { } whyNot && question.Plan.BypassReason is null)
         {
             Log.AnswerNotStored(_costs.Logger, whyNot);
         }
 
-        question.Flight?.Complete(question.Plan, response, cost);
+        question.Flight?.Complete(question.Plan, response, cost, purchase);
     }
 
     private void Report(Question question, CacheOutcome outcome, string? reason)

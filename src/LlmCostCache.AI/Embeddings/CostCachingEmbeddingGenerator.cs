@@ -62,6 +62,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
         var asked = new List<int>();
         var saved = Money.Zero;
         var layer = CacheLayer.None;
+        string? reason = null;
         for (var i = 0; i < list.Count; i++)
         {
             plans[i] = _costs.Cache.PlanEmbedding(list[i], options, _endpoint, attribution.Tenant, _policy);
@@ -69,14 +70,16 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             {
                 found[i] = hit.Embedding;
                 layer = hit.Layer;
-                saved += hit.Original.Certainty == CostCertainty.Unknown ? Money.Zero : hit.Original.Low;
-                _costs.Telemetry.Cache(span, CacheOutcome.Hit, hit.Layer, hit.Original.Low, "embeddings", _client.ProviderName, model);
+                var (itemSaved, avoided) = _costs.Savings.Of(plans[i].Key, hit.Answer, _client, _costs.Options.TimeProvider.GetUtcNow());
+                saved += itemSaved;
+                reason ??= avoided.Reason;
+                _costs.Telemetry.Cache(span, CacheOutcome.Hit, hit.Layer, itemSaved, "embeddings", _client.ProviderName, model);
             }
             else
             {
                 asked.Add(i);
-                var reason = plans[i].BypassReason;
-                _costs.Telemetry.Cache(span, reason is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", _client.ProviderName, model, reason);
+                var bypass = plans[i].BypassReason;
+                _costs.Telemetry.Cache(span, bypass is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", _client.ProviderName, model, bypass);
             }
         }
 
@@ -116,7 +119,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             RequestedModel = model,
             Model = model,
             Status = CallStatus.Cached,
-            Cost = CallCost.Known(Money.Zero) with { Saved = saved, CacheLayer = layer },
+            Cost = CallCost.Known(Money.Zero) with { Saved = saved, CacheLayer = layer, Reason = reason },
             Attribution = attribution,
             TraceId = span.TraceId,
             SpanId = span.SpanId,
@@ -144,7 +147,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             found[i] = answer;
             if (!token.FellBack)
             {
-                _costs.Cache.StoreEmbedding(plans[i], answer, Share(cost, Encoding.UTF8.GetByteCount(list[i]), bytes));
+                _costs.Cache.StoreEmbedding(plans[i], answer, Share(cost, Encoding.UTF8.GetByteCount(list[i]), bytes), token.Purchase);
             }
         }
     }
@@ -159,6 +162,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
 
         var low = Money.FromNanos((long)((Int128)cost.Low.Nanos * part / whole));
         var high = Money.FromNanos((long)((Int128)cost.High.Nanos * part / whole));
-        return cost with { Amount = high, Low = low, High = high, Usage = TokenUsage.None };
+        var tokens = (long)((Int128)cost.Usage.UncachedInputTokens * part / whole);
+        return cost with { Amount = high, Low = low, High = high, Usage = new TokenUsage { UncachedInputTokens = tokens } };
     }
 }

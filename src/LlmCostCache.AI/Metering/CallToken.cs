@@ -21,6 +21,7 @@ internal sealed class CallToken : IDisposable
 
     private readonly ConcurrentQueue<(string? ResponseId, TokenUsage? Usage)> _counted = new();
     private int _attempts;
+    private Purchase? _purchase;
 
     private CallToken(LlmCosts costs, CallSpan span, Attribution attribution)
     {
@@ -38,6 +39,8 @@ internal sealed class CallToken : IDisposable
 
     public Attribution Attribution { get; }
 
+    /// <summary>On which terms the answer was bought; null until a meter has recorded one.</summary>
+    public Purchase? Purchase => Volatile.Read(ref _purchase);
 
     /// <summary>What the budgets decided; null when the call did not pass a budget.</summary>
     public BudgetPass? Budget { get; set; }
@@ -68,6 +71,9 @@ internal sealed class CallToken : IDisposable
     /// <summary>Whether an answer with this id or exactly this usage was counted further in.</summary>
     public bool HasCounted(string? responseId, TokenUsage usage) =>
         _counted.Any(answer => (responseId is not null && answer.ResponseId == responseId) || answer.Usage == usage);
+
+    /// <summary>Remembers on which terms an attempt was answered. Attempts of one call that end at the same moment may lose one; they are several either way.</summary>
+    public void Bought(Purchase purchase) => Volatile.Write(ref _purchase, Purchase.And(Purchase, purchase));
 
     public int NextAttempt() => Interlocked.Increment(ref _attempts);
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -56,15 +56,27 @@ internal static class CostCarrier
     {
         Span<long> counts = stackalloc long[TokenBuckets.Count];
         TokenBuckets.Write(cost.Usage, counts);
-        var text = new StringBuilder(256).Append(
-            CultureInfo.InvariantCulture,
-            $"2;{(int)cost.Certainty};{cost.Low.Nanos};{cost.High.Nanos};{cost.Saved.Nanos};{(int)cost.CacheLayer};{Escape(cost.PriceRevision)};{Escape(cost.Reason)}");
-        foreach (var count in counts)
+
+        // Every hit writes one: on the stack, so that only the text itself is allocated.
+        Span<char> buffer = stackalloc char[512];
+        var text = new DefaultInterpolatedStringHandler(0, 0, CultureInfo.InvariantCulture, buffer);
+        text.AppendLiteral("2;");
+        foreach (var number in (ReadOnlySpan<long>)[(long)cost.Certainty, cost.Low.Nanos, cost.High.Nanos, cost.Saved.Nanos, (long)cost.CacheLayer])
         {
-            text.Append(Separator).Append(CultureInfo.InvariantCulture, $"{count}");
+            text.AppendFormatted(number);
+            text.AppendLiteral(";");
         }
 
-        return text.ToString();
+        text.AppendLiteral(Escape(cost.PriceRevision));
+        text.AppendLiteral(";");
+        text.AppendLiteral(Escape(cost.Reason));
+        foreach (var count in counts)
+        {
+            text.AppendLiteral(";");
+            text.AppendFormatted(count);
+        }
+
+        return text.ToStringAndClear();
     }
 
     /// <summary>Null when the text was not written by <see cref="Write"/>: properties can come from anywhere.</summary>

@@ -13,6 +13,7 @@ internal sealed class MeterWatch
     private string? _finishReason;
     private bool _saw;
     private bool _heldBudget;
+    private Purchase? _purchase;
 
     /// <summary>Who watches the calls that are made from here; set it inside an async method, so that the caller keeps its own.</summary>
     public static MeterWatch? Current
@@ -72,12 +73,24 @@ internal sealed class MeterWatch
         }
     }
 
+    /// <summary>On which terms the answer was bought; null when no meter recorded one.</summary>
+    public Purchase? Purchase
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _purchase;
+            }
+        }
+    }
+
     /// <summary>What was seen so far belongs to something else.</summary>
     public void Forget()
     {
         lock (_lock)
         {
-            (_saw, _heldBudget, _cost, _finishReason) = (false, false, null, null);
+            (_saw, _heldBudget, _cost, _finishReason, _purchase) = (false, false, null, null, null);
         }
     }
 
@@ -92,13 +105,14 @@ internal sealed class MeterWatch
     }
 
     /// <summary>A call has ended and was counted.</summary>
-    public void End(CallCost cost, string? finishReason)
+    public void End(CallCost cost, string? finishReason, Purchase? purchase = null)
     {
         lock (_lock)
         {
             _saw = true;
             _cost = _cost is null ? cost : _cost + cost;
             _finishReason = finishReason;
+            _purchase = purchase is null ? _purchase : Purchase.And(_purchase, purchase);
         }
     }
 }

@@ -18,6 +18,24 @@ internal static class UsageFlags
     /// <summary>There was no price; what a budget had held for the call is booked.</summary>
     public const string HeldAmount = "held_amount";
 
+    /// <summary>Whether a comma-separated list has a flag; read without splitting it.</summary>
+    public static bool Has(string? flags, string flag)
+    {
+        var rest = flags.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            var end = rest.IndexOf(',');
+            if ((end < 0 ? rest : rest[..end]).Trim().SequenceEqual(flag))
+            {
+                return true;
+            }
+
+            rest = end < 0 ? default : rest[(end + 1)..];
+        }
+
+        return false;
+    }
+
     public static string Add(string? flags, string flag) =>
         flags is null ? flag : flags.Split(',').Contains(flag, StringComparer.Ordinal) ? flags : $"{flags},{flag}";
 }

@@ -166,7 +166,9 @@ internal sealed class UsageMeter
 
         var cost = await PostAsync(attempt, record).ConfigureAwait(false);
         _requests.Add(record.Provider, model, attempt.At, attempt.Client.Host, record.Cost.Usage.Requests);
-        MeterWatch.Of(attempt.Operation)?.End(cost, facts.FinishReason);
+        var purchase = Purchase.Of(record, attempt.Client.Host);
+        attempt.Token.Bought(purchase);
+        MeterWatch.Of(attempt.Operation)?.End(cost, facts.FinishReason, purchase);
         Refine(attempt, record, facts);
         return cost;
     }
@@ -308,7 +310,7 @@ internal sealed class UsageMeter
         {
             Region = record.Region ?? priced.Region,
             Provider = record.Provider ?? priced.Provider,
-            Cost = priced.Cost with { Usage = usage },
+            Cost = priced.Cost with { Usage = usage, Saved = record.Cost.Saved, CacheLayer = record.Cost.CacheLayer },
             Currency = priced.Currency,
             NativeCost = priced.NativeCost,
             FxRate = priced.FxRate,

@@ -194,7 +194,8 @@ internal sealed class SqliteLedgerStore : ILedgerStore
             throw new ArgumentException("A cost has an amount unless it is unknown.", nameof(cost));
         }
 
-        if (cost.Saved < Money.Zero || (known && (cost.Low < Money.Zero || cost.Low > cost.Amount || cost.Amount > cost.High)))
+        // What was saved may be below zero: a row of what a cache spent takes it off.
+        if (known && (cost.Low < Money.Zero || cost.Low > cost.Amount || cost.Amount > cost.High))
         {
             throw new ArgumentException("A cost is not negative and lies between its lower and its upper end.", nameof(cost));
         }

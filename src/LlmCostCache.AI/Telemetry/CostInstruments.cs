@@ -41,8 +41,8 @@ internal sealed class CostInstruments
             TelemetryNames.OperationCost, "{cost}", "Cost of one model operation.", tags: null, s_costBuckets);
         CostTotal = meter.CreateCounter<double>(
             TelemetryNames.CostTotal, "{USD}", "Money spent on model calls, US dollars.");
-        CostSaved = meter.CreateCounter<double>(
-            TelemetryNames.CostSaved, "{USD}", "Money not spent because an answer was at hand, US dollars.");
+        CostSaved = meter.CreateUpDownCounter<double>(
+            TelemetryNames.CostSaved, "{USD}", "Money not spent because an answer was at hand, less what the cache spent, US dollars; it can fall.");
         Unpriced = meter.CreateCounter<long>(
             TelemetryNames.Unpriced, "{attempt}", "Attempts whose cost is unknown; they are in no sum.");
         Tokens = meter.CreateCounter<long>(
@@ -61,7 +61,7 @@ internal sealed class CostInstruments
 
     public Counter<double> CostTotal { get; }
 
-    public Counter<double> CostSaved { get; }
+    public UpDownCounter<double> CostSaved { get; }
 
     public Counter<long> Unpriced { get; }
 

@@ -97,7 +97,7 @@ internal sealed class CostTelemetry : IDisposable
             return;
         }
 
-        var source = HasFlag(record.Flags, TelemetryNames.ProviderCostFlag) ? TelemetryNames.SourceProvider : TelemetryNames.SourceLocal;
+        var source = UsageFlags.Has(record.Flags, TelemetryNames.ProviderCostFlag) ? TelemetryNames.SourceProvider : TelemetryNames.SourceLocal;
         if (record.Cost.Amount is { } amount)
         {
             Spent(record, (double)amount.Usd, source);
@@ -122,7 +122,7 @@ internal sealed class CostTelemetry : IDisposable
     /// <param name="span">The span of the call.</param>
     /// <param name="outcome">Hit, miss, bypass or coalesced.</param>
     /// <param name="layer">The layer that answered.</param>
-    /// <param name="saved">What the answer would have cost.</param>
+    /// <param name="saved">What was saved, less what the cache spent; below zero when it spent more.</param>
     /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
     /// <param name="provider">The provider that was not asked, or is going to be.</param>
     /// <param name="model">The model that was asked for.</param>
@@ -136,7 +136,7 @@ internal sealed class CostTelemetry : IDisposable
             _instruments.CacheRequests.Add(1, CacheTags(layer, operation, provider, model, outcome));
         }
 
-        if (saved > Money.Zero && _instruments.CostSaved.Enabled)
+        if (saved != Money.Zero && _instruments.CostSaved.Enabled)
         {
             _instruments.CostSaved.Add((double)saved.Usd, CacheTags(layer, operation, provider, model));
         }
@@ -152,7 +152,7 @@ internal sealed class CostTelemetry : IDisposable
             activity.SetTag(TelemetryNames.CacheLayer, TelemetryNames.Of(layer));
         }
 
-        if (saved > Money.Zero)
+        if (saved != Money.Zero)
         {
             SpanTotals.On(activity).Saved(activity, saved);
         }
@@ -221,24 +221,6 @@ internal sealed class CostTelemetry : IDisposable
             own.SetTag(TelemetryNames.ErrorType, error);
             own.SetStatus(ActivityStatusCode.Error);
         }
-    }
-
-    // A comma-separated list, read without splitting it.
-    private static bool HasFlag(string? flags, string flag)
-    {
-        var rest = flags.AsSpan();
-        while (!rest.IsEmpty)
-        {
-            var end = rest.IndexOf(',');
-            if ((end < 0 ? rest : rest[..end]).Trim().SequenceEqual(flag))
-            {
-                return true;
-            }
-
-            rest = end < 0 ? default : rest[(end + 1)..];
-        }
-
-        return false;
     }
 
     private void Spent(UsageRecord record, double amount, string source)

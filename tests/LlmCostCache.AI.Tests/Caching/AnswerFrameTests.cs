@@ -116,13 +116,13 @@ public class AnswerFrameTests
     }
 
     [Fact]
-    public void A_frame_with_a_negative_saving_or_count_is_not_read_because_the_ledger_would_refuse_the_row_of_its_hit()
+    public void A_frame_with_a_negative_cost_or_count_is_not_read_because_the_ledger_would_refuse_the_row_of_its_hit()
     {
         var good = Stored(Rich());
-        var saving = good with { Original = CallCost.Known(Money.FromNanos(-1)) };
+        var cost = good with { Original = CallCost.Known(Money.FromNanos(-1)) };
         var count = good with { Original = good.Original with { Usage = new TokenUsage { OutputTokens = -1 } } };
         Assert.True(AnswerFrame.TryDecode(s_key, AnswerFrame.Encode(s_key, good), out _));
-        Assert.False(AnswerFrame.TryDecode(s_key, AnswerFrame.Encode(s_key, saving), out _));
+        Assert.False(AnswerFrame.TryDecode(s_key, AnswerFrame.Encode(s_key, cost), out _));
         Assert.False(AnswerFrame.TryDecode(s_key, AnswerFrame.Encode(s_key, count), out _));
     }
 

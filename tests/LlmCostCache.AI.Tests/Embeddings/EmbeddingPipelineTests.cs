@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -34,6 +35,27 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
         Assert.Equal(100, (await generator.GenerateAsync(["alpha"])).GetCost().Amount!.Value.Nanos);
         var cost = (await generator.GenerateAsync(["beta", "alpha"])).GetCost();
         Assert.Equal((80, 100), (cost.Amount!.Value.Nanos, cost.Saved.Nanos));
+    }
+
+    [Fact]
+    public async Task Each_cached_text_saves_its_share_at_the_price_of_the_day()
+    {
+        const string Prices = """
+            {"models": [{"id": "text-embedding-3-small", "provider": "openai", "mode": "embedding", "prices": [
+                {"effective_from": null, "input": "0.02"}, {"effective_from": "2026-09-02", "input": "0.04"}]}]}
+            """;
+        var time = new FakeTimeProvider(BoughtAnswer.Noon);
+        var generator = Build(o =>
+        {
+            o.TimeProvider = time;
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(o.HomeDirectory!).FullName, "prices.json"), Prices);
+        });
+        await generator.GenerateAsync(["alpha", "beta"]);
+        var today = (await generator.GenerateAsync(["alpha", "gamma"])).GetCost();
+        time.Advance(TimeSpan.FromHours(12));
+        var tomorrow = (await generator.GenerateAsync(["beta", "alpha"])).GetCost();
+
+        Assert.Equal((100, 360), (today.Saved.Nanos, tomorrow.Saved.Nanos));
     }
 
     [Fact]

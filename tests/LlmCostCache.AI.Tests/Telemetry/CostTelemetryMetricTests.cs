@@ -232,6 +232,16 @@ public sealed class CostTelemetryMetricTests : IDisposable
     }
 
     [Fact]
+    public void What_a_cache_spent_takes_the_savings_down()
+    {
+        using var saved = Doubles("llmcostcache.cost.saved");
+
+        _telemetry.Cache(default, CacheOutcome.Hit, CacheLayer.Semantic, Money.FromUsd(-0.01m), "chat", "openai", "gpt-4o-mini", null);
+
+        Assert.Equal(-0.01, Assert.Single(saved.GetMeasurementSnapshot()).Value);
+    }
+
+    [Fact]
     public void A_refusal_names_period_and_budget()
     {
         using var rejections = Longs("llmcostcache.budget.rejections");

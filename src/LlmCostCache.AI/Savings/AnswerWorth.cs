@@ -1,0 +1,23 @@
+namespace LlmCostCache.AI;
+
+/// <summary>What was worked out about a stored answer since it came into this process. It is no part of the answer, so answers are equal without it.</summary>
+internal sealed class AnswerWorth
+{
+    private AvoidedCost? _avoided;
+    private long _lastAsked;
+
+    /// <summary>What asking again would cost; null until somebody wanted to know.</summary>
+    public AvoidedCost? Avoided
+    {
+        get => Volatile.Read(ref _avoided);
+        set => Volatile.Write(ref _avoided, value);
+    }
+
+    /// <summary>Notes that the answer is served now.</summary>
+    /// <returns>When it was served before, in ticks; zero when it was not.</returns>
+    public long Ask(DateTimeOffset now) => Interlocked.Exchange(ref _lastAsked, now.UtcTicks);
+
+    public override bool Equals(object? obj) => obj is AnswerWorth;
+
+    public override int GetHashCode() => 0;
+}
