@@ -12,7 +12,10 @@ internal sealed class PriceListing
 
     public required PriceQuery Query { get; init; }
 
-    public required string? Revision { get; init; }
+    /// <summary>The price that holds; null when there is none.</summary>
+    public DatedPrice? Price { get; private init; }
+
+    public string? Revision { get; private init; }
 
     /// <summary>Rate cards by the condition under which they hold; "standard" is the first. Conditions that name no rate of their own keep the standard one.</summary>
     public IReadOnlyList<(string Condition, RateCard Rates)> Cards { get; private init; } = [];
@@ -27,20 +30,20 @@ internal sealed class PriceListing
 
     public static PriceListing Of(PriceBook prices, PriceQuery query, bool hasCounts, bool isClamped)
     {
-        var resolution = prices.Resolve(query.Provider, query.Model);
-        if (resolution.Entry is not { } entry)
+        var fact = prices.FactOf(query.Provider, query.Model, query.At, query.Host, query.KnownAt);
+        if (fact is not { Entry: { } entry, Price: { } price })
         {
-            return new() { Query = query, Revision = null, Problem = resolution.Reason };
+            return new() { Query = query, Problem = fact.Reason };
         }
 
-        var index = entry.IndexAt(query.At);
         var priced = hasCounts ? prices.Price(query) : null;
         return new()
         {
             Entry = entry,
             Query = query,
-            Revision = entry.RevisionOf(index),
-            Cards = [.. CardsOf(entry.Prices[index])],
+            Price = price,
+            Revision = fact.Revision,
+            Cards = [.. CardsOf(price)],
             Priced = priced,
             IsClamped = isClamped,
             Problem = priced is { Cost: { Amount: null, Reason: var reason } } ? reason ?? "the cost is not known" : null,

@@ -38,12 +38,40 @@ public sealed class PriceBook
     /// <param name="at">When the model is called.</param>
     /// <param name="host">The host of the provider's endpoint; null when not known.</param>
     public ModelFacts? Find(string? provider, string? model, DateTimeOffset at, string? host = null) =>
-        _resolver.Resolve(provider, host, model).Entry is { } entry
+        FactOf(provider, model, at, host).Entry is { } entry
             ? new(entry.Provider ?? provider ?? "any", entry.Id, entry.ContextWindow, entry.MaxOutputTokens, entry.Encoding)
             : null;
 
     /// <summary>The entry that a name means, with its whole history of prices, or the reason why there is none.</summary>
     internal Resolution Resolve(string? provider, string? model, string? host = null) => _resolver.Resolve(provider, host, model);
+
+    /// <summary>
+    /// The price that holds for a model at an instant, by what was known at another. An override that has none for that time leaves it to the weaker
+    /// sources, as it did before somebody wrote it: writing next month's price into a file must not change what last month cost.
+    /// </summary>
+    internal PriceFact FactOf(string? provider, string? model, DateTimeOffset at, string? host = null, DateTimeOffset? knownAt = null)
+    {
+        PriceFact? none = null;
+        for (int? layer = 0; layer is { } first;)
+        {
+            var resolution = _resolver.Resolve(provider, host, model, first);
+            if (resolution.Entry is not { } entry)
+            {
+                return none ?? new(null, -1, resolution.Reason);
+            }
+
+            var index = entry.IndexAt(at, knownAt);
+            if (index >= 0)
+            {
+                return new(entry, index, null);
+            }
+
+            none ??= new(entry, index, entry.WhyNoneAt(at, knownAt));
+            layer = resolution.Layer + 1;
+        }
+
+        return none!.Value;
+    }
 
     /// <summary>Prices what was used. An unknown model gets an unknown cost with the reason, never zero.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
@@ -52,23 +80,29 @@ public sealed class PriceBook
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(query.Usage);
         RefuseNegative(query.Usage);
-        var resolution = _resolver.Resolve(query.Provider, query.Host, query.Model);
-        if (resolution.Entry is not { } entry)
+        var fact = FactOf(query.Provider, query.Model, query.At, query.Host, query.KnownAt);
+        if (fact.Entry is not { } entry)
         {
-            return new() { Cost = CallCost.Unpriced(resolution.Reason!) with { Usage = query.Usage } };
+            return new() { Cost = CallCost.Unpriced(fact.Reason!) with { Usage = query.Usage } };
         }
 
-        var index = entry.IndexAt(query.At);
         var unpriced = new PricedUsage
         {
-            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = entry.RevisionOf(index) },
+            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = fact.Revision },
             Model = entry.Id,
             Provider = entry.Provider,
+            EffectiveFrom = fact.Price?.EffectiveFrom,
+            KnownFrom = fact.Price?.KnownFrom,
             Currency = entry.Currency,
         };
+        if (fact.Price is not { } price)
+        {
+            return Because(unpriced, fact.Reason!);
+        }
+
         try
         {
-            return Price(query, entry, entry.Prices[index], unpriced);
+            return Price(query, entry, price, unpriced);
         }
         catch (OverflowException)
         {
@@ -93,12 +127,11 @@ public sealed class PriceBook
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
-        if (_resolver.Resolve(provider, host, model).Entry is not { } entry)
+        if (FactOf(provider, model, at, host) is not { Price: { } price, Entry: { } entry })
         {
             return null;
         }
 
-        var price = entry.Prices[entry.IndexAt(at)];
         // "auto" lets the provider choose, and it can choose priority.
         var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
         string? mode = null;
