@@ -5,7 +5,7 @@ using System.Text;
 namespace LlmCostCache.AI;
 
 /// <summary>Dated prices of models, and how the names that providers report are matched to them.</summary>
-public sealed class PriceBook
+public sealed partial class PriceBook
 {
     private const string VariableName = "LLMCOSTCACHE_PRICES";
     private const string FileName = "prices.json";
