@@ -42,13 +42,14 @@ public class EstimateCommandTests
     [Fact]
     public async Task Json_has_every_number_and_both_ends()
     {
-        var run = await Run("Hello, how are you today?", "-m", "exact", "--expected-output", "100", "--max-output", "200", "--requests", "3", "--at", "2026-08-22", "--json");
+        var run = await Run("Hello, how are you today?", "-m", "exact", "--expected-output", "100", "--max-output", "200", "--requests", "3", "--as-of", "2026-08-22", "--json");
 
         Assert.Equal(
             """
             {
               "schema": "estimate/1",
               "at": "2026-08-22T00:00:00Z",
+              "known_at": null,
               "service_tier": null,
               "input_bytes": 25,
               "messages": 1,
@@ -170,6 +171,7 @@ public class EstimateCommandTests
         const string Sound = """{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}]}""";
 
         Assert.InRange(Number(One(await Run(Image, "-m", "secret", "--json")), "most_input_tokens"), 48_169, 49_000);
+        Assert.Equal(765 + 4 + 3, Number(One(await Run(Image, "-m", "secret", "--json")), "input_tokens"));
         Assert.Equal(1_000, Number(One(await Run(Sound, "-m", "exact", "--json")), "most_input_tokens"));
         Assert.Contains("cannot be bounded", One(await Run(Sound, "-m", "secret", "--json")).GetProperty("reason").GetString(), StringComparison.Ordinal);
     }

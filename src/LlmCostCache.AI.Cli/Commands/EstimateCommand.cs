@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using LlmCostCache.AI.Cli.Estimates;
+using LlmCostCache.AI.Cli.Pricing;
 using LlmCostCache.AI.Cli.Rendering;
 
 namespace LlmCostCache.AI.Cli.Commands;
@@ -33,19 +34,20 @@ internal sealed class EstimateCommand : Command, IHasExamples
     private readonly Option<decimal?> _cachedShare = new("--cached-share") { Description = "The same as a share of the input, 0 to 1", HelpName = "SHARE", CustomParser = ParseShare };
     private readonly Option<long> _requests = Count("--requests", "How many such calls [default: 1]", atLeast: 1);
     private readonly Option<string?> _serviceTier = new("--service-tier") { Description = "The service tier: standard, batch, flex, priority [default: standard]", HelpName = "TIER" };
-    private readonly Option<DateTimeOffset?> _at = new("--at") { Description = "When the call is made [default: now]", HelpName = "TIME", CustomParser = ParseInstant };
+    private readonly PricingDates _dates = new();
 
     public EstimateCommand(CommonOptions common, CliHost host)
         : base("estimate", "Tell what a call would cost before it is made, at one model or several")
     {
         (_common, _host) = (common, host);
         Arguments.Add(_files);
-        Option[] options = [_models, _provider, _format, _expected, _longest, _cached, _cachedShare, _requests, _serviceTier, _at];
+        Option[] options = [_models, _provider, _format, _expected, _longest, _cached, _cachedShare, _requests, _serviceTier];
         foreach (var option in options)
         {
             Options.Add(option);
         }
 
+        _dates.AddTo(this);
         SetAction(RunAsync);
     }
 
@@ -146,10 +148,12 @@ internal sealed class EstimateCommand : Command, IHasExamples
 
     private EstimateOptions AssumedBy(ParseResult parse, ChatRequest? chat)
     {
+        var (at, knownAt) = _dates.Read(parse, _host.Time);
         var assumed = new EstimateOptions
         {
             Provider = parse.GetValue(_provider),
-            At = parse.GetValue(_at) ?? _host.Time.GetUtcNow(),
+            At = at,
+            KnownAt = knownAt,
             ServiceTier = parse.GetValue(_serviceTier) ?? chat?.ServiceTier,
             MaxOutputTokens = parse.GetValue(_longest) ?? chat?.Options.MaxOutputTokens,
             CachedInputTokens = parse.GetValue(_cached),
@@ -208,17 +212,5 @@ internal sealed class EstimateCommand : Command, IHasExamples
                 result.AddError($"'{other}' is not a format; use text or chat.");
                 return null;
         }
-    }
-
-    private static DateTimeOffset? ParseInstant(ArgumentResult result)
-    {
-        var text = result.Tokens[0].Value;
-        if (Instants.TryParse(text, out var instant))
-        {
-            return instant;
-        }
-
-        result.AddError($"'{text}' is not a time like 2026-08-20 or 2026-08-20T14:30:00Z.");
-        return null;
     }
 }

@@ -45,7 +45,8 @@ internal sealed class EstimateComparison
 
     public void WriteFields(Utf8JsonWriter json)
     {
-        json.WriteString("at", Assumed.At!.Value.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture));
+        TotalJson.WriteInstant(json, "at", Assumed.At);
+        TotalJson.WriteInstant(json, "known_at", Assumed.KnownAt);
         json.WriteString("service_tier", Assumed.ServiceTier);
         json.WriteNumber("input_bytes", Input.Bytes);
         json.WriteNumber("messages", Input.Messages);

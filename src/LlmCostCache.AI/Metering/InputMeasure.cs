@@ -12,11 +12,15 @@ internal sealed class InputMeasure(IEnumerable<string> encodings)
     // Measured with OpenAI's encodings over English, code, Chinese and JSON: 2.9 to 5.2 bytes a token.
     private const int LikelyBytesPerToken = 4;
 
+    // A square of 1,024 pixels in detail, after OpenAI's guide to images.
+    private const int LikelyImage = 765;
+
     // A tokenizer sees a text in pieces; at each cut it gains or loses a token at most.
     private readonly (string Encoding, long Tokens, long Cuts)[] _counts = [.. encodings.Distinct(StringComparer.Ordinal).Select(name => (name, 0L, 0L))];
     private long _textBytes;
     private long _restBytes;
     private long _restBound;
+    private long _images;
 
     /// <summary>Bytes of everything that the model reads as text.</summary>
     public long Bytes => _textBytes + _restBytes;
@@ -45,6 +49,7 @@ internal sealed class InputMeasure(IEnumerable<string> encodings)
         var size = RequestSize.Of(messages, options);
         _restBytes += size.Bytes - (_textBytes - before);
         _restBound += size.TokenBound - (_textBytes - before);
+        _images += messages.SelectMany(message => message.Contents).OfType<DataContent>().Count(data => data.HasTopLevelMediaType("image"));
         Messages += messages.Count;
         Choices = size.Choices;
         Unbounded = size.Unbounded;
@@ -78,7 +83,7 @@ internal sealed class InputMeasure(IEnumerable<string> encodings)
     /// <param name="isChat">Whether a chat template frames the messages.</param>
     public (long Low, long Likely, long High) Tokens(string? encoding, bool isChat)
     {
-        var frame = isChat ? (TokenCounter.PerMessage * (long)Messages) + TokenCounter.PerAnswer : 0;
+        var frame = isChat ? (TokenCounter.PerMessage * (long)Messages) + TokenCounter.PerAnswer + (LikelyImage * _images) : 0;
         var rest = isChat ? _restBound : _restBytes;
         var counted = Array.FindIndex(_counts, count => count.Encoding == encoding);
         if (counted < 0)
