@@ -32,8 +32,8 @@ public class PriceLinesBenchmarks
         for (var i = 0; i < Lines; i++)
         {
             var (provider, model) = s_models[i % s_models.Length];
-            lines.Append(CultureInfo.InvariantCulture, $$"""
-                {"id":"{{i}}","provider":"{{provider}}","model":"{{model}}","at":"2026-08-20T00:00:00Z","service_tier":"standard","usage":{"input_tokens":{{2_000 + (i * 37)}},"cached_input_tokens":{{1_920 + i}},"cache_write_5m_tokens":0,"cache_write_1h_tokens":0,"output_tokens":{{300 + i}},"reasoning_tokens":{{i % 300}},"input_audio_tokens":0,"cached_audio_tokens":0,"output_audio_tokens":0,"input_image_tokens":0,"output_image_tokens":0,"web_searches":0,"requests":1}}
+            lines.Append(CultureInfo.InvariantCulture, $$$"""
+                {"id":"{{{i}}}","provider":"{{{provider}}}","model":"{{{model}}}","at":"2026-08-20T00:00:00Z","service_tier":"standard","usage":{"input_tokens":{{{2_000 + (i * 37)}}},"cached_input_tokens":{{{1_920 + i}}},"cache_write_5m_tokens":0,"cache_write_1h_tokens":0,"output_tokens":{{{300 + i}}},"reasoning_tokens":{{{i % 300}}},"input_audio_tokens":0,"cached_audio_tokens":0,"output_audio_tokens":0,"input_image_tokens":0,"output_image_tokens":0,"web_searches":0,"requests":1}}
                 """).Append('\n');
         }
 
