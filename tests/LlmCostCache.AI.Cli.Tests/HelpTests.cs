@@ -64,6 +64,7 @@ public partial class HelpTests
             await CliRun.Of("price", "gpt-4o", "--input", "1", "--cached", "3", "--json"),
             await CliRun.Of("price", "deepseek-chat", "--provider", "deepseek-cn", "--input", "1", "--json"),
             await CliRun.Of("price", "no-such-model", "--json"),
+            await CliRun.WithInput("Hello", "estimate", "--model", "gpt-4o", "--json"),
             await CliRun.Of("version", "--json"),
             await CliRun.Of("export", "--home", home.Path, "-o", Path.Combine(home.Path, "x.jsonl"), "--json"),
             await CliRun.Of("ledger", "verify", "--home", home.Path, "--json"),

@@ -12,10 +12,6 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
     private const int MaxWaiting = 256;
     private const int MaxCharacters = 1_000_000;
 
-    // Chat templates of the o200k and cl100k models: three tokens around a message and three that open the answer, after OpenAI's cookbook on counting tokens.
-    private const int PerMessage = 3;
-    private const int PerAnswer = 3;
-
     private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _starting = new();
@@ -99,7 +95,7 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
         var (record, text) = (work.Record!, work.Text!);
         try
         {
-            var input = text.Input.Sum(piece => TokenCounter.Count(work.Encoding, piece)) + PerMessage * (long)text.Messages + PerAnswer;
+            var input = text.Input.Sum(piece => TokenCounter.Count(work.Encoding, piece)) + TokenCounter.PerMessage * (long)text.Messages + TokenCounter.PerAnswer;
             var output = TokenCounter.Count(work.Encoding, string.Concat(text.Output));
 
             // How much of the input the provider had cached is not known: between all of it and none.

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace LlmCostCache.AI;
 
 /// <summary>Dated prices of models, and how the names that providers report are matched to them.</summary>
-public sealed class PriceBook
+public sealed partial class PriceBook
 {
     private const string VariableName = "LLMCOSTCACHE_PRICES";
     private const string FileName = "prices.json";

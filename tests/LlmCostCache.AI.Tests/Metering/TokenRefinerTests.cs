@@ -14,11 +14,11 @@ public class TokenRefinerTests
         Assert.Equal("tokenizer", row.UsageSource);
         Assert.Equal(CostCertainty.Bounded, row.Cost.Certainty);
 
-        // "Hello, how are you today?" is 7 tokens of o200k_base, 6 more frame it; "answer 1" is 3.
-        Assert.Equal((13, 3), (row.Cost.Usage.UncachedInputTokens, row.Cost.Usage.OutputTokens));
+        // "Hello, how are you today?" is 7 tokens of o200k_base, 7 more frame it; "answer 1" is 3.
+        Assert.Equal((14, 3), (row.Cost.Usage.UncachedInputTokens, row.Cost.Usage.OutputTokens));
         Assert.True(row.Cost.High < wide.High);
-        Assert.Equal(Money.FromUsd((13 * 0.15m + 3 * 0.60m) / 1_000_000m), row.Cost.High);
-        Assert.Equal(Money.FromUsd((13 * 0.075m + 3 * 0.60m) / 1_000_000m), row.Cost.Low);
+        Assert.Equal(Money.FromUsd((14 * 0.15m + 3 * 0.60m) / 1_000_000m), row.Cost.High);
+        Assert.Equal(Money.FromUsd((14 * 0.075m + 3 * 0.60m) / 1_000_000m), row.Cost.Low);
     }
 
     [Fact]
