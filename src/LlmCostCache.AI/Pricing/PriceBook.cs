@@ -7,8 +7,8 @@ namespace LlmCostCache.AI;
 /// <summary>Dated prices of models, and how the names that providers report are matched to them.</summary>
 public sealed class PriceBook
 {
-    private const string VariableName = "LLMCOSTCACHE_PRICES";
-    private const string FileName = "prices.json";
+    internal const string VariableName = "LLMCOSTCACHE_PRICES";
+    internal const string FileName = "prices.json";
     private const string Standard = "standard";
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
@@ -26,11 +26,15 @@ public sealed class PriceBook
         ExchangeRates exchangeRates)
     {
         _resolver = new(catalogue, layers, aliases);
+        Layers = layers;
         _exchangeRates = exchangeRates;
     }
 
     /// <summary>The prices inside the package alone.</summary>
     public static PriceBook BuiltIn { get; } = Of(BuiltInCatalogue.Shared);
+
+    /// <summary>The sources that override the built-in prices, strongest first.</summary>
+    internal IReadOnlyList<PriceLayer> Layers { get; }
 
     /// <summary>What the book knows about a model; null when it does not know it, or when several models of that name differ.</summary>
     /// <param name="provider">The provider, as the client or the user names it; null when not known.</param>
@@ -182,19 +186,19 @@ public sealed class PriceBook
         List<PriceLayer> layers = [];
         if (options.Prices.Count > 0)
         {
-            layers.Add(new(FromCode(options.Prices)));
+            layers.Add(new(FromCode(options.Prices), "code", "LlmCostsOptions.Prices"));
         }
 
         if (environment(VariableName) is { } variable && !string.IsNullOrWhiteSpace(variable))
         {
-            layers.Add(new(variable.TrimStart()[0] == '{'
-                ? PriceFileReader.Read(Encoding.UTF8.GetBytes(variable), VariableName)
-                : FromFile(variable.Trim(), $"{VariableName} ({variable.Trim()})")));
+            var source = variable.TrimStart()[0] == '{' ? VariableName : $"{VariableName} ({variable.Trim()})";
+            var entries = source == VariableName ? PriceFileReader.Read(Encoding.UTF8.GetBytes(variable), source) : FromFile(variable.Trim(), source);
+            layers.Add(new(entries, "environment", source));
         }
 
         if (homeDirectory is not null && Path.Combine(homeDirectory, FileName) is var file && File.Exists(file))
         {
-            layers.Add(new(FromFile(file, file)));
+            layers.Add(new(FromFile(file, file), "file", file));
         }
 
         return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, ExchangeRates.Parse(environment(ExchangeRates.VariableName)));
