@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using LlmCostCache.AI.Cli.Rendering;
+using LlmCostCache.AI.Cli.Reports;
 
 namespace LlmCostCache.AI.Cli.Pricing;
 
@@ -52,7 +53,8 @@ internal sealed class PriceListing
 
     public void WriteFields(Utf8JsonWriter json)
     {
-        json.WriteString("at", Query.At.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture));
+        TotalJson.WriteInstant(json, "at", Query.At);
+        TotalJson.WriteInstant(json, "known_at", Query.KnownAt);
         if (Entry is not { } entry)
         {
             json.WriteString("certainty", "unknown");
@@ -64,6 +66,8 @@ internal sealed class PriceListing
         json.WriteString("model", entry.Id);
         json.WriteString("currency", entry.Currency);
         json.WriteString("revision", Revision);
+        PriceAnswer.WriteDay(json, "effective_from"u8, Price!.EffectiveFrom);
+        PriceAnswer.WriteDay(json, "known_from"u8, Price.KnownFrom);
         WriteNumber(json, "context_window", entry.ContextWindow);
         WriteNumber(json, "max_output_tokens", entry.MaxOutputTokens);
         json.WriteStartArray("sources");

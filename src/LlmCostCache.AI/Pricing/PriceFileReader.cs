@@ -263,12 +263,15 @@ internal ref struct PriceFileReader
 
     private readonly DatedPrice Finish(PriceDraft price, string mode, int line)
     {
-        if (price.Rates[(int)RateKind.Input] is null)
+        // A rate for tokens may not be forgotten, but images, video, speech, storage and compute can be billed without any.
+        var rates = price.Rates.AsSpan();
+        var byTokens = rates[..(int)RateKind.WebSearch].ContainsAnyExcept((decimal?)null) || !rates[(int)RateKind.Image..].ContainsAnyExcept((decimal?)null);
+        if (byTokens && price.Rates[(int)RateKind.Input] is null)
         {
             throw Wrong("a price needs the rate 'input'", line);
         }
 
-        if (price.Rates[(int)RateKind.Output] is null && mode != "embedding")
+        if (byTokens && price.Rates[(int)RateKind.Output] is null && mode != "embedding")
         {
             throw Wrong("a price needs the rate 'output' (or the model \"mode\": \"embedding\" before its prices)", line);
         }
@@ -363,7 +366,7 @@ internal ref struct PriceFileReader
         {
             < 0 => throw Wrong($"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; a price cannot be negative"),
             > MaxRate => throw Wrong(
-                $"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens (searches and requests each), so this cannot be meant"),
+                $"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens or characters and for one of everything else, so this cannot be meant"),
             _ => rate,
         };
         return true;
