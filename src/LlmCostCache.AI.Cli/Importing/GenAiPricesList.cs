@@ -8,13 +8,23 @@ internal static class GenAiPricesList
 {
     private static readonly Dictionary<string, (string Field, decimal Factor)> s_fields = new(StringComparer.Ordinal)
     {
-        ["input_mtok"] = ("input", 1m), ["output_mtok"] = ("output", 1m), ["cache_read_mtok"] = ("cached_input", 1m),
-        ["cache_write_mtok"] = ("cache_write_5m", 1m), ["cache_write_1h_mtok"] = ("cache_write_1h", 1m),
-        ["input_audio_mtok"] = ("input_audio", 1m), ["cache_audio_read_mtok"] = ("cached_audio", 1m), ["output_audio_mtok"] = ("output_audio", 1m),
-        ["input_image_mtok"] = ("input_image", 1m), ["cache_image_read_mtok"] = ("cached_image", 1m), ["output_image_mtok"] = ("output_image", 1m),
-        ["input_video_mtok"] = ("input_video", 1m), ["output_video_mtok"] = ("output_video", 1m),
-        ["output_reasoning_mtok"] = ("reasoning", 1m), ["output_citation_mtok"] = ("citation", 1m),
-        ["requests_kcount"] = ("per_request", 0.001m), ["web_searches_kcount"] = ("web_search_call", 0.001m),
+        ["input_mtok"] = ("input", 1m),
+        ["output_mtok"] = ("output", 1m),
+        ["cache_read_mtok"] = ("cached_input", 1m),
+        ["cache_write_mtok"] = ("cache_write_5m", 1m),
+        ["cache_write_1h_mtok"] = ("cache_write_1h", 1m),
+        ["input_audio_mtok"] = ("input_audio", 1m),
+        ["cache_audio_read_mtok"] = ("cached_audio", 1m),
+        ["output_audio_mtok"] = ("output_audio", 1m),
+        ["input_image_mtok"] = ("input_image", 1m),
+        ["cache_image_read_mtok"] = ("cached_image", 1m),
+        ["output_image_mtok"] = ("output_image", 1m),
+        ["input_video_mtok"] = ("input_video", 1m),
+        ["output_video_mtok"] = ("output_video", 1m),
+        ["output_reasoning_mtok"] = ("reasoning", 1m),
+        ["output_citation_mtok"] = ("citation", 1m),
+        ["requests_kcount"] = ("per_request", 0.001m),
+        ["web_searches_kcount"] = ("web_search_call", 0.001m),
     };
 
     public static void Read(SourceList list)

@@ -12,11 +12,20 @@ internal static partial class LiteLlmList
 {
     private static readonly Dictionary<string, string> s_tokens = new(StringComparer.Ordinal)
     {
-        ["input_cost_per_token"] = "input", ["output_cost_per_token"] = "output", ["output_cost_per_reasoning_token"] = "reasoning",
-        ["cache_read_input_token_cost"] = "cached_input", ["cache_creation_input_token_cost"] = "cache_write_5m",
-        ["input_cost_per_audio_token"] = "input_audio", ["cache_read_input_audio_token_cost"] = "cached_audio", ["output_cost_per_audio_token"] = "output_audio",
-        ["input_cost_per_image_token"] = "input_image", ["cache_read_input_image_token_cost"] = "cached_image", ["output_cost_per_image_token"] = "output_image",
-        ["input_cost_per_video_token"] = "input_video", ["output_cost_per_video_token"] = "output_video", ["citation_cost_per_token"] = "citation",
+        ["input_cost_per_token"] = "input",
+        ["output_cost_per_token"] = "output",
+        ["output_cost_per_reasoning_token"] = "reasoning",
+        ["cache_read_input_token_cost"] = "cached_input",
+        ["cache_creation_input_token_cost"] = "cache_write_5m",
+        ["input_cost_per_audio_token"] = "input_audio",
+        ["cache_read_input_audio_token_cost"] = "cached_audio",
+        ["output_cost_per_audio_token"] = "output_audio",
+        ["input_cost_per_image_token"] = "input_image",
+        ["cache_read_input_image_token_cost"] = "cached_image",
+        ["output_cost_per_image_token"] = "output_image",
+        ["input_cost_per_video_token"] = "input_video",
+        ["output_cost_per_video_token"] = "output_video",
+        ["citation_cost_per_token"] = "citation",
     };
 
     public static void Read(SourceList list)

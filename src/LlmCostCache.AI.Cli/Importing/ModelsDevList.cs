@@ -9,8 +9,13 @@ internal static class ModelsDevList
 
     private static readonly Dictionary<string, string> s_fields = new(StringComparer.Ordinal)
     {
-        ["input"] = "input", ["output"] = "output", ["cache_read"] = "cached_input", ["cache_write"] = "cache_write_5m",
-        ["reasoning"] = "reasoning", ["input_audio"] = "input_audio", ["output_audio"] = "output_audio",
+        ["input"] = "input",
+        ["output"] = "output",
+        ["cache_read"] = "cached_input",
+        ["cache_write"] = "cache_write_5m",
+        ["reasoning"] = "reasoning",
+        ["input_audio"] = "input_audio",
+        ["output_audio"] = "output_audio",
     };
 
     public static void Read(SourceList list)

@@ -114,7 +114,7 @@ internal sealed class PriceListing
         }
     }
 
-    private static IEnumerable<(string Condition, RateCard Rates)> CardsOf(DatedPrice price)
+    public static IEnumerable<(string Condition, RateCard Rates)> CardsOf(DatedPrice price)
     {
         yield return ("standard", price.Rates);
         foreach (var tier in price.Tiers)

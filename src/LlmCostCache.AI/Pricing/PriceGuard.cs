@@ -175,7 +175,7 @@ internal static class PriceGuard
         static bool IsCheap(RateCard card) => card[RateKind.Output] is { } output && card[RateKind.Input] is { } input && output * 2m < input;
     }
 
-    private static bool IsPerMillion(RateKind kind) => kind < RateKind.WebSearch || RateCard.FieldNames[(int)kind] == "characters";
+    private static bool IsPerMillion(RateKind kind) => kind is < RateKind.WebSearch or RateKind.Characters;
 
     private static decimal Power(int exponent) => exponent == 0 ? 1m : 10m * Power(exponent - 1);
 
