@@ -107,7 +107,7 @@ public class PriceListFormTests
         var run = await ImportAsync("""{"provider": "openai", "models": [{"id": "gpt-4o", "input": "2.5", "output": "10"}]}""");
         var change = run.Json.GetProperty("changes")[0];
 
-        Assert.Equal(("llmcost", "dearer"), (run.Json.GetProperty("form").GetString(), change.GetProperty("change").GetString()));
+        Assert.Equal(("llmcost", "mixed"), (run.Json.GetProperty("form").GetString(), change.GetProperty("change").GetString()));
         Assert.Contains("cached_input", change.GetProperty("rates").EnumerateArray().Select(rate => rate.GetProperty("rate").GetString()));
     }
 

@@ -48,5 +48,5 @@ internal static class PriceLists
         """;
 
     /// <summary>A list of one OpenAI model in LiteLLM's form.</summary>
-    public static string OfOne(string fields, string id = "gpt-4o") => $$"""{"{{id}}": {"litellm_provider": "openai", "mode": "chat", {{fields}}}}""";
+    public static string OfOne(string fields, string id = "gpt-4o") => $$$"""{"{{{id}}}": {"litellm_provider": "openai", "mode": "chat", {{{fields}}} }}""";
 }

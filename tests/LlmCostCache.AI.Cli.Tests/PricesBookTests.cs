@@ -53,7 +53,8 @@ public sealed class PricesBookTests : IDisposable
         Assert.Equal("2.5", await InputAsync("--as-of", "2026-11-01", "--known-at", "2026-11-09"));
 
         async Task<string?> InputAsync(params string[] dates) =>
-            (await RunAsync(["prices", "list", "gpt-4o", "--provider", "openai", "--json", .. dates])).Json.GetProperty("models")[0].GetProperty("input").GetString();
+            (await RunAsync(["prices", "list", "gpt-4o", "--provider", "openai", "--json", .. dates])).Json.GetProperty("models").EnumerateArray()
+            .Single(model => model.GetProperty("model").GetString() == "gpt-4o").GetProperty("input").GetString();
     }
 
     [Fact]
@@ -124,7 +125,7 @@ public sealed class PricesBookTests : IDisposable
         var run = await RunAsync("prices", "diff", "built-in", "effective");
 
         Assert.Equal(0, run.Code);
-        Assert.Matches(@"^0 new, 0 dearer, 0 cheaper, 0 both, 5,\d\d\d unchanged, 0 put aside, 0 in the book only\.$", run.Lines[^1]);
+        Assert.Matches(@"^0 new, 0 dearer, 0 cheaper, 0 mixed, 5,\d\d\d unchanged, 0 put aside, 0 in the book only\.$", run.Lines[^1]);
     }
 
     [Fact]

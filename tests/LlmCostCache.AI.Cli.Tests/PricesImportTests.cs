@@ -144,7 +144,7 @@ public sealed class PricesImportTests : IDisposable
     [InlineData("Qwen/Qwen3-235B-A22B-Instruct-2507", "wandb", "0.01", "0.01", "times dearer")]
     public async Task The_slips_of_public_lists_are_put_aside(string id, string provider, string input, string output, string reason)
     {
-        var run = await ImportAsync($$"""{"{{id}}": {"litellm_provider": "{{provider}}", "mode": "chat", "input_cost_per_token": {{input}}, "output_cost_per_token": {{output}}}}""", "--apply");
+        var run = await ImportAsync($$$"""{"{{{id}}}": {"litellm_provider": "{{{provider}}}", "mode": "chat", "input_cost_per_token": {{{input}}}, "output_cost_per_token": {{{output}}} }}""", "--apply");
 
         Assert.Equal(ExitCode.Found, run.Code);
         Assert.Contains(reason, run.Output, StringComparison.Ordinal);

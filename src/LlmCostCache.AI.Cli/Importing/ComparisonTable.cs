@@ -14,16 +14,16 @@ internal static class ComparisonTable
 
     public static void Show(IAnsiConsole console, PriceComparison comparison)
     {
-        var accepted = comparison.Accepted.OrderByDescending(change => change.Kind != ChangeKind.New).ThenByDescending(change => Math.Abs(change.Percent ?? 0m)).ToArray();
+        var accepted = comparison.Accepted.OrderByDescending(change => change.Kind != ChangeKind.New).ThenByDescending(change => Math.Abs(change.LargestMove?.Percent ?? 0m)).ToArray();
         if (accepted.Length > 0)
         {
             var room = Math.Max(20, console.Profile.Width - 46);
-            var table = new FittingTable().Words("change").Words("model").Number("input").Number("output").Number("by", importance: 1).Words("from", importance: 2);
+            var table = new FittingTable().Words("change").Words("model").Number("input").Number("output").Words("by", importance: 1).Words("from", importance: 2);
             foreach (var change in accepted.Take(MostRows))
             {
                 table.Row(
-                    Word(change), Shortened(change.Name, room), Rates(change, RateKind.Input), Rates(change, RateKind.Output),
-                    change.Percent is { } percent ? percent.ToString("+0.#;-0.#", CultureInfo.InvariantCulture) + "%" : "",
+                    change.Kind.ToString().ToLowerInvariant(), Shortened(change.Name, room), Rates(change, RateKind.Input), Rates(change, RateKind.Output),
+                    By(change),
                     change.EffectiveFrom is { } day ? PriceJson.Day(day) : "");
             }
 
@@ -99,16 +99,26 @@ internal static class ComparisonTable
         int Of(ChangeKind kind) => comparison.Accepted.Count(change => change.Kind == kind);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Of(ChangeKind.New):N0} new, {Of(ChangeKind.Dearer):N0} dearer, {Of(ChangeKind.Cheaper):N0} cheaper, {Of(ChangeKind.Mixed):N0} both, {comparison.Unchanged:N0} unchanged, {comparison.Quarantined.Count():N0} put aside, {comparison.NotNamed.Count:N0} in the book only.");
+            $"{Of(ChangeKind.New):N0} new, {Of(ChangeKind.Dearer):N0} dearer, {Of(ChangeKind.Cheaper):N0} cheaper, {Of(ChangeKind.Mixed):N0} mixed, {comparison.Unchanged:N0} unchanged, {comparison.Quarantined.Count():N0} put aside, {comparison.NotNamed.Count:N0} in the book only.");
     }
-
-    private static string Word(PriceChange change) => change.Kind == ChangeKind.Mixed ? "both" : change.Kind.ToString().ToLowerInvariant();
 
     private static string Rates(PriceChange change, RateKind kind)
     {
         var (old, now) = (change.Known?.Rates[kind], change.Price!.Rates[kind]);
         var text = now is { } rate ? Decimals.Text(rate) : "-";
         return old is { } before && old != now ? $"{Decimals.Text(before)} > {text}" : text;
+    }
+
+    /// <summary>How much the main rates moved, or which other rate did.</summary>
+    private static string By(PriceChange change)
+    {
+        if (change.LargestMove is not { } move)
+        {
+            return "";
+        }
+
+        var percent = move.Percent!.Value.ToString("+0.#;-0.#;0", CultureInfo.InvariantCulture) + "%";
+        return move.Rate is "input" or "output" && move.When == "standard" ? percent : $"{percent} {move.Rate.Replace('_', ' ')}{(move.When == "standard" ? "" : $" ({move.When})")}";
     }
 
     private static void Write(Utf8JsonWriter json, PriceChange change)
@@ -120,7 +130,7 @@ internal static class ComparisonTable
         json.WriteNumber("line", change.Model.Entry.Line);
         json.WriteString("currency", change.Model.Entry.Currency);
         WriteDay(json, "effective_from", change.EffectiveFrom);
-        if (change.Percent is { } percent)
+        if (change.LargestMove?.Percent is { } percent)
         {
             json.WriteString("percent", Decimals.Text(percent));
         }

@@ -49,13 +49,14 @@ internal sealed record PriceChange
         }
     }
 
-    /// <summary>The largest move in percent, of the standard rates for input and output where they move; null when nothing can be compared.</summary>
-    public decimal? Percent
+    /// <summary>The largest move, of the standard rates for input and output where they move; null when nothing can be compared.</summary>
+    public RateMove? LargestMove
     {
         get
         {
-            var main = Moves.Where(move => move is { When: "standard", Rate: "input" or "output", Percent: not null }).ToArray();
-            return (main.Length > 0 ? main : Moves).Select(move => move.Percent).OfType<decimal>().DefaultIfEmpty().MaxBy(Math.Abs) is var percent and not 0m ? percent : null;
+            var comparable = Moves.Where(move => move.Percent is not null).ToArray();
+            var main = comparable.Where(move => move is { When: "standard", Rate: "input" or "output" }).ToArray();
+            return (main.Length > 0 ? main : comparable).MaxBy(move => Math.Abs(move.Percent!.Value));
         }
     }
 

@@ -127,7 +127,17 @@ internal sealed class PriceComparison
     }
 
     private static IReadOnlyList<PriceTier> TiersOver(IReadOnlyList<PriceTier> known, IReadOnlyList<PriceTier> named) =>
-        named.Count == 0
-            ? known
-            : [.. named.Select(tier => known.FirstOrDefault(other => other with { Rates = tier.Rates } == tier) is { } before ? tier with { Rates = before.Rates.OverriddenBy(tier.Rates) } : tier)];
+        named.Count == 0 ? known : [.. named.Select(tier => known.FirstOrDefault(before => IsTheSameTier(before, tier)) is { } before ? Over(before, tier) : tier)];
+
+    private static PriceTier Over(PriceTier known, PriceTier named) => named with
+    {
+        // "Above 272,000" and "from 272,000 on" are one threshold in two ways of speaking.
+        AboveInputTokens = Math.Abs(known.AboveInputTokens - named.AboveInputTokens) <= 1 ? known.AboveInputTokens : named.AboveInputTokens,
+        Rates = known.Rates.OverriddenBy(named.Rates),
+    };
+
+    /// <summary>Lists round thresholds: 128,000 here is 131,072 there.</summary>
+    private static bool IsTheSameTier(PriceTier known, PriceTier named) =>
+        known.AboveOutputTokens == named.AboveOutputTokens && known.WithReasoning == named.WithReasoning
+        && Math.Abs(known.AboveInputTokens - named.AboveInputTokens) <= known.AboveInputTokens / 40;
 }

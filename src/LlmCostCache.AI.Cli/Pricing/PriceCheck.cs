@@ -72,11 +72,12 @@ internal sealed class PriceCheck
 
     private void CheckRates(PriceLayer layer, PriceEntry entry, string name)
     {
-        var known = PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry is { } builtIn && builtIn.Currency == entry.Currency ? builtIn.Prices[^1] : null;
+        var known = PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry is { } builtIn && builtIn.Currency == entry.Currency ? builtIn.Prices : [null];
         foreach (var price in entry.Prices)
         {
-            // What is marked as free in a file of one's own is meant.
-            foreach (var finding in PriceGuard.Check(price, known, entry.Currency, entry.Mode).Where(finding => !(entry.Free && finding.Concern == PriceConcern.Free)))
+            // An old price is like the old price of the book, so the nearest of its history counts. What is marked as free in a file of one's own is meant.
+            var findings = known.Select(before => PriceGuard.Check(price, before, entry.Currency, entry.Mode)).MinBy(found => found.Count)!;
+            foreach (var finding in findings.Where(finding => !(entry.Free && finding.Concern == PriceConcern.Free)))
             {
                 Add(layer.Source, entry.Line, name, finding.What, Remedy(finding));
             }

@@ -16,6 +16,9 @@ internal static class PriceGuard
     private const decimal CheapestMillion = 0.0005m;
     private const decimal DearestPiece = 10m;
 
+    // Batches cost half, priority up to twice, the fastest modes six times the standard rate.
+    private const decimal FarthestMode = 10m;
+
     /// <summary>The reasons not to trust a price, the first of each kind; none when it equals the known one.</summary>
     /// <param name="price">The price.</param>
     /// <param name="known">The price it replaces; null when the model is new.</param>
@@ -47,6 +50,7 @@ internal static class PriceGuard
             }
 
             Add(OfProportions(probe, listed, before, mode));
+            Add(probe.Mode is null || known?.Modes.ContainsKey(probe.Mode) == true ? null : OfMode(probe, listed, price.Rates));
         }
 
         if (known is null && price.IsFree)
@@ -75,7 +79,7 @@ internal static class PriceGuard
                 // Without a provider and a maker every file of the book would have to be read, and Open should stay quick.
                 var isFindable = entry.Provider is not null || ProviderDirectory.Instance.Providers.Any(provider => provider.Makes(entry.Id));
                 if (isFindable && PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry is { } known && known.Currency == entry.Currency
-                    && SlipBetween(known.Prices[^1].Rates, entry.Prices[^1].Rates) is { } slip)
+                    && SlipFrom(known.Prices, entry.Prices[^1].Rates) is { } slip)
                 {
                     yield return (layer.Source, $"{entry.Provider ?? "any"}/{entry.Id}", slip);
                 }
@@ -103,6 +107,22 @@ internal static class PriceGuard
         }
 
         return 0;
+    }
+
+    /// <summary>The slip from the latest price; null when some price of the history is near.</summary>
+    private static PriceFinding? SlipFrom(IReadOnlyList<DatedPrice> known, RateCard price)
+    {
+        PriceFinding? slip = null;
+        foreach (var before in known)
+        {
+            slip = SlipBetween(before.Rates, price);
+            if (slip is null)
+            {
+                return null;
+            }
+        }
+
+        return slip;
     }
 
     private static PriceFinding? SlipBetween(RateCard known, RateCard price)
@@ -173,6 +193,19 @@ internal static class PriceGuard
             : null;
 
         static bool IsCheap(RateCard card) => card[RateKind.Output] is { } output && card[RateKind.Input] is { } input && output * 2m < input;
+    }
+
+    private static PriceFinding? OfMode(PriceProbe probe, RateCard listed, RateCard standard)
+    {
+        foreach (var kind in (ReadOnlySpan<RateKind>)[RateKind.Input, RateKind.Output])
+        {
+            if (listed[kind] is { } rate and > 0m && standard[kind] is { } usual and > 0m && (rate > usual * FarthestMode || usual > rate * FarthestMode))
+            {
+                return new(PriceConcern.UnitSlip, $"{Name(kind, probe)} is {Text(rate)} where the standard rate is {Text(usual)}");
+            }
+        }
+
+        return null;
     }
 
     private static bool IsPerMillion(RateKind kind) => kind is < RateKind.WebSearch or RateKind.Characters;
