@@ -54,8 +54,8 @@ internal sealed class PricesDiffCommand : Command, IHasExamples
         {
             JsonOutput.Write(_host.Output, "prices-diff/1", json =>
             {
-                json.WriteString("old", parse.GetValue(_old));
-                json.WriteString("new", parse.GetValue(_new));
+                json.WriteString("a", parse.GetValue(_old));
+                json.WriteString("b", parse.GetValue(_new));
                 ComparisonTable.WriteFields(json, comparison);
                 if (list is not null)
                 {

@@ -7,7 +7,10 @@ namespace LlmCostCache.AI.Tests;
 public class PriceGuardTests
 {
     // Odd and in the book: what the guard would put aside if it came in a list today.
-    private static readonly HashSet<string> s_odd = [];
+    private static readonly HashSet<string> s_odd =
+    [
+        "cloudflare/@cf/meta/llama-guard-3-8b", // models.dev, litellm: a classifier that answers one word
+    ];
 
     [Theory]
     [InlineData("2.5", "2500", 3)]
@@ -24,11 +27,13 @@ public class PriceGuardTests
 
     [Fact]
     public void What_equals_the_known_price_is_never_suspicious() =>
-        PricingGen.Price.Sample(price => Assert.Empty(PriceGuard.Check(price, price, "USD", "chat").Where(finding => finding.Concern != PriceConcern.Free)), iter: TestSize.Cases / 10);
+        Assert.All(
+            ProviderDirectory.Instance.Providers.SelectMany(provider => BuiltInCatalogue.Read(provider.Id).Entries).SelectMany(entry => entry.Prices, (entry, price) => (entry, price)),
+            item => Assert.Empty(PriceGuard.Check(item.price, item.price, item.entry.Currency, item.entry.Mode)));
 
     [Fact]
     public void A_factor_of_a_thousand_or_a_million_is_always_put_aside() =>
-        Gen.Select(Gen.Int[1, 1_000_000], Gen.Int[1, 1_000_000], Gen.OneOfConst(1_000m, 1_000_000m, 0.001m, 0.000001m)).Sample(
+        Gen.Select(Gen.Int[1, 1_000_000], Gen.Int[1, 1_000_000], Gen.Int[0, 3].Select(i => new[] { 1_000m, 1_000_000m, 0.001m, 0.000001m }[i])).Sample(
             (input, output, factor) =>
             {
                 var known = Price(input / 1000m, output / 1000m);
@@ -55,10 +60,11 @@ public class PriceGuardTests
     }
 
     [Fact]
-    public void An_embedding_has_no_output_to_be_cheap() =>
-        Assert.Equal(
-            ([], [PriceConcern.CheapOutput]),
-            (PriceGuard.Check(Price(1m, 0m), null, "USD", "embedding").Select(finding => finding.Concern).ToArray(), PriceGuard.Check(Price(1m, 0m), null, "USD", "chat").Select(finding => finding.Concern).ToArray()));
+    public void An_embedding_has_no_output_to_be_cheap()
+    {
+        Assert.Empty(PriceGuard.Check(Price(1m, 0m), null, "USD", "embedding"));
+        Assert.Equal([PriceConcern.CheapOutput], PriceGuard.Check(Price(1m, 0m), null, "USD", "chat").Select(finding => finding.Concern));
+    }
 
     [Fact]
     public void A_slip_in_a_tier_or_a_mode_is_seen_too()
