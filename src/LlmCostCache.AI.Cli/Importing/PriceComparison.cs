@@ -115,7 +115,7 @@ internal sealed class PriceComparison
         var modes = known.Modes.ToDictionary(mode => mode.Key, mode => mode.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var (name, mode) in named.Modes)
         {
-            modes[name] = modes.GetValueOrDefault(name) is { } before ? new(before.Rates.OverriddenBy(mode.Rates), TiersOver(before.Tiers, mode.Tiers)) : mode;
+            modes[name] = modes.GetValueOrDefault(name) is { } before ? before with { Rates = before.Rates.OverriddenBy(mode.Rates), Tiers = TiersOver(before.Tiers, mode.Tiers) } : mode;
         }
 
         return new(known.Rates.OverriddenBy(named.Rates))
@@ -123,6 +123,7 @@ internal sealed class PriceComparison
             Tiers = TiersOver(known.Tiers, named.Tiers),
             Windows = named.Windows.Count > 0 ? named.Windows : known.Windows,
             Modes = modes,
+            Regions = known.Regions,
         };
     }
 

@@ -28,7 +28,7 @@ internal static class PriceImport
             else
             {
                 var names = change.KnownEntry is { } known && string.Equals(known.Id, entry.Id, StringComparison.OrdinalIgnoreCase) ? known : null;
-                additions.Add(models.Key, new(Named(entry, names, comparison), [.. models.Select(change => Dated(change.Price!, change.EffectiveFrom, today))]));
+                additions.Add(models.Key, new(Named(entry, names, comparison), [.. models.Select(change => change.Price!.Dated(change.EffectiveFrom, today))]));
             }
         }
 
@@ -115,15 +115,6 @@ internal static class PriceImport
 
         static string Key(PriceEntry entry) => $"{(entry.Provider is null ? "" : PriceLayer.Key(entry.Provider))}\n{entry.Id}";
     }
-
-    private static DatedPrice Dated(DatedPrice price, DateOnly? effectiveFrom, DateOnly today) => new(price.Rates)
-    {
-        EffectiveFrom = effectiveFrom,
-        KnownFrom = today,
-        Tiers = price.Tiers,
-        Windows = price.Windows,
-        Modes = price.Modes,
-    };
 
     /// <summary>The model under its id, with the other names that the book knows it by, except those that the list has an own price for.</summary>
     private static PriceEntry Named(PriceEntry entry, PriceEntry? names, PriceComparison comparison, string? id = null, string? provider = null)

@@ -89,9 +89,25 @@ internal static class PriceJson
             foreach (var (name, mode) in price.Modes.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
                 json.WriteStartObject(name);
+                if (mode.Multiplier != 1m)
+                {
+                    json.WriteString("multiplier", Decimals.Text(mode.Multiplier));
+                }
+
                 WriteRates(json, mode.Rates);
                 WriteTiers(json, mode.Tiers);
                 json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        if (price.Regions.Count > 0)
+        {
+            json.WriteStartObject("regions");
+            foreach (var (region, premium) in price.Regions.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            {
+                json.WriteString(region, Decimals.Text(premium));
             }
 
             json.WriteEndObject();

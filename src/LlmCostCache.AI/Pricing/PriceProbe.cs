@@ -10,6 +10,9 @@ namespace LlmCostCache.AI;
 /// <param name="Time">The time of day in UTC; null where it does not matter.</param>
 internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTokens, bool Reasoned, TimeOnly? Time)
 {
+    /// <summary>The provider's geography; null where it does not matter.</summary>
+    public string? Region { get; init; }
+
     /// <summary>The condition in words; <c>standard</c> when nothing special holds.</summary>
     public string Words
     {
@@ -36,6 +39,11 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
                 words.Add(string.Create(CultureInfo.InvariantCulture, $"from {time:HH:mm} UTC"));
             }
 
+            if (Region is not null)
+            {
+                words.Add(Region == DatedPrice.AnyRegion ? "in other regions" : $"in {Region}");
+            }
+
             return words.Count == 0 ? "standard" : string.Join(", ", words);
         }
     }
@@ -50,6 +58,11 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
             foreach (var window in price.Windows)
             {
                 probes.Add(new(null, 0, 0, false, window.From));
+            }
+
+            foreach (var region in price.Regions.Keys)
+            {
+                probes.Add(new(null, 0, 0, false, null) { Region = region });
             }
 
             foreach (var (name, mode) in price.Modes.OrderBy(pair => pair.Key, StringComparer.Ordinal))
@@ -71,7 +84,7 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
     }
 
     /// <summary>The rates that hold, with what the vendor bills for those it does not list.</summary>
-    public RateCard Card(DatedPrice price) => price.CardFor(Mode, Time ?? QuietTime(price), InputTokens, OutputTokens, Reasoned);
+    public RateCard Card(DatedPrice price) => price.CardFor(Mode, Region, Time ?? QuietTime(price), InputTokens, OutputTokens, Reasoned);
 
     /// <summary>The rates that are listed for this condition, without those that only stand in for others.</summary>
     public RateCard Listed(DatedPrice price)
@@ -84,7 +97,7 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
 
         var special = Mode is null ? null : price.Modes.GetValueOrDefault(Mode);
         listed = special is null ? listed : listed.OverriddenBy(special.Rates);
-        return (special?.Tiers ?? price.Tiers).Where(tier => tier.Holds(InputTokens, OutputTokens, Reasoned)).Aggregate(listed, (card, tier) => card.OverriddenBy(tier.Rates));
+        return (special?.TiersBeside(price.Tiers) ?? price.Tiers).Where(tier => tier.Holds(InputTokens, OutputTokens, Reasoned)).Aggregate(listed, (card, tier) => card.OverriddenBy(tier.Rates));
     }
 
     /// <summary>A time of day outside the windows, where there is one.</summary>
