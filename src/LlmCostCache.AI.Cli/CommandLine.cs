@@ -60,6 +60,7 @@ internal static class CommandLine
         root.Subcommands.Add(new ReportCommand(common, host));
         root.Subcommands.Add(new PriceCommand(common, host));
         root.Subcommands.Add(new EstimateCommand(common, host));
+        root.Subcommands.Add(new PricesCommand(common, host));
         root.Subcommands.Add(new RepriceCommand(common, host));
         root.Subcommands.Add(new ExportCommand(common, host));
         root.Subcommands.Add(new LedgerCommand(common, host));

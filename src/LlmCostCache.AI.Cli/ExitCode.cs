@@ -5,7 +5,7 @@ internal static class ExitCode
 {
     public const int Done = 0;
 
-    /// <summary>The command did its work and found something: a line without an answer, a model without a price, a ledger that was changed.</summary>
+    /// <summary>The command did its work and found something: a line without an answer, a model without a price, a price that looks wrong, a ledger that was changed.</summary>
     public const int Found = 1;
 
     /// <summary>Wrong arguments, or a price file that cannot be read.</summary>

@@ -19,6 +19,11 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         Logger = options.LoggerFactory?.CreateLogger("LlmCostCache.AI") ?? (ILogger)NullLogger.Instance;
         HomeDirectory = LlmCostsHome.Prepare(options.HomeDirectory);
         Prices = PriceBook.Load(options, HomeDirectory);
+        foreach (var (source, model, slip) in PriceGuard.SlipsOf(Prices.Layers))
+        {
+            Logger.PriceLooksWrong(model, source, slip.What);
+        }
+
         _store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
         try
         {

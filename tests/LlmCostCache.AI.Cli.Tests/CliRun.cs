@@ -21,21 +21,30 @@ internal sealed record CliRun(int Code, string Output, string Error)
     public static Task<CliRun> WithEnvironment(Dictionary<string, string> environment, string input, params string[] args) =>
         WithInput(Encoding.UTF8.GetBytes(input), environment, args);
 
+    /// <summary>In a terminal of so many columns.</summary>
+    public static Task<CliRun> AtWidth(int width, params string[] args) => RunAsync(Stream.Null, null, width, args);
+
     /// <param name="input">Standard input.</param>
     /// <param name="environment">The environment; without a home it names one that does not exist.</param>
     /// <param name="args">The arguments.</param>
-    public static async Task<CliRun> WithInput(byte[] input, Dictionary<string, string>? environment, params string[] args)
+    public static Task<CliRun> WithInput(byte[] input, Dictionary<string, string>? environment, params string[] args) => RunAsync(new MemoryStream(input), environment, null, args);
+
+    public static Task<CliRun> WithStream(Stream input, Dictionary<string, string>? environment, params string[] args) => RunAsync(input, environment, null, args);
+
+    private static async Task<CliRun> RunAsync(Stream input, Dictionary<string, string>? environment, int? width, string[] args)
     {
         environment ??= [];
         var home = environment.GetValueOrDefault("LLMCOSTCACHE_HOME") ?? Path.Combine(Path.GetTempPath(), "llmcost-tests", "no-such-home");
         using var output = new MemoryStream();
         using var writer = new StreamWriter(output, new UTF8Encoding(false), leaveOpen: true) { AutoFlush = true, NewLine = "\n" };
         using var error = new StringWriter();
+        var console = CliHost.ConsoleFor(writer, plain: true, unlimited: true);
+        console.Profile.Width = width ?? console.Profile.Width;
         var host = new CliHost
         {
-            Input = new MemoryStream(input),
+            Input = input,
             Output = output,
-            Console = CliHost.ConsoleFor(writer, plain: true, unlimited: true),
+            Console = console,
             Error = error,
             Time = new FixedTime(Now),
             Environment = name => name == "LLMCOSTCACHE_HOME" ? home : environment.GetValueOrDefault(name),

@@ -124,7 +124,7 @@ internal sealed class PriceListing
         }
     }
 
-    private static IEnumerable<(string Condition, RateCard Rates)> CardsOf(DatedPrice price)
+    public static IEnumerable<(string Condition, RateCard Rates)> CardsOf(DatedPrice price)
     {
         yield return ("standard", price.Rates);
         foreach (var step in price.Steps)

@@ -9,6 +9,7 @@ internal sealed class DatedPrice
 {
     private readonly RateCard _standard;
     private readonly RateCard[] _levels;
+    private DateOnly? _effectiveFrom;
     private DateOnly? _knownFrom;
 
     /// <param name="rates">The rates.</param>
@@ -26,7 +27,11 @@ internal sealed class DatedPrice
     }
 
     /// <summary>The first day, in UTC; null is from the start.</summary>
-    public DateOnly? EffectiveFrom { get; init; }
+    public DateOnly? EffectiveFrom
+    {
+        get => _effectiveFrom;
+        init => _effectiveFrom = value;
+    }
 
     /// <summary>The first day, in UTC, on which the book knew this price; null is from the beginning.</summary>
     public DateOnly? KnownFrom
@@ -171,6 +176,14 @@ internal sealed class DatedPrice
     {
         var copy = (DatedPrice)MemberwiseClone();
         copy._knownFrom = day;
+        return copy;
+    }
+
+    /// <summary>The same price, in effect from one day on and learned on another.</summary>
+    public DatedPrice Dated(DateOnly? effectiveFrom, DateOnly knownFrom)
+    {
+        var copy = KnownSince(knownFrom);
+        copy._effectiveFrom = effectiveFrom;
         return copy;
     }
 

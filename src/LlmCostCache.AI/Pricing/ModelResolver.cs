@@ -203,7 +203,7 @@ internal sealed class ModelResolver
 
         var candidates = string.Join(", ", found.Take(MaxNamedCandidates).Select(entry => $"{entry.Provider ?? "any"}/{entry.Id}"));
         var more = found.Length > MaxNamedCandidates ? $" and {found.Length - MaxNamedCandidates} more" : "";
-        return Resolution.None($"no single price for '{model}': {candidates}{more} differ; name the provider");
+        return Resolution.None($"no single price for '{model}': {candidates}{more} differ; name the provider") with { Candidates = found };
     }
 
     private static string NotListed(string model, string? seller, bool fineTune) => (fineTune, seller) switch

@@ -6,8 +6,8 @@ namespace LlmCostCache.AI;
 /// <summary>Dated prices of models, and how the names that providers report are matched to them.</summary>
 public sealed partial class PriceBook
 {
-    private const string VariableName = "LLMCOSTCACHE_PRICES";
-    private const string FileName = "prices.json";
+    internal const string VariableName = "LLMCOSTCACHE_PRICES";
+    internal const string FileName = "prices.json";
     private const string Standard = "standard";
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
@@ -32,11 +32,15 @@ public sealed partial class PriceBook
         ExchangeRates exchangeRates)
     {
         _resolver = new(catalogue, layers, aliases, adjustments);
+        Layers = layers;
         _exchangeRates = exchangeRates;
     }
 
     /// <summary>The prices inside the package alone.</summary>
     public static PriceBook BuiltIn { get; } = Of(BuiltInCatalogue.Shared);
+
+    /// <summary>The sources that override the built-in prices, strongest first.</summary>
+    internal IReadOnlyList<PriceLayer> Layers { get; }
 
     /// <summary>What the book knows about a model; null when it does not know it, or when several models of that name differ.</summary>
     /// <param name="provider">The provider, as the client or the user names it; null when not known.</param>
@@ -194,18 +198,18 @@ public sealed partial class PriceBook
         List<IReadOnlyList<PriceAdjustment>> adjustments = [PriceAdjustments.FromCode(options.PriceAdjustments)];
         if (options.Prices.Count > 0)
         {
-            layers.Add(new(FromCode(options.Prices)));
+            layers.Add(new(FromCode(options.Prices), "code", "LlmCostsOptions.Prices"));
         }
 
         if (PriceSource.FromVariable(VariableName, environment(VariableName)) is { } variable)
         {
-            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name, out var adjusted)));
+            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name, out var adjusted), "environment", variable.Name));
             adjustments.Add(adjusted);
         }
 
         if (PriceSource.FromHome(homeDirectory, FileName) is { } file)
         {
-            layers.Add(new(PriceFileReader.Read(file.Json, file.Name, out var adjusted)));
+            layers.Add(new(PriceFileReader.Read(file.Json, file.Name, out var adjusted), "file", file.Name));
             adjustments.Add(adjusted);
         }
 

@@ -6,13 +6,25 @@ internal sealed class PriceLayer
     private readonly Dictionary<string, ModelIndex> _byProvider;
     private readonly ModelIndex? _any;
 
-    public PriceLayer(IEnumerable<PriceEntry> entries)
+    /// <param name="entries">The prices.</param>
+    /// <param name="origin">The kind of source in one word.</param>
+    /// <param name="source">The source as error messages name it.</param>
+    public PriceLayer(IReadOnlyList<PriceEntry> entries, string origin, string source)
     {
+        (Entries, Origin, Source) = (entries, origin, source);
         var groups = entries.ToLookup(entry => entry.Provider is null ? "" : Key(entry.Provider), StringComparer.Ordinal);
         _byProvider = groups.Where(group => group.Key.Length > 0)
             .ToDictionary(group => group.Key, group => new ModelIndex([.. group]), StringComparer.Ordinal);
         _any = groups.Contains("") ? new([.. groups[""]]) : null;
     }
+
+    public IReadOnlyList<PriceEntry> Entries { get; }
+
+    /// <summary>The kind of source in one word: <c>code</c>, <c>environment</c>, <c>file</c>.</summary>
+    public string Origin { get; }
+
+    /// <summary>The source as error messages name it, such as the path of the file.</summary>
+    public string Source { get; }
 
     /// <summary>
     /// The models that a name can mean. A price for the provider beats one for any; when the provider is not known, every provider's price

@@ -9,6 +9,9 @@ internal sealed record Resolution(PriceEntry? Entry, string? Reason)
     /// <summary>The place of the override that the entry is from; null when it is from the built-in book.</summary>
     public int? Layer { get; init; }
 
+    /// <summary>The entries between which nothing decides; empty when there is one, or none at all.</summary>
+    public IReadOnlyList<PriceEntry> Candidates { get; init; } = [];
+
     public static Resolution To(PriceEntry entry) => new(entry, null);
 
     public static Resolution None(string reason) => new(null, reason);

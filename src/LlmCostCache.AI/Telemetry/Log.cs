@@ -33,8 +33,8 @@ internal static partial class Log
     public static partial void UsageMissing(this ILogger logger, string model, string provider);
 
     [LoggerMessage(23, LogLevel.Warning,
-        "The price override {Source} moves model {Model} by more than is plausible and was put aside; the last good price stays.")]
-    public static partial void PriceQuarantined(this ILogger logger, string source, string model);
+        "The price of model {Model} in {Source} looks like a slip of units: {What}. It is used as it stands; 'llmcost prices check' shows where it is.")]
+    public static partial void PriceLooksWrong(this ILogger logger, string model, string source, string what);
 
     // 40-59: the cache
 
