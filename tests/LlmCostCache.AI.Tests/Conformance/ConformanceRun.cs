@@ -2,65 +2,45 @@ using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI.Tests;
 
-/// <summary>A case on its way through the whole pipeline: SDK, meter, price book, ledger. It can be sent again with the bytes cut otherwise.</summary>
-internal sealed class ConformanceRun : IAsyncDisposable
+/// <summary>A case on its way through the whole pipeline: SDK, meter, price book, ledger.</summary>
+/// <param name="Answer">What the answer says it cost; null when there is none.</param>
+/// <param name="Row">The row in the ledger.</param>
+/// <param name="Thrown">What the SDK threw.</param>
+internal sealed record ConformanceRun(CallCost? Answer, UsageRecord Row, Exception? Thrown)
 {
-    private readonly TempHome _home = new();
-    private readonly ConformanceCase _test;
-    private readonly LlmCosts _costs;
-    private readonly HashSet<string> _seen = [];
+    private static int s_runs;
 
-    public ConformanceRun(ConformanceCase test)
+    /// <param name="test">The case.</param>
+    /// <param name="costs">Where it is booked.</param>
+    /// <param name="cut">How the bytes arrive; at once when null.</param>
+    public static async Task<ConformanceRun> OfAsync(ConformanceCase test, LlmCosts costs, Action<WireHandler>? cut = null)
     {
-        _test = test;
-        _costs = LlmCosts.Open(o =>
-        {
-            o.HomeDirectory = _home.Path;
-            o.TimeProvider = new FixedClock(test.At);
-            foreach (var (alias, model) in test.Aliases)
-            {
-                o.ModelAliases[alias] = model;
-            }
-        });
-    }
-
-    /// <summary>Asks, and returns what the answer says it cost, the row that was written, and what the SDK threw.</summary>
-    public async Task<(CallCost? Answer, UsageRecord Row, Exception? Thrown)> AskAsync(Action<WireHandler>? cut = null)
-    {
-        using var wire = new WireHandler(_test.Reply);
+        using var wire = new WireHandler(test.Reply);
         cut?.Invoke(wire);
         CallCost? answer = null;
-        var thrown = await Record.ExceptionAsync(async () => answer = await CostAsync(wire));
-        await _costs.FlushAsync();
-        var rows = await _costs.Store.ReadAsync(LedgerFilter.All).ToListAsync();
-        return (answer, Assert.Single(rows, row => _seen.Add(row.Id)), thrown);
+
+        // The session finds the row among those of other cases, some of which use the same ids.
+        var session = $"run-{Interlocked.Increment(ref s_runs)}";
+        using var scope = CostScope.Begin(session: session);
+        var thrown = await Record.ExceptionAsync(async () => answer = await CostAsync(test, costs, wire));
+        await costs.FlushAsync();
+        var rows = await costs.Store.ReadAsync(new LedgerFilter { Session = session }).ToListAsync();
+        return new(answer, Assert.Single(rows), thrown);
     }
 
-    public async ValueTask DisposeAsync()
+    private static async Task<CallCost> CostAsync(ConformanceCase test, LlmCosts costs, WireHandler wire)
     {
-        await _costs.DisposeAsync();
-        _home.Dispose();
-    }
-
-    private async Task<CallCost> CostAsync(WireHandler wire)
-    {
-        var request = _test.Request;
-        if (_test.Adapter.EndsWith("-embeddings", StringComparison.Ordinal))
+        var request = test.Request;
+        if (test.Adapter.EndsWith("-embeddings", StringComparison.Ordinal))
         {
-            using var generator = ConformanceAdapters.Embeddings(_test, wire).AsBuilder().UseUsageMetering(_costs).Build();
+            using var generator = ConformanceAdapters.Embeddings(test, wire).AsBuilder().UseUsageMetering(costs).Build();
             return (await generator.GenerateAsync([request.Text])).GetCost();
         }
 
-        using var client = ConformanceAdapters.Chat(_test, wire).AsBuilder().UseUsageMetering(_costs).Build();
+        using var client = ConformanceAdapters.Chat(test, wire).AsBuilder().UseUsageMetering(costs).Build();
         var response = request.Streamed
             ? await client.GetStreamingResponseAsync(request.Text, request.Options).ToChatResponseAsync()
             : await client.GetResponseAsync(request.Text, request.Options);
         return response.GetCost();
-    }
-
-    /// <summary>The day stands still, the stopwatch does not.</summary>
-    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => now;
     }
 }
