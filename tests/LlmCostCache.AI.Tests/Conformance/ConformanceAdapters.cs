@@ -10,10 +10,35 @@ namespace LlmCostCache.AI.Tests;
 /// <summary>The client of each adapter: the provider's own SDK over given bytes, or a stand-in where its package does not restore here.</summary>
 internal static class ConformanceAdapters
 {
-    private static readonly HashSet<string> s_standIns = ["google-genai", "mscc-gemini", "anthropic-community", "bedrock", "github-copilot"];
-
-    /// <summary>Whether the package is stood in for.</summary>
-    public static bool IsStandIn(string adapter) => s_standIns.Contains(adapter);
+    /// <summary>Who is behind each adapter, and how the case is run.</summary>
+    public static IReadOnlyDictionary<string, (string Provider, string Client)> Described { get; } = new SortedDictionary<string, (string, string)>(StringComparer.Ordinal)
+    {
+        ["anthropic"] = ("Anthropic messages", "Anthropic 13.12"),
+        ["anthropic-community"] = ("Anthropic messages, community package", "stand-in for Anthropic.SDK 5.10"),
+        ["azure-openai"] = ("Azure OpenAI", "OpenAI 2.14"),
+        ["bedrock"] = ("Amazon Bedrock Converse", "stand-in for AWSSDK.Extensions.Bedrock.MEAI"),
+        ["dashscope"] = ("Alibaba Model Studio (Qwen)", "OpenAI 2.14"),
+        ["deepseek"] = ("DeepSeek", "OpenAI 2.14"),
+        ["gemini-compatible"] = ("Google Gemini over the OpenAI protocol", "OpenAI 2.14"),
+        ["github-copilot"] = ("GitHub Copilot", "stand-in for Agent Framework"),
+        ["google-genai"] = ("Google Gemini", "stand-in for Google.GenAI"),
+        ["groq"] = ("Groq", "OpenAI 2.14"),
+        ["litellm"] = ("LiteLLM proxy", "OpenAI 2.14"),
+        ["mistral"] = ("Mistral", "OpenAI 2.14"),
+        ["moonshot"] = ("Moonshot (Kimi)", "OpenAI 2.14"),
+        ["mscc-gemini"] = ("Google Gemini, community package", "stand-in for Mscc.GenerativeAI.Microsoft"),
+        ["ollama"] = ("Ollama", "OllamaSharp 5.5"),
+        ["ollama-embeddings"] = ("Ollama embeddings", "OllamaSharp 5.5"),
+        ["openai-chat"] = ("OpenAI chat completions", "OpenAI 2.14"),
+        ["openai-embeddings"] = ("OpenAI embeddings", "OpenAI 2.14"),
+        ["openai-responses"] = ("OpenAI responses", "OpenAI 2.14"),
+        ["openrouter"] = ("OpenRouter", "OpenAI 2.14"),
+        ["perplexity"] = ("Perplexity", "OpenAI 2.14"),
+        ["sk-openai"] = ("OpenAI through Semantic Kernel", "Connectors.OpenAI 1.82"),
+        ["together"] = ("Together", "OpenAI 2.14"),
+        ["vertex-compatible"] = ("Google Vertex AI over the OpenAI protocol", "OpenAI 2.14"),
+        ["xai"] = ("xAI (Grok)", "OpenAI 2.14"),
+    };
 
     public static IChatClient Chat(ConformanceCase test, HttpMessageHandler wire)
     {
