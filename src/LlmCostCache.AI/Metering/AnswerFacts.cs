@@ -12,6 +12,9 @@ internal sealed record AnswerFacts
     /// <summary>The tier the provider says it served the request in.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>Where the provider says the model ran, when that has a price of its own.</summary>
+    public string? Region { get; init; }
+
     /// <summary>The tier the caller asked for, which is what counts when the provider says nothing.</summary>
     public string? RequestedTier { get; init; }
 
@@ -23,6 +26,9 @@ internal sealed record AnswerFacts
 
     /// <summary>UTF-8 bytes of what was received: text, reasoning and arguments of function calls. Bounds the output when no usage was reported.</summary>
     public long OutputBytes { get; init; }
+
+    /// <summary>Whether the answer shows reasoning; what it shows may be only a summary of what is billed.</summary>
+    public bool HasReasoning { get; init; }
 
     /// <summary>Question and answer as text, for an answer whose provider reported no usage; null when they are not all text.</summary>
     public Func<CountableText?>? Text { get; init; }

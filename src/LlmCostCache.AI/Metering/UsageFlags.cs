@@ -15,6 +15,26 @@ internal static class UsageFlags
     /// <summary>The provider reported no usage.</summary>
     public const string NoUsage = "no_usage";
 
+    /// <summary>The total that the provider named is not the sum of its counts, by any convention that is known.</summary>
+    public const string TotalDiffers = "total_differs";
+
+    /// <summary>The provider's raw answer, which says more than the adapter passes on, was missing or could not be read; the cost is bounded where it matters.</summary>
+    public const string RawUnread = "raw_unread";
+
+    /// <summary>A rule for this provider's usage failed; the built-in one counted.</summary>
+    public const string RuleFailed = "usage_rule_failed";
+
+    /// <summary>The cost is the one that the provider reported.</summary>
+    public const string ProviderCost = TelemetryNames.ProviderCostFlag;
+
+    /// <summary>The provider reported a cost more than 5 % away from what the price book says.</summary>
+    public const string ProviderCostDiffers = "provider_cost_differs";
+
+    /// <summary>The model that answered is dearer than the one that was asked.</summary>
+    public const string DearerModel = "dearer_model";
+
+    public static bool Has(string? flags, string flag) => flags is not null && flags.Split(',').Contains(flag, StringComparer.Ordinal);
+
     public static string Add(string? flags, string flag) =>
         flags is null ? flag : flags.Split(',').Contains(flag, StringComparer.Ordinal) ? flags : $"{flags},{flag}";
 }
