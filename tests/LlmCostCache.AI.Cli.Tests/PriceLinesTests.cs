@@ -20,7 +20,7 @@ public class PriceLinesTests
         var revision = run.JsonLines[0].GetProperty("revision").GetString();
         Assert.StartsWith("openai/gpt-4o-2024-08-06@", revision, StringComparison.Ordinal);
         Assert.Equal(
-            """{"id":"1","certainty":"known","cost_usd":"0.005615","cost_nanos":5615000,"currency":"USD","model":"gpt-4o-2024-08-06","revision":"R","parts":{"input":"0.000215","cached_input":"0.0024","output":"0.003"}}""",
+            """{"id":"1","certainty":"known","cost_usd":"0.005615","cost_nanos":5615000,"currency":"USD","model":"gpt-4o-2024-08-06","revision":"R","effective_from":null,"known_from":"2026-08-22","parts":{"input":"0.000215","cached_input":"0.0024","output":"0.003"}}""",
             run.Lines[0].Replace(revision!, "R", StringComparison.Ordinal));
         Assert.Equal((0, ""), (run.Code, run.Error));
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using LlmCostCache.AI.Cli.Pricing;
 using LlmCostCache.AI.Cli.Rendering;
 
@@ -13,13 +12,7 @@ internal sealed class PriceCommand : Command, IHasExamples
     private readonly Argument<string?> _model = new("MODEL") { Description = "The id of the model, as its provider reports it", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<bool> _jsonLines = new("--jsonl") { Description = "Read one JSON object a line from standard input and answer one a line" };
     private readonly Option<string?> _provider = new("--provider") { Description = "The provider; needed when several sell a model of that name", HelpName = "NAME" };
-    private readonly Option<DateTimeOffset?> _at = new("--at")
-    {
-        Description = "When the call is made [default: now]",
-        HelpName = "TIME",
-        CustomParser = ParseInstant,
-    };
-
+    private readonly PricingDates _dates = new();
     private readonly Option<string?> _serviceTier = new("--service-tier") { Description = "The service tier: standard, batch, flex, priority [default: standard]", HelpName = "TIER" };
     private readonly Option<long> _input = Count("--input", "Input tokens, with everything that is inside them");
     private readonly Option<long> _cached = Count("--cached", "Of these, read from the provider's cache");
@@ -42,7 +35,8 @@ internal sealed class PriceCommand : Command, IHasExamples
         Arguments.Add(_model);
         Options.Add(_jsonLines);
         Options.Add(_provider);
-        Options.Add(_at);
+        _dates.AsOf.Aliases.Add("--at");
+        _dates.AddTo(this);
         Options.Add(_serviceTier);
         foreach (var count in Counts)
         {
@@ -56,6 +50,7 @@ internal sealed class PriceCommand : Command, IHasExamples
     [
         "llmcost price gpt-4o-mini",
         "llmcost price claude-sonnet-4-5 --input 250000 --cached 200000 --output 900",
+        "llmcost price o3 --as-of 2025-06-09",
         """echo '{"id":1,"model":"gpt-4o","usage":{"input_tokens":1000,"output_tokens":100}}' | llmcost price --jsonl""",
     ];
 
@@ -72,7 +67,7 @@ internal sealed class PriceCommand : Command, IHasExamples
         if (isLines)
         {
             RefuseBesideLines(parse);
-            var lines = new PriceLines(_common.PricesOf(parse, _host), _host.Time);
+            var lines = new PriceLines(_common.PricesOf(parse, _host), _host.Time, parse.GetValue(_dates.AsOf), parse.GetValue(_dates.KnownAt));
             var allAnswered = await lines.RunAsync(_host.Input, _host.Output, cancellationToken).ConfigureAwait(false);
             return allAnswered ? ExitCode.Done : ExitCode.Found;
         }
@@ -124,20 +119,25 @@ internal sealed class PriceCommand : Command, IHasExamples
             WebSearches = parse.GetValue(_webSearches),
             Requests = IsGiven(parse, _requests) ? parse.GetValue(_requests) : 1,
         };
+        var (at, knownAt) = _dates.Read(parse, _host.Time);
         return new()
         {
             Provider = parse.GetValue(_provider),
             Model = model,
-            At = parse.GetValue(_at) ?? _host.Time.GetUtcNow(),
+            At = at,
+            KnownAt = knownAt,
             ServiceTier = parse.GetValue(_serviceTier),
             Usage = usage.ToBuckets(out isClamped),
         };
     }
 
-    /// <summary>Everything about a call stands in its line, so a second place to say it would only be a place to be ignored.</summary>
+    /// <summary>
+    /// Everything about a call stands in its line, so a second place to say it would only be a place to be ignored. Only the dates that hold for lines
+    /// without their own may stand here.
+    /// </summary>
     private void RefuseBesideLines(ParseResult parse)
     {
-        Option[] refused = [_common.Json, _provider, _at, _serviceTier, .. Counts];
+        Option[] refused = [_common.Json, _provider, _serviceTier, .. Counts];
         if (parse.GetValue(_model) is not null)
         {
             throw new UsageException("--jsonl reads the model from each line; leave out MODEL.");
@@ -162,17 +162,5 @@ internal sealed class PriceCommand : Command, IHasExamples
             }
         });
         return option;
-    }
-
-    private static DateTimeOffset? ParseInstant(ArgumentResult result)
-    {
-        var text = result.Tokens[0].Value;
-        if (Instants.TryParse(text, out var instant))
-        {
-            return instant;
-        }
-
-        result.AddError($"'{text}' is not a time like 2026-08-20 or 2026-08-20T14:30:00Z.");
-        return null;
     }
 }

@@ -78,6 +78,19 @@ internal static class PriceAnswer
         return remarks.Count == 0 ? null : string.Join("; ", remarks);
     }
 
+    public static void WriteDay(Utf8JsonWriter json, ReadOnlySpan<byte> name, DateOnly? day)
+    {
+        if (day is not { } date)
+        {
+            json.WriteNull(name);
+            return;
+        }
+
+        Span<char> text = stackalloc char[10];
+        date.TryFormat(text, out _, "O", System.Globalization.CultureInfo.InvariantCulture);
+        json.WriteString(name, text);
+    }
+
     private static void WritePrice(Utf8JsonWriter json, PricedUsage priced)
     {
         json.WriteString("currency"u8, priced.Currency);
@@ -85,18 +98,16 @@ internal static class PriceAnswer
         {
             json.WriteString("native_cost"u8, Decimals.Text(native));
             json.WriteString("fx_rate"u8, Decimals.Text(rate));
-            if (priced.FxDate is { } day)
-            {
-                json.WriteString("fx_date"u8, day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
-            }
-            else
-            {
-                json.WriteNull("fx_date"u8);
-            }
+            WriteDay(json, "fx_date"u8, priced.FxDate);
         }
 
         json.WriteString("model"u8, priced.Model);
         json.WriteString("revision"u8, priced.Cost.PriceRevision);
+        if (priced.Cost.PriceRevision is not null)
+        {
+            WriteDay(json, "effective_from"u8, priced.EffectiveFrom);
+            WriteDay(json, "known_from"u8, priced.KnownFrom);
+        }
     }
 
     private static void WriteRemarks(Utf8JsonWriter json, string? reason, bool isClamped, IReadOnlyList<string> unknownCounts)

@@ -41,7 +41,10 @@ internal sealed class PriceLine
 
     public static PriceLine Wrong(string error) => new() { Error = error };
 
-    public static PriceLine Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
+    /// <param name="json">The line.</param>
+    /// <param name="at">The time of the call, when the line names none.</param>
+    /// <param name="knownAt">When its price must have been known, when the line does not say so; null is now.</param>
+    public static PriceLine Read(ReadOnlyMemory<byte> json, DateTimeOffset at, DateTimeOffset? knownAt = null)
     {
         var line = new PriceLine();
         if (!Utf8.IsValid(json.Span))
@@ -53,7 +56,7 @@ internal sealed class PriceLine
         try
         {
             using var document = JsonDocument.Parse(json, s_strict);
-            line.Read(document.RootElement, now);
+            line.Read(document.RootElement, at, knownAt);
         }
         catch (JsonException)
         {
@@ -68,14 +71,14 @@ internal sealed class PriceLine
         return line;
     }
 
-    private void Read(JsonElement root, DateTimeOffset now)
+    private void Read(JsonElement root, DateTimeOffset at, DateTimeOffset? knownAt)
     {
         if (!ReadId(root))
         {
             return;
         }
 
-        var (provider, model, tier, at) = ((string?)null, (string?)null, (string?)null, now);
+        var (provider, model, tier) = ((string?)null, (string?)null, (string?)null);
         JsonElement? usage = null;
         foreach (var field in root.EnumerateObject())
         {
@@ -94,7 +97,13 @@ internal sealed class PriceLine
             }
             else if (field.NameEquals("at"u8))
             {
-                isSound = ReadInstant(field, ref at);
+                isSound = ReadInstant(field, out var instant);
+                at = instant ?? at;
+            }
+            else if (field.NameEquals("known_at"u8))
+            {
+                isSound = ReadInstant(field, out var instant);
+                knownAt = instant ?? knownAt;
             }
             else if (field.NameEquals("usage"u8))
             {
@@ -117,7 +126,7 @@ internal sealed class PriceLine
         {
             var buckets = inclusive.ToBuckets(out var clamped);
             IsClamped = clamped;
-            Query = new() { Provider = provider, Model = model, At = at, ServiceTier = tier, Usage = buckets };
+            Query = new() { Provider = provider, Model = model, At = at, KnownAt = knownAt, ServiceTier = tier, Usage = buckets };
         }
     }
 
@@ -171,15 +180,22 @@ internal sealed class PriceLine
         return true;
     }
 
-    private bool ReadInstant(JsonProperty field, ref DateTimeOffset at)
+    private bool ReadInstant(JsonProperty field, out DateTimeOffset? instant)
     {
+        instant = null;
         string? text = null;
-        if (!ReadText(field, ref text))
+        if (!ReadText(field, ref text) || text is null)
         {
-            return false;
+            return Error is null;
         }
 
-        return text is null || Instants.TryParse(text, out at) || Refuse("\"at\" is not a time like 2026-08-20T00:00:00Z");
+        if (!Instants.TryParse(text, out var read))
+        {
+            return Refuse($"\"{field.Name}\" is not a time like 2026-08-20T00:00:00Z");
+        }
+
+        instant = read;
+        return true;
     }
 
     private InclusiveUsage? ReadUsage(JsonElement usage)

@@ -6,7 +6,11 @@ using LlmCostCache.AI.Cli.Rendering;
 namespace LlmCostCache.AI.Cli.Pricing;
 
 /// <summary><c>llmcost price --jsonl</c>: a line in, a line out, in order, in constant memory.</summary>
-internal sealed class PriceLines(PriceBook prices, TimeProvider time)
+/// <param name="prices">The prices.</param>
+/// <param name="time">The clock for lines that name no time.</param>
+/// <param name="asOf">The time of lines that name none; null is now.</param>
+/// <param name="knownAt">When the prices of lines that do not say so must have been known; null is now.</param>
+internal sealed class PriceLines(PriceBook prices, TimeProvider time, DateTimeOffset? asOf = null, DateTimeOffset? knownAt = null)
 {
     private const int FlushAbove = 1 << 16;
 
@@ -46,7 +50,7 @@ internal sealed class PriceLines(PriceBook prices, TimeProvider time)
             return;
         }
 
-        var line = isTooLong ? PriceLine.Wrong($"is longer than {LineReader.MaxLength} bytes") : PriceLine.Read(bytes, time.GetUtcNow());
+        var line = isTooLong ? PriceLine.Wrong($"is longer than {LineReader.MaxLength} bytes") : PriceLine.Read(bytes, asOf ?? time.GetUtcNow(), knownAt);
         json.Reset();
         json.WriteStartObject();
         json.WritePropertyName("id"u8);

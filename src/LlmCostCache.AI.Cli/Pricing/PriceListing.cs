@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using LlmCostCache.AI.Cli.Rendering;
+using LlmCostCache.AI.Cli.Reports;
 
 namespace LlmCostCache.AI.Cli.Pricing;
 
@@ -12,7 +13,10 @@ internal sealed class PriceListing
 
     public required PriceQuery Query { get; init; }
 
-    public required string? Revision { get; init; }
+    /// <summary>The price that holds; null when there is none.</summary>
+    public DatedPrice? Price { get; private init; }
+
+    public string? Revision { get; private init; }
 
     /// <summary>Rate cards by the condition under which they hold; "standard" is the first. Conditions that name no rate of their own keep the standard one.</summary>
     public IReadOnlyList<(string Condition, RateCard Rates)> Cards { get; private init; } = [];
@@ -27,20 +31,20 @@ internal sealed class PriceListing
 
     public static PriceListing Of(PriceBook prices, PriceQuery query, bool hasCounts, bool isClamped)
     {
-        var resolution = prices.Resolve(query.Provider, query.Model);
-        if (resolution.Entry is not { } entry)
+        var fact = prices.FactOf(query.Provider, query.Model, query.At, query.Host, query.KnownAt);
+        if (fact is not { Entry: { } entry, Price: { } price })
         {
-            return new() { Query = query, Revision = null, Problem = resolution.Reason };
+            return new() { Query = query, Problem = fact.Reason };
         }
 
-        var index = entry.IndexAt(query.At);
         var priced = hasCounts ? prices.Price(query) : null;
         return new()
         {
             Entry = entry,
             Query = query,
-            Revision = entry.RevisionOf(index),
-            Cards = [.. CardsOf(entry.Prices[index])],
+            Price = price,
+            Revision = fact.Revision,
+            Cards = [.. CardsOf(price)],
             Priced = priced,
             IsClamped = isClamped,
             Problem = priced is { Cost: { Amount: null, Reason: var reason } } ? reason ?? "the cost is not known" : null,
@@ -49,7 +53,8 @@ internal sealed class PriceListing
 
     public void WriteFields(Utf8JsonWriter json)
     {
-        json.WriteString("at", Query.At.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture));
+        TotalJson.WriteInstant(json, "at", Query.At);
+        TotalJson.WriteInstant(json, "known_at", Query.KnownAt);
         if (Entry is not { } entry)
         {
             json.WriteString("certainty", "unknown");
@@ -61,6 +66,8 @@ internal sealed class PriceListing
         json.WriteString("model", entry.Id);
         json.WriteString("currency", entry.Currency);
         json.WriteString("revision", Revision);
+        PriceAnswer.WriteDay(json, "effective_from"u8, Price!.EffectiveFrom);
+        PriceAnswer.WriteDay(json, "known_from"u8, Price.KnownFrom);
         WriteNumber(json, "context_window", entry.ContextWindow);
         WriteNumber(json, "max_output_tokens", entry.MaxOutputTokens);
         json.WriteStartArray("sources");

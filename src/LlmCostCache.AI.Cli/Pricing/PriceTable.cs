@@ -23,7 +23,14 @@ internal static class PriceTable
             console.WriteLine(Shown.OneLine($"Note: {remark}."));
         }
 
-        console.WriteLine(Shown.OneLine($"Price {listing.Revision}{(entry.Sources.Count > 0 ? $", from {string.Join(", ", entry.Sources)}" : "")}"));
+        console.WriteLine(Shown.OneLine($"Price {listing.Revision}{Dates(listing.Price!)}{(entry.Sources.Count > 0 ? $", from {string.Join(", ", entry.Sources)}" : "")}"));
+    }
+
+    /// <summary>Since when the price holds and since when the book knows, as far as either has a beginning.</summary>
+    private static string Dates(DatedPrice price)
+    {
+        var effective = price.EffectiveFrom is { } from ? string.Create(CultureInfo.InvariantCulture, $", in effect since {from:O}") : "";
+        return price.KnownFrom is { } known ? string.Create(CultureInfo.InvariantCulture, $"{effective}, known since {known:O}") : effective;
     }
 
     private static void ShowRates(IAnsiConsole console, PriceListing listing)

@@ -30,7 +30,7 @@ internal static class TotalJson
         json.WriteNumber("failed", total.Failed);
         json.WriteNumber("unpriced", total.Unpriced);
         json.WriteNumber("input_tokens", total.Usage.TotalInputTokens);
-        json.WriteNumber("cached_input_tokens", total.Usage.CachedInputTokens + total.Usage.CachedAudioTokens);
+        json.WriteNumber("cached_input_tokens", total.Usage.CachedInputTokens + total.Usage.CachedAudioTokens + total.Usage.CachedImageTokens);
         json.WriteNumber("output_tokens", total.Usage.TotalOutputTokens);
         json.WriteNumber("reasoning_tokens", total.Usage.ReasoningTokens);
         json.WriteNumber("total_tokens", total.Usage.TotalTokens);

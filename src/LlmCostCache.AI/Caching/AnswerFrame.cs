@@ -15,8 +15,9 @@ internal static class AnswerFrame
     /// <summary>No frame is larger; a larger one is malformed.</summary>
     public const int MaxBytes = 48 << 20;
 
-    // "LCA" and the version. Another version is a miss, never a guess.
-    private const uint Magic = 0x0141434C;
+    // "LCA" and the version. Another version is a miss, never a guess; the first one differs only in the number of token buckets.
+    private const uint Magic = 0x0241434C;
+    private const uint FirstMagic = 0x0141434C;
 
     private const int ChecksumBytes = 16;
     private const byte ChatKind = 1;
@@ -78,10 +79,11 @@ internal static class AnswerFrame
         try
         {
             var from = new FrameReader(body);
-            if (unchecked((uint)from.Int32()) != Magic)
+            var buckets = unchecked((uint)from.Int32()) switch { Magic => TokenBuckets.Count, FirstMagic => TokenBuckets.FirstCount, _ => 0 };
+            if (buckets == 0)
                 return false;
 
-            var read = ReadAnswer(ref from);
+            var read = ReadAnswer(ref from, buckets);
             if (!from.IsAtEnd)
                 return false;
 
@@ -97,7 +99,7 @@ internal static class AnswerFrame
         }
     }
 
-    private static StoredAnswer ReadAnswer(ref FrameReader from)
+    private static StoredAnswer ReadAnswer(ref FrameReader from, int buckets)
     {
         var kind = from.Byte();
         if (kind is not ChatKind and not EmbeddingKind)
@@ -115,7 +117,7 @@ internal static class AnswerFrame
             FinishReason = from.Text(),
             CreatedAt = from.Time(),
             Properties = ReadProperties(ref from),
-            Original = ReadCost(ref from),
+            Original = ReadCost(ref from, buckets),
             Messages = [],
         };
         if (kind == EmbeddingKind)
@@ -152,25 +154,13 @@ internal static class AnswerFrame
         to.Int64(cost.Saved.Nanos);
         to.Text(cost.PriceRevision);
         to.Text(cost.Reason);
-        var usage = cost.Usage;
-        to.Int64(usage.UncachedInputTokens);
-        to.Int64(usage.CachedInputTokens);
-        to.Int64(usage.CacheWrite5mTokens);
-        to.Int64(usage.CacheWrite1hTokens);
-        to.Int64(usage.InputAudioTokens);
-        to.Int64(usage.CachedAudioTokens);
-        to.Int64(usage.InputImageTokens);
-        to.Int64(usage.OutputTokens);
-        to.Int64(usage.ReasoningTokens);
-        to.Int64(usage.OutputAudioTokens);
-        to.Int64(usage.OutputImageTokens);
-        to.Int64(usage.Requests);
-        to.Int64(usage.WebSearches);
-        to.Int64(usage.Milliseconds);
-        to.Int64(usage.Characters);
+        Span<long> counts = stackalloc long[TokenBuckets.Count];
+        TokenBuckets.Write(cost.Usage, counts);
+        foreach (var count in counts)
+            to.Int64(count);
     }
 
-    private static CallCost ReadCost(ref FrameReader from)
+    private static CallCost ReadCost(ref FrameReader from, int buckets)
     {
         var certainty = (CostCertainty)from.Byte();
         var hasAmount = from.Byte() == 1;
@@ -187,27 +177,20 @@ internal static class AnswerFrame
             Saved = Money.FromNanos(from.Int64()),
             PriceRevision = from.Text(),
             Reason = from.Text(),
-            Usage = new TokenUsage
-            {
-                UncachedInputTokens = from.Int64(),
-                CachedInputTokens = from.Int64(),
-                CacheWrite5mTokens = from.Int64(),
-                CacheWrite1hTokens = from.Int64(),
-                InputAudioTokens = from.Int64(),
-                CachedAudioTokens = from.Int64(),
-                InputImageTokens = from.Int64(),
-                OutputTokens = from.Int64(),
-                ReasoningTokens = from.Int64(),
-                OutputAudioTokens = from.Int64(),
-                OutputImageTokens = from.Int64(),
-                Requests = from.Int64(),
-                WebSearches = from.Int64(),
-                Milliseconds = from.Int64(),
-                Characters = from.Int64(),
-            },
+            Usage = ReadUsage(ref from, buckets),
         };
         TokenBuckets.RequireNotNegative(cost.Usage, nameof(from));
         return cost.Low >= Money.Zero && cost.Saved >= Money.Zero ? cost : throw new InvalidDataException();
+    }
+
+    private static TokenUsage ReadUsage(ref FrameReader from, int buckets)
+    {
+        Span<long> counts = stackalloc long[TokenBuckets.Count];
+        counts.Clear();
+        for (var i = 0; i < buckets; i++)
+            counts[i] = from.Int64();
+
+        return TokenBuckets.Read(counts);
     }
 
     private static void Write(FrameWriter to, StoredMessage message)

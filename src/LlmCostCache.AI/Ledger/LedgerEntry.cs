@@ -68,6 +68,8 @@ internal sealed record LedgerEntry
 
     public string? ServiceTier { get; init; }
 
+    public string? Region { get; init; }
+
     public string? FinishReason { get; init; }
 
     public string? Error { get; init; }
@@ -123,6 +125,7 @@ internal sealed record LedgerEntry
             UsageSource = record.UsageSource,
             Flags = record.Flags,
             ServiceTier = record.ServiceTier,
+            Region = record.Region,
             FinishReason = record.FinishReason,
             Error = record.Error,
             LatencyMs = record.Latency.Ticks / TimeSpan.TicksPerMillisecond,
@@ -166,6 +169,7 @@ internal sealed record LedgerEntry
         UsageSource = UsageSource,
         Flags = Flags,
         ServiceTier = ServiceTier,
+        Region = Region,
         FinishReason = FinishReason,
         Error = Error,
         Latency = TimeSpan.FromTicks(LatencyMs * TimeSpan.TicksPerMillisecond),
@@ -247,7 +251,7 @@ internal sealed record LedgerEntry
         row.Put(SavedNanos);
         Span<long> buckets = stackalloc long[TokenBuckets.Count];
         TokenBuckets.Write(Usage, buckets);
-        foreach (var count in buckets)
+        foreach (var count in buckets[..TokenBuckets.FirstCount])
         {
             row.Put(count);
         }
@@ -278,6 +282,12 @@ internal sealed record LedgerEntry
         row.Put(TraceId);
         row.Put(SpanId);
         row.Put(ResponseId);
+        foreach (var count in buckets[TokenBuckets.FirstCount..])
+        {
+            row.PutLater(count);
+        }
+
+        row.PutLater(Region);
         return row.PutHash(previousHash);
     }
 
@@ -287,7 +297,7 @@ internal sealed record LedgerEntry
         Span<long> buckets = stackalloc long[TokenBuckets.Count];
         for (var i = 0; i < buckets.Length; i++)
         {
-            buckets[i] = row.Int64(21 + i);
+            buckets[i] = row.Int64(i < TokenBuckets.FirstCount ? 21 + i : LedgerBook.FirstColumns + i - TokenBuckets.FirstCount);
         }
 
         return new LedgerEntry
@@ -342,6 +352,7 @@ internal sealed record LedgerEntry
             TraceId = row.NullableText(59),
             SpanId = row.NullableText(60),
             ResponseId = row.NullableText(61),
+            Region = row.NullableText(70),
         };
     }
 }

@@ -64,7 +64,7 @@ internal static class LedgerExport
         line.Text("fx_date", row.FxDate?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         line.Text("cache_layer", LedgerWords.Word(cost.CacheLayer));
         line.Number("input_tokens", usage.TotalInputTokens);
-        line.Number("cached_input_tokens", checked(usage.CachedInputTokens + usage.CachedAudioTokens));
+        line.Number("cached_input_tokens", checked(usage.CachedInputTokens + usage.CachedAudioTokens + usage.CachedImageTokens));
         line.Number("cache_write_5m_tokens", usage.CacheWrite5mTokens);
         line.Number("cache_write_1h_tokens", usage.CacheWrite1hTokens);
         line.Number("output_tokens", usage.TotalOutputTokens);
@@ -72,12 +72,20 @@ internal static class LedgerExport
         line.Number("input_audio_tokens", checked(usage.InputAudioTokens + usage.CachedAudioTokens));
         line.Number("cached_audio_tokens", usage.CachedAudioTokens);
         line.Number("output_audio_tokens", usage.OutputAudioTokens);
-        line.Number("input_image_tokens", usage.InputImageTokens);
+        line.Number("input_image_tokens", checked(usage.InputImageTokens + usage.CachedImageTokens));
         line.Number("output_image_tokens", usage.OutputImageTokens);
         line.Number("requests", usage.Requests);
         line.Number("web_searches", usage.WebSearches);
         line.Number("milliseconds", usage.Milliseconds);
         line.Number("characters", usage.Characters);
+        line.Number("cached_image_tokens", usage.CachedImageTokens);
+        line.Number("input_video_tokens", usage.InputVideoTokens);
+        line.Number("output_video_tokens", usage.OutputVideoTokens);
+        line.Number("citation_tokens", usage.CitationTokens);
+        line.Number("images", usage.Images);
+        line.Number("video_milliseconds", usage.VideoMilliseconds);
+        line.Number("compute_milliseconds", usage.ComputeMilliseconds);
+        line.Number("storage_byte_hours", usage.StorageByteHours);
         line.Number("latency_ms", row.Latency.Ticks / TimeSpan.TicksPerMillisecond);
         line.Number("first_chunk_ms", row.TimeToFirstChunk?.Ticks / TimeSpan.TicksPerMillisecond);
         line.Flag("streamed", row.Streamed);
@@ -95,6 +103,7 @@ internal static class LedgerExport
         line.Text("usage_source", row.UsageSource);
         line.Text("response_id", row.ResponseId);
         line.Text("service_tier", row.ServiceTier);
+        line.Text("region", row.Region);
         line.Text("finish_reason", row.FinishReason);
         line.Text("error", row.Error);
         line.Text("flags", row.Flags);

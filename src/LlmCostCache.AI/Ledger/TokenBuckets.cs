@@ -1,9 +1,12 @@
 namespace LlmCostCache.AI;
 
-/// <summary>A <see cref="TokenUsage"/> as the row of numbers that the ledger stores, in the order of its columns.</summary>
+/// <summary>A <see cref="TokenUsage"/> as the row of numbers that the ledger stores, in the order of its columns: new ones come last.</summary>
 internal static class TokenBuckets
 {
-    public const int Count = 15;
+    public const int Count = 23;
+
+    /// <summary>How many there were at first, in the ledger's first schema and in costs and answers that were stored by it.</summary>
+    public const int FirstCount = 15;
 
     public static void Write(TokenUsage usage, Span<long> buckets)
     {
@@ -22,6 +25,14 @@ internal static class TokenBuckets
         buckets[12] = usage.WebSearches;
         buckets[13] = usage.Milliseconds;
         buckets[14] = usage.Characters;
+        buckets[15] = usage.CachedImageTokens;
+        buckets[16] = usage.InputVideoTokens;
+        buckets[17] = usage.OutputVideoTokens;
+        buckets[18] = usage.CitationTokens;
+        buckets[19] = usage.Images;
+        buckets[20] = usage.VideoMilliseconds;
+        buckets[21] = usage.ComputeMilliseconds;
+        buckets[22] = usage.StorageByteHours;
     }
 
     public static TokenUsage Read(ReadOnlySpan<long> buckets) => new()
@@ -41,6 +52,14 @@ internal static class TokenBuckets
         WebSearches = buckets[12],
         Milliseconds = buckets[13],
         Characters = buckets[14],
+        CachedImageTokens = buckets[15],
+        InputVideoTokens = buckets[16],
+        OutputVideoTokens = buckets[17],
+        CitationTokens = buckets[18],
+        Images = buckets[19],
+        VideoMilliseconds = buckets[20],
+        ComputeMilliseconds = buckets[21],
+        StorageByteHours = buckets[22],
     };
 
     public static TokenUsage Difference(TokenUsage from, TokenUsage to)
@@ -66,7 +85,7 @@ internal static class TokenBuckets
         {
             if (count < 0)
             {
-                throw new ArgumentException($"A count of tokens, requests, searches, milliseconds or characters is negative ({count}).", parameter);
+                throw new ArgumentException($"A count of the usage (tokens, requests, searches, images, time, characters or storage) is negative ({count}).", parameter);
             }
         }
     }

@@ -55,6 +55,9 @@ public sealed record UsageRecord
     /// <summary>The tier the provider served the request in, when it said so.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>The provider's geography that the request was served in, when it said so (Anthropic's <c>inference_geo</c>: <c>us</c>, <c>global</c>); some cost a premium.</summary>
+    public string? Region { get; init; }
+
     /// <summary>Why the model stopped.</summary>
     public string? FinishReason { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -53,25 +54,36 @@ internal static class CostCarrier
 
     public static string Write(CallCost cost)
     {
-        var usage = cost.Usage;
-        return string.Create(
+        Span<long> counts = stackalloc long[TokenBuckets.Count];
+        TokenBuckets.Write(cost.Usage, counts);
+        var text = new StringBuilder(256).Append(
             CultureInfo.InvariantCulture,
-            $"1;{(int)cost.Certainty};{cost.Low.Nanos};{cost.High.Nanos};{cost.Saved.Nanos};{(int)cost.CacheLayer};{Escape(cost.PriceRevision)};{Escape(cost.Reason)};{usage.UncachedInputTokens};{usage.CachedInputTokens};{usage.CacheWrite5mTokens};{usage.CacheWrite1hTokens};{usage.InputAudioTokens};{usage.CachedAudioTokens};{usage.InputImageTokens};{usage.OutputTokens};{usage.ReasoningTokens};{usage.OutputAudioTokens};{usage.OutputImageTokens};{usage.Requests};{usage.WebSearches};{usage.Milliseconds};{usage.Characters}");
+            $"2;{(int)cost.Certainty};{cost.Low.Nanos};{cost.High.Nanos};{cost.Saved.Nanos};{(int)cost.CacheLayer};{Escape(cost.PriceRevision)};{Escape(cost.Reason)}");
+        foreach (var count in counts)
+        {
+            text.Append(Separator).Append(CultureInfo.InvariantCulture, $"{count}");
+        }
+
+        return text.ToString();
     }
 
     /// <summary>Null when the text was not written by <see cref="Write"/>: properties can come from anywhere.</summary>
     public static CallCost? Read(string text)
     {
         var parts = text.Split(Separator);
-        if (parts.Length != 23 || parts[0] != "1" || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var certainty) || certainty > 2
+
+        // Conversations that were stored before there were more buckets carry the first form.
+        var counted = parts[0] switch { "2" => TokenBuckets.Count, "1" => TokenBuckets.FirstCount, _ => -1 };
+        if (parts.Length != 8 + counted || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var certainty) || certainty > 2
             || !TryNumber(parts[2], out var low) || !TryNumber(parts[3], out var high) || !TryNumber(parts[4], out var saved)
             || !TryNumber(parts[5], out var layer) || layer is < 0 or > (int)CacheLayer.Coalesced)
         {
             return null;
         }
 
-        var counts = new long[15];
-        for (var i = 0; i < counts.Length; i++)
+        Span<long> counts = stackalloc long[TokenBuckets.Count];
+        counts.Clear();
+        for (var i = 0; i < counted; i++)
         {
             if (!TryNumber(parts[8 + i], out counts[i]))
             {
@@ -89,24 +101,7 @@ internal static class CostCarrier
             CacheLayer = (CacheLayer)layer,
             PriceRevision = Unescape(parts[6]),
             Reason = Unescape(parts[7]),
-            Usage = new TokenUsage
-            {
-                UncachedInputTokens = counts[0],
-                CachedInputTokens = counts[1],
-                CacheWrite5mTokens = counts[2],
-                CacheWrite1hTokens = counts[3],
-                InputAudioTokens = counts[4],
-                CachedAudioTokens = counts[5],
-                InputImageTokens = counts[6],
-                OutputTokens = counts[7],
-                ReasoningTokens = counts[8],
-                OutputAudioTokens = counts[9],
-                OutputImageTokens = counts[10],
-                Requests = counts[11],
-                WebSearches = counts[12],
-                Milliseconds = counts[13],
-                Characters = counts[14],
-            },
+            Usage = TokenBuckets.Read(counts),
         };
     }
 

@@ -28,10 +28,19 @@ public sealed record TokenUsage
     /// <summary>Audio input read from the provider's prompt cache.</summary>
     public long CachedAudioTokens { get; init; }
 
-    /// <summary>Image input.</summary>
+    /// <summary>Image input that was not cached.</summary>
     public long InputImageTokens { get; init; }
 
-    /// <summary>The answer's text: output that is neither reasoning nor audio nor image.</summary>
+    /// <summary>Image input read from the provider's prompt cache.</summary>
+    public long CachedImageTokens { get; init; }
+
+    /// <summary>Video input.</summary>
+    public long InputVideoTokens { get; init; }
+
+    /// <summary>Text of sources that the provider read for the answer, where it bills them apart (Perplexity's deep research).</summary>
+    public long CitationTokens { get; init; }
+
+    /// <summary>The answer's text: output that is neither reasoning nor audio, image or video.</summary>
     public long OutputTokens { get; init; }
 
     /// <summary>Reasoning ("thinking") output.</summary>
@@ -43,26 +52,41 @@ public sealed record TokenUsage
     /// <summary>Image output.</summary>
     public long OutputImageTokens { get; init; }
 
+    /// <summary>Video output.</summary>
+    public long OutputVideoTokens { get; init; }
+
     /// <summary>Requests sent to the provider.</summary>
     public long Requests { get; init; }
 
     /// <summary>Web searches run by the provider, billed per search.</summary>
     public long WebSearches { get; init; }
 
-    /// <summary>Milliseconds of audio, video or compute, where these are billed by time.</summary>
+    /// <summary>Images made, where they are billed one by one instead of by tokens.</summary>
+    public long Images { get; init; }
+
+    /// <summary>Milliseconds of audio, where it is billed by time instead of by tokens.</summary>
     public long Milliseconds { get; init; }
+
+    /// <summary>Milliseconds of video, where it is billed by time instead of by tokens.</summary>
+    public long VideoMilliseconds { get; init; }
+
+    /// <summary>Milliseconds of compute, where it is billed by time.</summary>
+    public long ComputeMilliseconds { get; init; }
 
     /// <summary>Characters, where these are billed instead of tokens.</summary>
     public long Characters { get; init; }
 
+    /// <summary>Bytes times hours of storage: a gigabyte (10^9 bytes) kept for a day is 24,000,000,000.</summary>
+    public long StorageByteHours { get; init; }
+
     /// <summary>All input tokens, however they were billed.</summary>
     /// <exception cref="OverflowException">The sum does not fit.</exception>
     public long TotalInputTokens => checked(UncachedInputTokens + CachedInputTokens + CacheWrite5mTokens + CacheWrite1hTokens
-        + InputAudioTokens + CachedAudioTokens + InputImageTokens);
+        + InputAudioTokens + CachedAudioTokens + InputImageTokens + CachedImageTokens + InputVideoTokens + CitationTokens);
 
     /// <summary>All output tokens, however they were billed.</summary>
     /// <exception cref="OverflowException">The sum does not fit.</exception>
-    public long TotalOutputTokens => checked(OutputTokens + ReasoningTokens + OutputAudioTokens + OutputImageTokens);
+    public long TotalOutputTokens => checked(OutputTokens + ReasoningTokens + OutputAudioTokens + OutputImageTokens + OutputVideoTokens);
 
     /// <summary>All tokens.</summary>
     /// <exception cref="OverflowException">The sum does not fit.</exception>
@@ -89,14 +113,22 @@ public sealed record TokenUsage
                 InputAudioTokens = left.InputAudioTokens + right.InputAudioTokens,
                 CachedAudioTokens = left.CachedAudioTokens + right.CachedAudioTokens,
                 InputImageTokens = left.InputImageTokens + right.InputImageTokens,
+                CachedImageTokens = left.CachedImageTokens + right.CachedImageTokens,
+                InputVideoTokens = left.InputVideoTokens + right.InputVideoTokens,
+                CitationTokens = left.CitationTokens + right.CitationTokens,
                 OutputTokens = left.OutputTokens + right.OutputTokens,
                 ReasoningTokens = left.ReasoningTokens + right.ReasoningTokens,
                 OutputAudioTokens = left.OutputAudioTokens + right.OutputAudioTokens,
                 OutputImageTokens = left.OutputImageTokens + right.OutputImageTokens,
+                OutputVideoTokens = left.OutputVideoTokens + right.OutputVideoTokens,
                 Requests = left.Requests + right.Requests,
                 WebSearches = left.WebSearches + right.WebSearches,
+                Images = left.Images + right.Images,
                 Milliseconds = left.Milliseconds + right.Milliseconds,
+                VideoMilliseconds = left.VideoMilliseconds + right.VideoMilliseconds,
+                ComputeMilliseconds = left.ComputeMilliseconds + right.ComputeMilliseconds,
                 Characters = left.Characters + right.Characters,
+                StorageByteHours = left.StorageByteHours + right.StorageByteHours,
             };
         }
     }

@@ -8,11 +8,19 @@ namespace LlmCostCache.AI;
 internal sealed class DatedPrice
 {
     private readonly RateCard _standard;
+    private DateOnly? _knownFrom;
 
     public DatedPrice(RateCard rates) => (Rates, _standard) = (rates, rates.WithFallbacks());
 
     /// <summary>The first day, in UTC; null is from the start.</summary>
     public DateOnly? EffectiveFrom { get; init; }
+
+    /// <summary>The first day, in UTC, on which the book knew this price; null is from the beginning.</summary>
+    public DateOnly? KnownFrom
+    {
+        get => _knownFrom;
+        init => _knownFrom = value;
+    }
 
     public RateCard Rates { get; }
 
@@ -93,7 +101,15 @@ internal sealed class DatedPrice
         }
     }
 
-    /// <summary>Eight hex digits that change with any fact of the price.</summary>
+    /// <summary>The same price, learned on a day.</summary>
+    public DatedPrice KnownSince(DateOnly day)
+    {
+        var copy = (DatedPrice)MemberwiseClone();
+        copy._knownFrom = day;
+        return copy;
+    }
+
+    /// <summary>Eight hex digits that change with any fact of the price; the day it became known is not one of them.</summary>
     public string Fingerprint(string currency)
     {
         var from = EffectiveFrom?.ToString("O", CultureInfo.InvariantCulture);

@@ -48,6 +48,36 @@ public sealed class ModelPrice(string model)
     /// <summary>Image output.</summary>
     public decimal? OutputImagePerMillion { get; set; }
 
+    /// <summary>Image input read from the provider's prompt cache; the price of image input when null.</summary>
+    public decimal? CachedImagePerMillion { get; set; }
+
+    /// <summary>Video input; the price of text input when null.</summary>
+    public decimal? InputVideoPerMillion { get; set; }
+
+    /// <summary>Video output; the price of text output when null.</summary>
+    public decimal? OutputVideoPerMillion { get; set; }
+
+    /// <summary>Text of sources that the provider read for the answer; the price of text input when null.</summary>
+    public decimal? CitationPerMillion { get; set; }
+
+    /// <summary>Each image made, where images are billed one by one.</summary>
+    public decimal? PerImage { get; set; }
+
+    /// <summary>A second of audio, where audio is billed by time.</summary>
+    public decimal? PerAudioSecond { get; set; }
+
+    /// <summary>A second of video, where video is billed by time.</summary>
+    public decimal? PerVideoSecond { get; set; }
+
+    /// <summary>A second of compute, where it is billed by time.</summary>
+    public decimal? PerComputeSecond { get; set; }
+
+    /// <summary>A million characters, where these are billed instead of tokens.</summary>
+    public decimal? CharactersPerMillion { get; set; }
+
+    /// <summary>A gigabyte (10^9 bytes) stored for a day.</summary>
+    public decimal? StoragePerGigabyteDay { get; set; }
+
     /// <summary>A fee for each request.</summary>
     public decimal? PerRequest { get; set; }
 

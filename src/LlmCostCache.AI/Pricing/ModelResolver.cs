@@ -27,7 +27,11 @@ internal sealed class ModelResolver
         _aliases = new(aliases, StringComparer.OrdinalIgnoreCase);
     }
 
-    public Resolution Resolve(string? provider, string? host, string? model)
+    /// <param name="provider">The provider, as the client or the user names it.</param>
+    /// <param name="host">The host of the provider's endpoint.</param>
+    /// <param name="model">The name of the model.</param>
+    /// <param name="firstLayer">The first override to look at; those before it had no price for the time that is asked about.</param>
+    public Resolution Resolve(string? provider, string? host, string? model, int firstLayer = 0)
     {
         if (string.IsNullOrWhiteSpace(model))
         {
@@ -39,13 +43,13 @@ internal sealed class ModelResolver
             return Resolution.None("no price for a name of more than 512 characters");
         }
 
-        var key = new Key(provider, host, model);
+        var key = new Key(provider, host, model, firstLayer);
         if (_remembered.TryGetValue(key, out var known))
         {
             return known;
         }
 
-        var resolution = Search(provider, ProviderDirectory.HostOf(host), model);
+        var resolution = Search(provider, ProviderDirectory.HostOf(host), model, firstLayer);
 
         // Names come from outside: whoever sends a million of them costs us time, not memory.
         if (_remembered.Count >= MaxRemembered)
@@ -56,7 +60,7 @@ internal sealed class ModelResolver
         return _remembered.GetOrAdd(key, resolution);
     }
 
-    private Resolution Search(string? provider, string? host, string reported)
+    private Resolution Search(string? provider, string? host, string reported, int firstLayer)
     {
         var model = _aliases.GetValueOrDefault(reported, reported).Trim();
         var name = ModelName.Of(model, _directory.Patterns);
@@ -64,7 +68,7 @@ internal sealed class ModelResolver
         var hosted = _directory.ByHost(host, named);
         var seller = hosted ?? named;
 
-        if (FromLayers(provider, seller, name, model) is { } overridden)
+        if (FromLayers(provider, seller, name, model, firstLayer) is { } overridden)
         {
             return overridden;
         }
@@ -86,7 +90,7 @@ internal sealed class ModelResolver
         return FromAnybody(name, model);
     }
 
-    private Resolution? FromLayers(string? provider, PriceProvider? seller, ModelName name, string model)
+    private Resolution? FromLayers(string? provider, PriceProvider? seller, ModelName name, string model, int firstLayer)
     {
         List<string> providers = [];
         if (seller is not null)
@@ -99,11 +103,11 @@ internal sealed class ModelResolver
             providers.Add(provider);
         }
 
-        foreach (var layer in _layers)
+        for (var i = firstLayer; i < _layers.Count; i++)
         {
-            if (layer.Find(providers, name, _directory.Patterns) is { Length: > 0 } found)
+            if (_layers[i].Find(providers, name, _directory.Patterns) is { Length: > 0 } found)
             {
-                return OneOf(found, model);
+                return OneOf(found, model) with { Layer = i };
             }
         }
 
@@ -200,5 +204,5 @@ internal sealed class ModelResolver
         Sources = ["runs on the user's own machine"],
     };
 
-    private readonly record struct Key(string? Provider, string? Host, string Model);
+    private readonly record struct Key(string? Provider, string? Host, string Model, int FirstLayer);
 }

@@ -12,6 +12,10 @@ public sealed class PriceBook
     private const string Standard = "standard";
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
+    private const decimal MillisecondsPerSecond = 1000m;
+
+    // A gigabyte in price lists has 10^9 bytes, and a day 24 hours.
+    private const decimal ByteHoursPerGigabyteDay = 24_000_000_000m;
 
     private static readonly ImmutableSortedDictionary<string, decimal> NoParts =
         ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
@@ -38,12 +42,40 @@ public sealed class PriceBook
     /// <param name="at">When the model is called.</param>
     /// <param name="host">The host of the provider's endpoint; null when not known.</param>
     public ModelFacts? Find(string? provider, string? model, DateTimeOffset at, string? host = null) =>
-        _resolver.Resolve(provider, host, model).Entry is { } entry
+        FactOf(provider, model, at, host).Entry is { } entry
             ? new(entry.Provider ?? provider ?? "any", entry.Id, entry.ContextWindow, entry.MaxOutputTokens, entry.Encoding)
             : null;
 
     /// <summary>The entry that a name means, with its whole history of prices, or the reason why there is none.</summary>
     internal Resolution Resolve(string? provider, string? model, string? host = null) => _resolver.Resolve(provider, host, model);
+
+    /// <summary>
+    /// The price that holds for a model at an instant, by what was known at another. An override that has none for that time leaves it to the weaker
+    /// sources, as it did before somebody wrote it: writing next month's price into a file must not change what last month cost.
+    /// </summary>
+    internal PriceFact FactOf(string? provider, string? model, DateTimeOffset at, string? host = null, DateTimeOffset? knownAt = null)
+    {
+        PriceFact? none = null;
+        for (int? layer = 0; layer is { } first;)
+        {
+            var resolution = _resolver.Resolve(provider, host, model, first);
+            if (resolution.Entry is not { } entry)
+            {
+                return none ?? new(null, -1, resolution.Reason);
+            }
+
+            var index = entry.IndexAt(at, knownAt);
+            if (index >= 0)
+            {
+                return new(entry, index, null);
+            }
+
+            none ??= new(entry, index, entry.WhyNoneAt(at, knownAt));
+            layer = resolution.Layer + 1;
+        }
+
+        return none!.Value;
+    }
 
     /// <summary>Prices what was used. An unknown model gets an unknown cost with the reason, never zero.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
@@ -52,23 +84,29 @@ public sealed class PriceBook
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(query.Usage);
         RefuseNegative(query.Usage);
-        var resolution = _resolver.Resolve(query.Provider, query.Host, query.Model);
-        if (resolution.Entry is not { } entry)
+        var fact = FactOf(query.Provider, query.Model, query.At, query.Host, query.KnownAt);
+        if (fact.Entry is not { } entry)
         {
-            return new() { Cost = CallCost.Unpriced(resolution.Reason!) with { Usage = query.Usage } };
+            return new() { Cost = CallCost.Unpriced(fact.Reason!) with { Usage = query.Usage } };
         }
 
-        var index = entry.IndexAt(query.At);
         var unpriced = new PricedUsage
         {
-            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = entry.RevisionOf(index) },
+            Cost = CallCost.Unknown with { Usage = query.Usage, PriceRevision = fact.Revision },
             Model = entry.Id,
             Provider = entry.Provider,
+            EffectiveFrom = fact.Price?.EffectiveFrom,
+            KnownFrom = fact.Price?.KnownFrom,
             Currency = entry.Currency,
         };
+        if (fact.Price is not { } price)
+        {
+            return Because(unpriced, fact.Reason!);
+        }
+
         try
         {
-            return Price(query, entry, entry.Prices[index], unpriced);
+            return Price(query, entry, price, unpriced);
         }
         catch (OverflowException)
         {
@@ -93,12 +131,11 @@ public sealed class PriceBook
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
-        if (_resolver.Resolve(provider, host, model).Entry is not { } entry)
+        if (FactOf(provider, model, at, host) is not { Price: { } price, Entry: { } entry })
         {
             return null;
         }
 
-        var price = entry.Prices[entry.IndexAt(at)];
         // "auto" lets the provider choose, and it can choose priority.
         var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
         string? mode = null;
@@ -113,7 +150,8 @@ public sealed class PriceBook
             return null;
         }
 
-        if (ToDollars(entry.Currency, at) is not { } rate)
+        // What is billed by images, seconds or characters alone has no bound in tokens.
+        if (price.Rates[RateKind.Input] is null || ToDollars(entry.Currency, at) is not { } rate)
         {
             return null;
         }
@@ -186,34 +224,18 @@ public sealed class PriceBook
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
         var card = price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
         var bill = new Bill(fx.Rate);
-        bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
-        bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
-        bill.Tokens(usage.CacheWrite5mTokens, RateKind.CacheWrite5m, card);
-        bill.Tokens(usage.CacheWrite1hTokens, RateKind.CacheWrite1h, card);
-        bill.Tokens(usage.InputAudioTokens, RateKind.InputAudio, card);
-        bill.Tokens(usage.CachedAudioTokens, RateKind.CachedAudio, card);
-        bill.Tokens(usage.InputImageTokens, RateKind.InputImage, card);
-        bill.Tokens(usage.OutputTokens, RateKind.Output, card);
-        bill.Tokens(usage.ReasoningTokens, RateKind.Reasoning, card);
-        bill.Tokens(usage.OutputAudioTokens, RateKind.OutputAudio, card);
-        bill.Tokens(usage.OutputImageTokens, RateKind.OutputImage, card);
+        BillTokens(ref bill, usage, card);
         bill.Each(usage.WebSearches, RateKind.WebSearch, card);
         if (card[RateKind.Request] is not null)
         {
             bill.Each(usage.Requests, RateKind.Request, card);
         }
 
+        BillOtherUnits(ref bill, usage, card, price.IsFree);
         var amount = Money.FromUsd(bill.Dollars);
         if (bill.Missing is { } missing)
         {
-            var unit = missing == RateKind.WebSearch ? "web searches" : "output";
-            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {unit}", low: amount);
-        }
-
-        var otherUnits = usage.Milliseconds > 0 || usage.Characters > 0;
-        if (otherUnits && inputTokens == 0 && outputTokens == 0 && bill.Native == 0m && !price.IsFree)
-        {
-            return Because(unpriced, $"the price of '{entry.Id}' is per token, and only time or characters were counted");
+            return Because(unpriced, $"the price of '{entry.Id}' names no rate for {RateCard.UnitOf(missing)}", low: amount);
         }
 
         return unpriced with
@@ -224,6 +246,45 @@ public sealed class PriceBook
             FxDate = fx.Day,
             Parts = bill.Parts(),
         };
+    }
+
+    private static void BillTokens(ref Bill bill, TokenUsage usage, RateCard card)
+    {
+        // A model that is billed by the image, the second or the character may report tokens as well.
+        if (!card.HasTokenRates && ((card[RateKind.Image] is not null && usage.Images > 0) || (card[RateKind.AudioSecond] is not null && usage.Milliseconds > 0)
+            || (card[RateKind.VideoSecond] is not null && usage.VideoMilliseconds > 0) || (card[RateKind.Characters] is not null && usage.Characters > 0)))
+        {
+            return;
+        }
+
+        bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
+        bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
+        bill.Tokens(usage.CacheWrite5mTokens, RateKind.CacheWrite5m, card);
+        bill.Tokens(usage.CacheWrite1hTokens, RateKind.CacheWrite1h, card);
+        bill.Tokens(usage.InputAudioTokens, RateKind.InputAudio, card);
+        bill.Tokens(usage.CachedAudioTokens, RateKind.CachedAudio, card);
+        bill.Tokens(usage.InputImageTokens, RateKind.InputImage, card);
+        bill.Tokens(usage.CachedImageTokens, RateKind.CachedImage, card);
+        bill.Tokens(usage.InputVideoTokens, RateKind.InputVideo, card);
+        bill.Tokens(usage.CitationTokens, RateKind.Citation, card);
+        bill.Tokens(usage.OutputTokens, RateKind.Output, card);
+        bill.Tokens(usage.ReasoningTokens, RateKind.Reasoning, card);
+        bill.Tokens(usage.OutputAudioTokens, RateKind.OutputAudio, card);
+        bill.Tokens(usage.OutputImageTokens, RateKind.OutputImage, card);
+        bill.Tokens(usage.OutputVideoTokens, RateKind.OutputVideo, card);
+    }
+
+    private static void BillOtherUnits(ref Bill bill, TokenUsage usage, RateCard card, bool isFree)
+    {
+        // The same picture, sound or text counted twice, in tokens or requests that have a price and in another unit that has none, is billed once.
+        var counted = isFree || usage.TotalTokens > 0 || (usage.Requests > 0 && card[RateKind.Request] > 0m);
+        var asVideo = usage.InputVideoTokens > 0 || usage.OutputVideoTokens > 0;
+        bill.Other(usage.Images, RateKind.Image, card, per: 1m, isBilledAlready: usage.OutputImageTokens > 0);
+        bill.Other(usage.Milliseconds, RateKind.AudioSecond, card, MillisecondsPerSecond, isBilledAlready: counted);
+        bill.Other(usage.VideoMilliseconds, RateKind.VideoSecond, card, MillisecondsPerSecond, isBilledAlready: asVideo);
+        bill.Other(usage.ComputeMilliseconds, RateKind.ComputeSecond, card, MillisecondsPerSecond, isBilledAlready: false);
+        bill.Other(usage.Characters, RateKind.Characters, card, Million, isBilledAlready: counted);
+        bill.Other(usage.StorageByteHours, RateKind.StorageGbDay, card, ByteHoursPerGigabyteDay, isBilledAlready: false);
     }
 
     /// <summary>
@@ -270,11 +331,11 @@ public sealed class PriceBook
 
     private static void RefuseNegative(TokenUsage usage)
     {
-        if ((usage.UncachedInputTokens | usage.CachedInputTokens | usage.CacheWrite5mTokens | usage.CacheWrite1hTokens | usage.InputAudioTokens
-            | usage.CachedAudioTokens | usage.InputImageTokens | usage.OutputTokens | usage.ReasoningTokens | usage.OutputAudioTokens
-            | usage.OutputImageTokens | usage.Requests | usage.WebSearches | usage.Milliseconds | usage.Characters) < 0)
+        Span<long> buckets = stackalloc long[TokenBuckets.Count];
+        TokenBuckets.Write(usage, buckets);
+        foreach (var count in buckets)
         {
-            throw new ArgumentOutOfRangeException(nameof(usage), "A count of the usage is negative.");
+            ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(usage));
         }
     }
 
@@ -309,8 +370,10 @@ public sealed class PriceBook
             decimal?[] rates =
             [
                 price.InputPerMillion, price.CachedInputPerMillion, price.CacheWrite5mPerMillion, price.CacheWrite1hPerMillion,
-                price.InputAudioPerMillion, null, price.InputImagePerMillion, price.OutputPerMillion, price.ReasoningPerMillion,
-                price.OutputAudioPerMillion, price.OutputImagePerMillion, price.PerWebSearch, price.PerRequest,
+                price.InputAudioPerMillion, null, price.InputImagePerMillion, price.CachedImagePerMillion, price.InputVideoPerMillion, price.CitationPerMillion,
+                price.OutputPerMillion, price.ReasoningPerMillion, price.OutputAudioPerMillion, price.OutputImagePerMillion, price.OutputVideoPerMillion,
+                price.PerWebSearch, price.PerRequest,
+                price.PerImage, price.PerAudioSecond, price.PerVideoSecond, price.PerComputeSecond, price.CharactersPerMillion, price.StoragePerGigabyteDay,
             ];
             var negative = Array.FindIndex(rates, rate => rate < 0m);
             if (negative >= 0)
@@ -361,6 +424,14 @@ public sealed class PriceBook
         public void Tokens(long count, RateKind kind, RateCard card) => Add(count, kind, card, Million);
 
         public void Each(long count, RateKind kind, RateCard card) => Add(count, kind, card, 1m);
+
+        public void Other(long count, RateKind kind, RateCard card, decimal per, bool isBilledAlready)
+        {
+            if (card[kind] is not null || !isBilledAlready)
+            {
+                Add(count, kind, card, per);
+            }
+        }
 
         /// <summary>The parts in dollars. Their sum is <see cref="Dollars"/> to the last digit.</summary>
         public readonly ImmutableSortedDictionary<string, decimal> Parts()

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace LlmCostCache.AI;
 
 /// <summary>A model in a price book: the names it goes by, what is known about it, and the history of its price.</summary>
@@ -28,7 +30,7 @@ internal sealed class PriceEntry
     /// <summary>Whether a price of zero is meant.</summary>
     public bool Free { get; init; }
 
-    /// <summary>The prices, oldest first.</summary>
+    /// <summary>The prices by the day they take effect, and those of the same day by the day they became known: the last that holds is the right one.</summary>
     public required IReadOnlyList<DatedPrice> Prices { get; init; }
 
     /// <summary>Who says so.</summary>
@@ -37,36 +39,61 @@ internal sealed class PriceEntry
     /// <summary>The day somebody looked.</summary>
     public DateOnly? Checked { get; init; }
 
-    /// <summary>The day this book learned of the price, or the word for where an override came from.</summary>
+    /// <summary>The day this book learned of the prices that name no day of their own, or the word for where an override came from.</summary>
     public string KnownFrom { get; init; } = "override";
 
     /// <summary>The line in its file, for error messages.</summary>
     public int Line { get; init; }
 
-    /// <summary>The place of the price that holds at an instant.</summary>
-    public int IndexAt(DateTimeOffset at)
+    /// <summary>
+    /// The place of the price that holds at an instant, by what was known at another (null: by all that is known now); -1 when there is none.
+    /// A call before the first dated price has none: a later price never prices an earlier call.
+    /// </summary>
+    public int IndexAt(DateTimeOffset at, DateTimeOffset? knownAt = null)
     {
-        var day = DateOnly.FromDateTime(at.UtcDateTime);
-        for (var i = Prices.Count - 1; i > 0; i--)
+        var (day, knownOn) = (DayOf(at), knownAt is { } instant ? DayOf(instant) : DateOnly.MaxValue);
+        for (var i = Prices.Count - 1; i >= 0; i--)
         {
-            if (Prices[i].EffectiveFrom is not { } from || from <= day)
+            if (IsEffectiveOn(Prices[i], day) && IsKnownOn(Prices[i], knownOn))
             {
                 return i;
             }
         }
 
-        return 0;
+        return -1;
+    }
+
+    /// <summary>Why <see cref="IndexAt"/> finds nothing.</summary>
+    public string WhyNoneAt(DateTimeOffset at, DateTimeOffset? knownAt)
+    {
+        var day = DayOf(at);
+        var learned = Prices.Where(price => IsEffectiveOn(price, day)).Min(price => price.KnownFrom);
+        if (learned is { } later && knownAt is { } instant)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"no price for '{Id}' was known on {DayOf(instant):O}; the book learned of it on {later:O}");
+        }
+
+        var first = Prices.Where(price => knownAt is not { } known || IsKnownOn(price, DayOf(known))).Min(price => price.EffectiveFrom) ?? Prices[0].EffectiveFrom;
+        return string.Create(CultureInfo.InvariantCulture, $"no price for '{Id}' before {first:O}");
     }
 
     /// <summary>A short name for exactly these facts, such as <c>openai/gpt-4o@2026-08-22#1a2b3c4d</c>.</summary>
     public string RevisionOf(int index)
     {
         var revisions = _revisions ??= new string?[Prices.Count];
-        return revisions[index] ??= $"{Provider ?? "any"}/{Id}@{KnownFrom}#{Prices[index].Fingerprint(Currency)}";
+        return revisions[index] ??= $"{Provider ?? "any"}/{Id}@{KnownFromOf(index)}#{Prices[index].Fingerprint(Currency)}";
     }
 
     /// <summary>Whether two entries cost the same whatever is used, and whenever.</summary>
     public bool CostsTheSameAs(PriceEntry other) =>
         Prices.Count == other.Prices.Count
         && Prices.Zip(other.Prices).All(pair => pair.First.Fingerprint(Currency) == pair.Second.Fingerprint(other.Currency));
+
+    private string KnownFromOf(int index) => Prices[index].KnownFrom?.ToString("O", CultureInfo.InvariantCulture) ?? KnownFrom;
+
+    private static bool IsEffectiveOn(DatedPrice price, DateOnly day) => price.EffectiveFrom is not { } from || from <= day;
+
+    private static bool IsKnownOn(DatedPrice price, DateOnly day) => price.KnownFrom is not { } from || from <= day;
+
+    private static DateOnly DayOf(DateTimeOffset instant) => DateOnly.FromDateTime(instant.UtcDateTime);
 }

@@ -53,7 +53,7 @@ internal ref struct PriceFileReader
         List<Draft> drafts = [];
         string? provider = null;
         var currency = "USD";
-        var knownFrom = "override";
+        DateOnly? knownFrom = null;
         DateOnly? checkedOn = null;
         var hasModels = false;
         Next();
@@ -69,7 +69,7 @@ internal ref struct PriceFileReader
                     currency = Currency();
                     break;
                 case "known_from":
-                    knownFrom = Day(name).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+                    knownFrom = Day(name);
                     break;
                 case "checked":
                     checkedOn = Day(name);
@@ -107,7 +107,7 @@ internal ref struct PriceFileReader
         return Build(drafts, provider, currency, knownFrom, checkedOn);
     }
 
-    private readonly List<PriceEntry> Build(List<Draft> drafts, string? provider, string currency, string knownFrom, DateOnly? checkedOn)
+    private readonly List<PriceEntry> Build(List<Draft> drafts, string? provider, string currency, DateOnly? knownFrom, DateOnly? checkedOn)
     {
         Dictionary<string, int> lines = new(StringComparer.OrdinalIgnoreCase);
         List<PriceEntry> entries = new(drafts.Count);
@@ -136,10 +136,10 @@ internal ref struct PriceFileReader
                 Encoding = draft.Encoding,
                 Currency = draft.Currency ?? currency,
                 Free = draft.Free,
-                Prices = draft.Prices,
+                Prices = History(draft, knownFrom),
                 Sources = draft.Sources,
                 Checked = draft.Checked ?? checkedOn,
-                KnownFrom = knownFrom,
+                KnownFrom = knownFrom?.ToString("O", CultureInfo.InvariantCulture) ?? "override",
                 Line = draft.Line,
             });
         }
@@ -239,26 +239,39 @@ internal ref struct PriceFileReader
             throw Wrong($"'{id}' has no price", draft.Line);
         }
 
-        draft.Prices.Sort((left, right) => Nullable.Compare(left.EffectiveFrom, right.EffectiveFrom));
-        for (var i = 1; i < draft.Prices.Count; i++)
+        return draft;
+    }
+
+    /// <summary>The prices in the order of their days. Two of the same day are a price and its correction, so they must have become known on different days.</summary>
+    private readonly DatedPrice[] History(Draft draft, DateOnly? knownFrom)
+    {
+        DatedPrice[] prices =
+        [
+            .. draft.Prices.Select(price => price.KnownFrom is null && knownFrom is { } day ? price.KnownSince(day) : price)
+                .OrderBy(price => price.EffectiveFrom).ThenBy(price => price.KnownFrom),
+        ];
+        for (var i = 1; i < prices.Length; i++)
         {
-            if (draft.Prices[i].EffectiveFrom == draft.Prices[i - 1].EffectiveFrom)
+            if (prices[i].EffectiveFrom == prices[i - 1].EffectiveFrom && prices[i].KnownFrom == prices[i - 1].KnownFrom)
             {
-                throw Wrong($"'{id}' has two prices that take effect on the same day", draft.Line);
+                throw Wrong($"'{draft.Id}' has two prices that take effect on the same day and became known on the same day", draft.Line);
             }
         }
 
-        return draft;
+        return prices;
     }
 
     private readonly DatedPrice Finish(PriceDraft price, string mode, int line)
     {
-        if (price.Rates[(int)RateKind.Input] is null)
+        // A rate for tokens may not be forgotten, but images, video, speech, storage and compute can be billed without any.
+        var rates = price.Rates.AsSpan();
+        var byTokens = rates[..(int)RateKind.WebSearch].ContainsAnyExcept((decimal?)null) || !rates[(int)RateKind.Image..].ContainsAnyExcept((decimal?)null);
+        if (byTokens && price.Rates[(int)RateKind.Input] is null)
         {
             throw Wrong("a price needs the rate 'input'", line);
         }
 
-        if (price.Rates[(int)RateKind.Output] is null && mode != "embedding")
+        if (byTokens && price.Rates[(int)RateKind.Output] is null && mode != "embedding")
         {
             throw Wrong("a price needs the rate 'output' (or the model \"mode\": \"embedding\" before its prices)", line);
         }
@@ -266,6 +279,7 @@ internal ref struct PriceFileReader
         return new(new RateCard(price.Rates))
         {
             EffectiveFrom = price.EffectiveFrom,
+            KnownFrom = price.KnownFrom,
             Tiers = price.Tiers,
             Windows = price.Windows,
             Modes = price.Modes is null ? DatedPrice.NoModes : price.Modes,
@@ -279,6 +293,9 @@ internal ref struct PriceFileReader
         {
             case "effective_from":
                 price.EffectiveFrom = _reader.TokenType == JsonTokenType.Null ? null : Day(name);
+                break;
+            case "known_from":
+                price.KnownFrom = _reader.TokenType == JsonTokenType.Null ? null : Day(name);
                 break;
             case "sources":
                 price.Sources = Texts(name);
@@ -349,7 +366,7 @@ internal ref struct PriceFileReader
         {
             < 0 => throw Wrong($"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; a price cannot be negative"),
             > MaxRate => throw Wrong(
-                $"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens (searches and requests each), so this cannot be meant"),
+                $"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens or characters and for one of everything else, so this cannot be meant"),
             _ => rate,
         };
         return true;
@@ -560,6 +577,8 @@ internal ref struct PriceFileReader
         public decimal?[] Rates { get; } = new decimal?[RateCard.Kinds];
 
         public DateOnly? EffectiveFrom { get; set; }
+
+        public DateOnly? KnownFrom { get; set; }
 
         public string[] Sources { get; set; } = [];
 

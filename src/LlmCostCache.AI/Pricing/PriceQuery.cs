@@ -15,6 +15,10 @@ public sealed record PriceQuery
     /// <summary>When the call was made; decides which dated price holds.</summary>
     public required DateTimeOffset At { get; init; }
 
+    /// <summary>Prices only by what the book knew at that instant (its day in UTC, included): what it learned later takes no part.</summary>
+    /// <value>Null: all that the book knows now.</value>
+    public DateTimeOffset? KnownAt { get; init; }
+
     /// <summary>The service tier the request was served in: <c>standard</c> or <c>default</c>, <c>batch</c>, <c>flex</c>, <c>priority</c>; null is standard.</summary>
     public string? ServiceTier { get; init; }
 

@@ -14,6 +14,12 @@ public sealed record PricedUsage
     /// <summary>The provider in the price book, or null when there is none.</summary>
     public string? Provider { get; init; }
 
+    /// <summary>The first day, in UTC, of the price that was used; null when it holds from the start, or when there is none.</summary>
+    public DateOnly? EffectiveFrom { get; init; }
+
+    /// <summary>The day, in UTC, on which the book learned of the price that was used; null when it knew from the beginning, or when there is none.</summary>
+    public DateOnly? KnownFrom { get; init; }
+
     /// <summary>The currency of the price.</summary>
     public string Currency { get; init; } = "USD";
 

@@ -3,23 +3,25 @@ using System.Text;
 
 namespace LlmCostCache.AI;
 
-/// <summary>The rates of one request: tokens per million, searches and requests each. What the vendor does not list is null.</summary>
+/// <summary>The rates of one request: tokens and characters per million, everything else each. What the vendor does not list is null.</summary>
 internal sealed class RateCard
 {
-    public const int Kinds = (int)RateKind.Request + 1;
+    public const int Kinds = (int)RateKind.StorageGbDay + 1;
 
     /// <summary>The names of the rates in price files.</summary>
     public static readonly string[] FieldNames =
     [
-        "input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio", "input_image",
-        "output", "reasoning", "output_audio", "output_image", "web_search_call", "per_request",
+        "input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio", "input_image", "cached_image", "input_video", "citation",
+        "output", "reasoning", "output_audio", "output_image", "output_video", "web_search_call", "per_request",
+        "image", "audio_second", "video_second", "compute_second", "characters", "storage_gb_day",
     ];
 
     /// <summary>The names of the parts of a cost.</summary>
     public static readonly string[] PartNames =
     [
-        "input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio", "input_image",
-        "output", "reasoning", "output_audio", "output_image", "web_search", "request",
+        "input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio", "input_image", "cached_image", "input_video", "citation",
+        "output", "reasoning", "output_audio", "output_image", "output_video", "web_search", "request",
+        "image", "audio_second", "video_second", "compute_second", "characters", "storage_gb_day",
     ];
 
     private readonly decimal?[] _rates;
@@ -32,6 +34,24 @@ internal sealed class RateCard
     public decimal? this[RateKind kind] => _rates[(int)kind];
 
     public bool IsFree => Array.TrueForAll(_rates, rate => rate is null or 0m);
+
+    /// <summary>Whether any kind of token has a rate.</summary>
+    public bool HasTokenRates => _rates.AsSpan(0, (int)RateKind.OutputVideo + 1).ContainsAnyExcept((decimal?)null);
+
+    /// <summary>What a rate is for, in the words of a sentence.</summary>
+    public static string UnitOf(RateKind kind) => kind switch
+    {
+        < RateKind.Output => "input",
+        < RateKind.WebSearch => "output",
+        RateKind.WebSearch => "web searches",
+        RateKind.Request => "requests",
+        RateKind.Image => "images",
+        RateKind.AudioSecond => "seconds of audio",
+        RateKind.VideoSecond => "seconds of video",
+        RateKind.ComputeSecond => "seconds of compute",
+        RateKind.Characters => "characters",
+        _ => "storage",
+    };
 
     /// <summary>This card with the rates that <paramref name="stronger"/> names put in their place.</summary>
     public RateCard OverriddenBy(RateCard stronger)
@@ -57,9 +77,15 @@ internal sealed class RateCard
         // No discount is listed for cached audio: a missing cached price means the price of the uncached kind, never less.
         FallBack(RateKind.CachedAudio, RateKind.InputAudio);
         FallBack(RateKind.InputImage, RateKind.Input);
+        FallBack(RateKind.CachedImage, RateKind.InputImage);
+        FallBack(RateKind.InputVideo, RateKind.Input);
+
+        // Sources that were read are billed as input where the vendor bills them at all.
+        FallBack(RateKind.Citation, RateKind.Input);
         FallBack(RateKind.Reasoning, RateKind.Output);
         FallBack(RateKind.OutputAudio, RateKind.Output);
         FallBack(RateKind.OutputImage, RateKind.Output);
+        FallBack(RateKind.OutputVideo, RateKind.Output);
         return new(rates);
 
         void FallBack(RateKind kind, RateKind to) => rates[(int)kind] ??= rates[(int)to];
@@ -69,7 +95,7 @@ internal sealed class RateCard
     public decimal Dearest(bool output)
     {
         var dearest = 0m;
-        var (from, to) = output ? (RateKind.Output, RateKind.OutputImage) : (RateKind.Input, RateKind.InputImage);
+        var (from, to) = output ? (RateKind.Output, RateKind.OutputVideo) : (RateKind.Input, RateKind.Citation);
         for (var kind = from; kind <= to; kind++)
         {
             dearest = Math.Max(dearest, this[kind] ?? 0m);

@@ -17,8 +17,23 @@ internal sealed class LedgerBook : IDisposable
         uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
         input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
         currency, native_cost, fx_rate, fx_date, cache_layer, price_revision, reason, usage_source, flags, service_tier, finish_reason, error,
-        latency_ms, first_chunk_ms, streamed, tenant, project, team, user, feature, session, agent, tags, trace_id, span_id, response_id, prev_hash, hash
+        latency_ms, first_chunk_ms, streamed, tenant, project, team, user, feature, session, agent, tags, trace_id, span_id, response_id,
+        cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours, region,
+        prev_hash, hash
         """;
+
+    /// <summary>How many columns the first schema had before the two hashes: the hash of a row covers them whatever stands in them.</summary>
+    public const int FirstColumns = 62;
+
+    /// <summary>
+    /// The columns that later schemas added, in their order. They enter the hash of a row with their name, and only when something other than zero or null stands in them:
+    /// rows that were written without them keep their hash, and none can be filled, emptied or exchanged unnoticed.
+    /// </summary>
+    public static readonly string[] LaterColumns =
+    [
+        "cached_image_tokens", "input_video_tokens", "output_video_tokens", "citation_tokens", "images", "video_milliseconds", "compute_milliseconds", "storage_byte_hours",
+        "region",
+    ];
 
     private const int MaxDimensions = 50_000;
     private const int MaxExpiredAtOnce = 1_000;
@@ -58,7 +73,7 @@ internal sealed class LedgerBook : IDisposable
             INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                 ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback
             """);
-        _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, 64).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})");
+        _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})");
         _entryById = Prepare($"SELECT {Columns} FROM entry WHERE id = ?1");
         _adjustments = Prepare($"SELECT {Columns} FROM entry WHERE adjusts = ?1 ORDER BY seq");
         _post = Prepare("""
@@ -73,8 +88,10 @@ internal sealed class LedgerBook : IDisposable
         _addToRollup = Prepare("""
             INSERT INTO rollup (dimension, slot, calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
                 uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
-                input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+                input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
+                cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+                ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
                 ON CONFLICT (dimension, slot) DO UPDATE SET
                 calls = calls + excluded.calls,
                 unpriced = unpriced + excluded.unpriced,
@@ -96,7 +113,15 @@ internal sealed class LedgerBook : IDisposable
                 requests = requests + excluded.requests,
                 web_searches = web_searches + excluded.web_searches,
                 milliseconds = milliseconds + excluded.milliseconds,
-                characters = characters + excluded.characters
+                characters = characters + excluded.characters,
+                cached_image_tokens = cached_image_tokens + excluded.cached_image_tokens,
+                input_video_tokens = input_video_tokens + excluded.input_video_tokens,
+                output_video_tokens = output_video_tokens + excluded.output_video_tokens,
+                citation_tokens = citation_tokens + excluded.citation_tokens,
+                images = images + excluded.images,
+                video_milliseconds = video_milliseconds + excluded.video_milliseconds,
+                compute_milliseconds = compute_milliseconds + excluded.compute_milliseconds,
+                storage_byte_hours = storage_byte_hours + excluded.storage_byte_hours
             """);
         _window = Prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
         _insertWindow = Prepare("INSERT INTO budget_window (budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos) VALUES (?1, ?2, ?3, ?4, ?5, 0)");

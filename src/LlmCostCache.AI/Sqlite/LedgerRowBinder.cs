@@ -26,8 +26,7 @@ internal ref struct LedgerRowBinder(SqliteStatement insert, RowHasher hasher)
 
     public void Put(string? value)
     {
-        // SQLite's text functions stop at a zero character; a name that contains one would read back as another name.
-        var text = value?.Replace('\0', '\uFFFD');
+        var text = Sound(value);
         insert.Bind(++_column, text);
         if (text is null)
         {
@@ -35,6 +34,27 @@ internal ref struct LedgerRowBinder(SqliteStatement insert, RowHasher hasher)
         }
         else
         {
+            hasher.Add(text);
+        }
+    }
+
+    public void PutLater(long value)
+    {
+        insert.Bind(++_column, value);
+        if (value != 0)
+        {
+            hasher.Add(LaterName);
+            hasher.Add(value);
+        }
+    }
+
+    public void PutLater(string? value)
+    {
+        var text = Sound(value);
+        insert.Bind(++_column, text);
+        if (text is not null)
+        {
+            hasher.Add(LaterName);
             hasher.Add(text);
         }
     }
@@ -47,4 +67,9 @@ internal ref struct LedgerRowBinder(SqliteStatement insert, RowHasher hasher)
         insert.Bind(++_column, hash.AsSpan());
         return hash;
     }
+
+    private readonly string LaterName => LedgerBook.LaterColumns[_column - 1 - LedgerBook.FirstColumns];
+
+    // SQLite's text functions stop at a zero character; a name that contains one would read back as another name.
+    private static string? Sound(string? value) => value?.Replace('\0', '\uFFFD');
 }

@@ -70,7 +70,9 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
                    SUM(calls), SUM(unpriced), SUM(booked_nanos), SUM(low_nanos), SUM(high_nanos), SUM(saved_nanos),
                    SUM(uncached_input_tokens), SUM(cached_input_tokens), SUM(cache_write_5m_tokens), SUM(cache_write_1h_tokens),
                    SUM(input_audio_tokens), SUM(cached_audio_tokens), SUM(input_image_tokens), SUM(output_tokens), SUM(reasoning_tokens),
-                   SUM(output_audio_tokens), SUM(output_image_tokens), SUM(requests), SUM(web_searches), SUM(milliseconds), SUM(characters)
+                   SUM(output_audio_tokens), SUM(output_image_tokens), SUM(requests), SUM(web_searches), SUM(milliseconds), SUM(characters),
+                   SUM(cached_image_tokens), SUM(input_video_tokens), SUM(output_video_tokens), SUM(citation_tokens), SUM(images),
+                   SUM(video_milliseconds), SUM(compute_milliseconds), SUM(storage_byte_hours)
               FROM dimension CROSS JOIN rollup ON rollup.dimension = dimension.id
              WHERE slot >= ?1 AND slot < ?2
                AND (?3 IS NULL OR tenant = ?3) AND (?4 IS NULL OR project = ?4) AND (?5 IS NULL OR team = ?5) AND (?6 IS NULL OR user = ?6)

@@ -54,10 +54,17 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             }
 
             var columns = rows.Columns;
-            for (var i = 0; i < columns - 1; i++)
+            for (var i = 0; i < LedgerBook.FirstColumns; i++)
             {
                 Hash(rows, i, hasher);
             }
+
+            for (var i = 0; i < LedgerBook.LaterColumns.Length; i++)
+            {
+                HashLater(rows, LedgerBook.FirstColumns + i, LedgerBook.LaterColumns[i], hasher);
+            }
+
+            Hash(rows, columns - 2, hasher);
 
             var hash = hasher.Finish();
             var stored = rows.Bytes(columns - 1);
@@ -92,6 +99,16 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         else
         {
             hasher.Add(row.Bytes(column), type == raw.SQLITE_TEXT ? (byte)2 : (byte)3);
+        }
+    }
+
+    private static void HashLater(SqliteStatement row, int column, string name, RowHasher hasher)
+    {
+        var type = row.TypeOf(column);
+        if (type != raw.SQLITE_NULL && (type != raw.SQLITE_INTEGER || row.Int64(column) != 0))
+        {
+            hasher.Add(name);
+            Hash(row, column, hasher);
         }
     }
 
@@ -220,7 +237,8 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             SELECT provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer, slot,
                    calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
                    uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
-                   input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters
+                   input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
+                   cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours
               FROM rollup JOIN dimension ON dimension.id = rollup.dimension
             """);
         Span<long> row = stackalloc long[LedgerSums.Count];

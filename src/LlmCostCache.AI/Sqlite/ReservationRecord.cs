@@ -22,6 +22,7 @@ internal static class ReservationRecord
             json.WriteString("model_key", record.ModelKey);
             json.WriteString("currency", record.Currency);
             json.WriteString("service_tier", record.ServiceTier);
+            json.WriteString("region", record.Region);
             json.WriteBoolean("streamed", record.Streamed);
             json.WriteString("price_revision", record.Cost.PriceRevision);
 
@@ -79,6 +80,9 @@ internal static class ReservationRecord
             Reason = "no outcome was reported before the reservation's deadline; what was held is booked",
             UsageSource = "none",
             ServiceTier = json.GetProperty("service_tier").GetString(),
+
+            // A reservation that was made before there were regions has none.
+            Region = json.TryGetProperty("region", out var region) ? region.GetString() : null,
             Streamed = json.GetProperty("streamed").GetBoolean(),
             Attribution = new Attribution
             {

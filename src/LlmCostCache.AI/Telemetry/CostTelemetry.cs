@@ -273,9 +273,13 @@ internal sealed class CostTelemetry : IDisposable
         Count(record, "input_audio", usage.InputAudioTokens);
         Count(record, "cached_audio", usage.CachedAudioTokens);
         Count(record, "input_image", usage.InputImageTokens);
+        Count(record, "cached_image", usage.CachedImageTokens);
+        Count(record, "input_video", usage.InputVideoTokens);
+        Count(record, "citation", usage.CitationTokens);
         Count(record, "reasoning", usage.ReasoningTokens);
         Count(record, "output_audio", usage.OutputAudioTokens);
         Count(record, "output_image", usage.OutputImageTokens);
+        Count(record, "output_video", usage.OutputVideoTokens);
     }
 
     private void Count(UsageRecord record, string kind, long tokens)

@@ -109,7 +109,7 @@ internal sealed class SpanTotals
             activity.SetTag(TelemetryNames.UsageEstimated, true);
         }
 
-        _promptCacheRead = Sum(_promptCacheRead, usage.CachedInputTokens, usage.CachedAudioTokens);
+        _promptCacheRead = Sum(_promptCacheRead, usage.CachedInputTokens, usage.CachedAudioTokens, usage.CachedImageTokens);
         _promptCacheWritten = Sum(_promptCacheWritten, usage.CacheWrite5mTokens, usage.CacheWrite1hTokens);
         if (fromProvider || _promptCacheRead > 0)
         {
@@ -130,8 +130,8 @@ internal sealed class SpanTotals
         if (isOwn)
         {
             _input = Sum(_input, usage.UncachedInputTokens, usage.CachedInputTokens, usage.CacheWrite5mTokens, usage.CacheWrite1hTokens,
-                usage.InputAudioTokens, usage.CachedAudioTokens, usage.InputImageTokens);
-            _output = Sum(_output, usage.OutputTokens, usage.ReasoningTokens, usage.OutputAudioTokens, usage.OutputImageTokens);
+                usage.InputAudioTokens, usage.CachedAudioTokens, usage.InputImageTokens, usage.CachedImageTokens, usage.InputVideoTokens, usage.CitationTokens);
+            _output = Sum(_output, usage.OutputTokens, usage.ReasoningTokens, usage.OutputAudioTokens, usage.OutputImageTokens, usage.OutputVideoTokens);
             activity.SetTag(TelemetryNames.InputTokens, _input);
             activity.SetTag(TelemetryNames.OutputTokens, _output);
         }

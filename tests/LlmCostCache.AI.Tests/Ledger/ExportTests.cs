@@ -11,7 +11,7 @@ public class ExportTests
 
         Assert.Equal(
             """
-            {"id":"r-1","call_id":"c-1","attempt":2,"at":"2026-08-22T12:00:00.25Z","provider":"deepseek","requested_model":"chat","model":"chat-2026","operation":"chat","status":"incomplete","certainty":"bounded","cost_nanos":30,"cost_low_nanos":10,"cost_high_nanos":30,"saved_nanos":0,"currency":"CNY","native_cost":"0.72","fx_rate":"7.1","fx_date":"2026-08-21","cache_layer":"none","input_tokens":1111111,"cached_input_tokens":100010,"cache_write_5m_tokens":100,"cache_write_1h_tokens":1000,"output_tokens":2222,"reasoning_tokens":20,"input_audio_tokens":110000,"cached_audio_tokens":100000,"output_audio_tokens":200,"input_image_tokens":1000000,"output_image_tokens":2000,"requests":1,"web_searches":2,"milliseconds":3,"characters":4,"latency_ms":1500,"first_chunk_ms":20,"streamed":true,"user":"u","team":"t","project":"p","feature":"f","session":"s","agent":"a","tenant":"o","tags":["x","y"],"trace_id":"0af7","span_id":"b7ad","price_revision":"rev","usage_source":"estimate","response_id":"resp","service_tier":"flex","finish_reason":"length","error":"TimeoutException","flags":"clamped","reason":"cut"}
+            {"id":"r-1","call_id":"c-1","attempt":2,"at":"2026-08-22T12:00:00.25Z","provider":"deepseek","requested_model":"chat","model":"chat-2026","operation":"chat","status":"incomplete","certainty":"bounded","cost_nanos":30,"cost_low_nanos":10,"cost_high_nanos":30,"saved_nanos":0,"currency":"CNY","native_cost":"0.72","fx_rate":"7.1","fx_date":"2026-08-21","cache_layer":"none","input_tokens":1111111111,"cached_input_tokens":10100010,"cache_write_5m_tokens":100,"cache_write_1h_tokens":1000,"output_tokens":22222,"reasoning_tokens":20,"input_audio_tokens":110000,"cached_audio_tokens":100000,"output_audio_tokens":200,"input_image_tokens":11000000,"output_image_tokens":2000,"requests":1,"web_searches":2,"milliseconds":3,"characters":4,"cached_image_tokens":10000000,"input_video_tokens":100000000,"output_video_tokens":20000,"citation_tokens":1000000000,"images":5,"video_milliseconds":6,"compute_milliseconds":7,"storage_byte_hours":8,"latency_ms":1500,"first_chunk_ms":20,"streamed":true,"user":"u","team":"t","project":"p","feature":"f","session":"s","agent":"a","tenant":"o","tags":["x","y"],"trace_id":"0af7","span_id":"b7ad","price_revision":"rev","usage_source":"estimate","response_id":"resp","service_tier":"flex","region":"us","finish_reason":"length","error":"TimeoutException","flags":"clamped","reason":"cut"}
 
             """,
             lines);
@@ -32,7 +32,7 @@ public class ExportTests
 
         Assert.Equal(3, lines.Length);
         Assert.StartsWith("id,call_id,attempt,at,provider,requested_model,model,operation,status,certainty,cost_nanos,", lines[0], StringComparison.Ordinal);
-        Assert.StartsWith("r-1,c-1,2,2026-08-22T12:00:00.25Z,deepseek,chat,chat-2026,chat,incomplete,bounded,30,10,30,0,CNY,0.72,7.1,2026-08-21,none,1111111,", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith("r-1,c-1,2,2026-08-22T12:00:00.25Z,deepseek,chat,chat-2026,chat,incomplete,bounded,30,10,30,0,CNY,0.72,7.1,2026-08-21,none,1111111111,", lines[1], StringComparison.Ordinal);
         Assert.Contains(",true,\"O\"\"Hara, Ann\",t,p,f,s,a,o,x;y,0af7,", lines[1], StringComparison.Ordinal);
     }
 
@@ -108,6 +108,14 @@ public class ExportTests
                 WebSearches = 2,
                 Milliseconds = 3,
                 Characters = 4,
+                CachedImageTokens = 10_000_000,
+                InputVideoTokens = 100_000_000,
+                OutputVideoTokens = 20_000,
+                CitationTokens = 1_000_000_000,
+                Images = 5,
+                VideoMilliseconds = 6,
+                ComputeMilliseconds = 7,
+                StorageByteHours = 8,
             },
         },
         Currency = "CNY",
@@ -117,6 +125,7 @@ public class ExportTests
         UsageSource = "estimate",
         Flags = "clamped",
         ServiceTier = "flex",
+        Region = "us",
         FinishReason = "length",
         Error = "TimeoutException",
         Latency = TimeSpan.FromSeconds(1.5),

@@ -23,7 +23,7 @@ public class OpeningTests
     [Fact]
     public async Task A_newer_schema_is_refused_with_both_versions_and_left_alone()
     {
-        await RefusedAsync("has schema 99; this version of LlmCostCache.AI knows schemas up to 1", home =>
+        await RefusedAsync($"has schema 99; this version of LlmCostCache.AI knows schemas up to {LedgerFile.Steps.Count}", home =>
         {
             home.Open().DisposeAsync().AsTask().GetAwaiter().GetResult();
             home.Execute("PRAGMA user_version = 99");
