@@ -151,7 +151,8 @@ internal static class RawUsage
 
     private static long? Both(long? left, long? right) => left is null ? right : right is null ? left : Sum(left.Value, right.Value);
 
-    private static long Sum(params ReadOnlySpan<long> counts)
+    /// <summary>Adds up counts; what does not fit is a count that nobody believes anyway.</summary>
+    public static long Sum(params ReadOnlySpan<long> counts)
     {
         long sum = 0;
         foreach (var count in counts)

@@ -99,9 +99,15 @@ internal static class UsageJson
     // Anthropic counts the cache beside the input and names no total; gateways that name one have counted it in, as OpenAI does.
     private static void ReadOfAnthropic(UsageDetails details, JsonElement usage, long read, long written)
     {
-        var isInside = details.TotalTokenCount is not null && Count(usage, "prompt_tokens") is not null && read + written <= details.InputTokenCount;
         details.CachedInputTokenCount = read;
-        details.InputTokenCount = isInside ? details.InputTokenCount : checked(Math.Max(0, details.InputTokenCount ?? 0) + Math.Max(0, read) + Math.Max(0, written));
+        if (details.TotalTokenCount is null || Count(usage, "prompt_tokens") is null || RawUsage.Sum(read, written) > details.InputTokenCount)
+        {
+            details.InputTokenCount = RawUsage.Sum(Math.Max(0, details.InputTokenCount ?? 0), Math.Max(0, read), Math.Max(0, written));
+
+            // It left the cache out as well, and says nothing any more.
+            details.TotalTokenCount = null;
+        }
+
         RawUsage.Add(details, UsageNames.CacheCreation, written);
     }
 

@@ -146,6 +146,7 @@ internal sealed class UsageMeter
             Model = model,
             Status = facts.IsIncomplete ? CallStatus.Incomplete : CallStatus.Ok,
             ServiceTier = tier,
+            Region = facts.Region,
             FinishReason = facts.FinishReason,
             ResponseId = facts.ResponseId,
             TimeToFirstChunk = facts.TimeToFirstChunk,

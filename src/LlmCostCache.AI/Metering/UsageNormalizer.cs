@@ -21,6 +21,9 @@ internal static class UsageNormalizer
     private static readonly string[] s_outputAudio = ["outputtokendetailsaudiotokencount"];
     private static readonly string[] s_inputImage = ["inputtokendetailsimagetokencount"];
     private static readonly string[] s_cachedImage = ["inputtokendetailscachedimagetokencount"];
+    private static readonly string[] s_inputVideo = ["inputtokendetailsvideotokencount"];
+    private static readonly string[] s_outputVideo = ["outputtokendetailsvideotokencount"];
+    private static readonly string[] s_citations = ["citationtokens"];
     private static readonly string[] s_outputImage = ["outputtokendetailsimagetokencount"];
     private static readonly string[] s_toolPrompt = ["tooluseprompttokencount"];
     private static readonly string[] s_reasoningBeside = ["reasoningtokensbesideoutput"];
@@ -44,6 +47,9 @@ internal static class UsageNormalizer
         var outputAudio = check.Count(Count(details, s_outputAudio) ?? details.OutputAudioTokenCount);
         var inputImage = check.Count(Count(details, s_inputImage), UsageDoubts.InputParts);
         var outputImage = check.Count(Count(details, s_outputImage));
+        var inputVideo = check.Count(Count(details, s_inputVideo), UsageDoubts.InputParts);
+        var outputVideo = check.Count(Count(details, s_outputVideo));
+        var citations = check.Count(Count(details, s_citations));
         var toolPrompt = check.Count(Count(details, s_toolPrompt));
         var searches = check.Count(Count(details, s_webSearches));
         var (givenInput, givenOutput) = (input, output);
@@ -74,13 +80,15 @@ internal static class UsageNormalizer
         write1h = Math.Min(write1h, write);
         inputAudio = check.Part(inputAudio, input, write);
         inputImage = check.Part(inputImage, input, Sum(write, inputAudio));
-        read = check.Part(read, input, write);
+        inputVideo = check.Part(inputVideo, input, Sum(write, inputAudio, inputImage));
+        read = check.Part(read, input, Sum(write, inputVideo));
         reasoning = check.Part(reasoning, output, 0);
         outputAudio = check.Part(outputAudio, output, reasoning);
         outputImage = check.Part(outputImage, output, Sum(reasoning, outputAudio));
+        outputVideo = check.Part(outputVideo, output, Sum(reasoning, outputAudio, outputImage));
 
         // Sound and images can be read from the cache as well. Where nobody says how much of them was, it is no more than the counts leave no other room for.
-        var text = input - write - inputAudio - inputImage;
+        var text = input - write - inputAudio - inputImage - inputVideo;
         var cachedAudio = Math.Min(check.Count(Count(details, s_cachedAudio)), Math.Min(read, inputAudio));
         var cachedImage = Math.Min(check.Count(Count(details, s_cachedImage)), Math.Min(read - cachedAudio, inputImage));
         cachedAudio += Math.Clamp(read - cachedAudio - cachedImage - text, 0, inputAudio - cachedAudio);
@@ -90,16 +98,20 @@ internal static class UsageNormalizer
         var usage = new TokenUsage
         {
             UncachedInputTokens = text - cachedText,
-            CachedInputTokens = cachedText + cachedImage,
+            CachedInputTokens = cachedText,
             CacheWrite5mTokens = write - write1h,
             CacheWrite1hTokens = write1h,
             InputAudioTokens = inputAudio - cachedAudio,
             CachedAudioTokens = cachedAudio,
             InputImageTokens = inputImage - cachedImage,
-            OutputTokens = output - reasoning - outputAudio - outputImage,
+            CachedImageTokens = cachedImage,
+            InputVideoTokens = inputVideo,
+            CitationTokens = citations,
+            OutputTokens = output - reasoning - outputAudio - outputImage - outputVideo,
             ReasoningTokens = reasoning,
             OutputAudioTokens = outputAudio,
             OutputImageTokens = outputImage,
+            OutputVideoTokens = outputVideo,
             WebSearches = searches,
             Requests = 1,
         };
