@@ -29,7 +29,9 @@ try
             using var client = provider.AsBuilder().UseUsageMetering(costs).Build();
             var response = streamed ? await client.GetStreamingResponseAsync("Hi").ToChatResponseAsync() : await client.GetResponseAsync("Hi");
             var cost = response.GetCost();
-            Console.WriteLine($"{name}: {cost.Certainty} {cost.Low.Nanos}..{cost.High.Nanos} {cost.Usage}");
+            var usage = cost.Usage;
+            Console.WriteLine($"{name}: {cost.Certainty} {cost.Low} to {cost.High}; {usage.UncachedInputTokens} in, {usage.CachedInputTokens} cached, "
+                + $"{usage.CacheWrite5mTokens} + {usage.CacheWrite1hTokens} written, {usage.OutputTokens} out, {usage.ReasoningTokens} reasoned");
         }
         catch (Exception exception)
         {

@@ -138,6 +138,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         if (UsageNormalizer.IsReported(facts.Usage))
         {
             _isFinal = facts.IsFinal;
+            _finishReason ??= facts.FinishReason;
             Add(facts.Or(_start));
         }
         else if (UsageNormalizer.IsReported(_start.Usage))

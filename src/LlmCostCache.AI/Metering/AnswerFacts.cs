@@ -12,7 +12,7 @@ internal sealed record AnswerFacts
     /// <summary>The tier the provider says it served the request in.</summary>
     public string? ServiceTier { get; init; }
 
-    /// <summary>Where the provider says the model ran, when that has a price of its own.</summary>
+    /// <summary>The geography the provider says it served the request in.</summary>
     public string? Region { get; init; }
 
     /// <summary>The tier the caller asked for, which is what counts when the provider says nothing.</summary>

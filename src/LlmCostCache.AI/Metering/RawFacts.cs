@@ -26,6 +26,9 @@ internal sealed record RawFacts
     /// <summary>What the provider says the call cost, in US dollars, above zero.</summary>
     public decimal? Cost { get; init; }
 
+    /// <summary>Why an answer ended that the provider calls incomplete.</summary>
+    public string? FinishReason { get; init; }
+
     /// <summary>Whether the provider says that nothing follows: its counts are the last ones, however the answer ended.</summary>
     public bool IsFinal { get; init; }
 

@@ -33,7 +33,23 @@ internal static class UsageFlags
     /// <summary>The model that answered is dearer than the one that was asked.</summary>
     public const string DearerModel = "dearer_model";
 
-    public static bool Has(string? flags, string flag) => flags is not null && flags.Split(',').Contains(flag, StringComparer.Ordinal);
+    /// <summary>Whether a comma-separated list has a flag; read without splitting it.</summary>
+    public static bool Has(string? flags, string flag)
+    {
+        var rest = flags.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            var end = rest.IndexOf(',');
+            if ((end < 0 ? rest : rest[..end]).Trim().SequenceEqual(flag))
+            {
+                return true;
+            }
+
+            rest = end < 0 ? default : rest[(end + 1)..];
+        }
+
+        return false;
+    }
 
     public static string Add(string? flags, string flag) =>
         flags is null ? flag : flags.Split(',').Contains(flag, StringComparer.Ordinal) ? flags : $"{flags},{flag}";

@@ -26,6 +26,7 @@ internal static class UsageJson
         return facts with
         {
             ServiceTier = Text(holder, "service_tier") ?? facts.ServiceTier,
+            FinishReason = Text(Object(holder, "incomplete_details"), "reason") is { } reason ? reason == "max_output_tokens" ? "length" : reason : null,
             IsFinal = Text(holder, "status") is "completed" or "incomplete" or "failed" or "cancelled",
         };
     }
@@ -140,6 +141,6 @@ internal static class UsageJson
 
     private static long? Positive(long? count) => count is > 0 ? count : null;
 
-    private static string? Text(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? RawProperties.Text(text.GetString()) : null;
+    private static string? Text(JsonElement? parent, string name) =>
+        parent is { ValueKind: JsonValueKind.Object } element && element.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? RawProperties.Text(text.GetString()) : null;
 }

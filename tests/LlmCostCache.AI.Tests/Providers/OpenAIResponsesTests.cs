@@ -61,9 +61,9 @@ public class OpenAIResponsesTests
     }
 
     [Theory]
-    [InlineData("incomplete", CallStatus.Ok)]
-    [InlineData("failed", CallStatus.Incomplete)]
-    public async Task The_usage_of_an_event_that_the_adapter_drops_is_charged_exactly(string status, CallStatus expected)
+    [InlineData("incomplete", CallStatus.Ok, "length")]
+    [InlineData("failed", CallStatus.Incomplete, null)]
+    public async Task The_usage_of_an_event_that_the_adapter_drops_is_charged_exactly(string status, CallStatus expected, string? finish)
     {
         var text = string.Join(' ', Enumerable.Repeat("word", 50));
         await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIResponses,
@@ -73,7 +73,7 @@ public class OpenAIResponsesTests
 
         var rows = await pipeline.RowsAsync();
         Assert.Equal(2, pipeline.Endpoint.Requests.Count);
-        Assert.All(rows, row => Assert.Equal((s_price, CostCertainty.Known, "provider", expected), (row.Cost.Amount, row.Cost.Certainty, row.UsageSource, row.Status)));
+        Assert.All(rows, row => Assert.Equal((s_price, CostCertainty.Known, "provider", expected, finish), (row.Cost.Amount, row.Cost.Certainty, row.UsageSource, row.Status, row.FinishReason)));
         await pipeline.AssertSettledAsync(s_price * 2);
     }
 
