@@ -12,7 +12,7 @@ internal static class Payloads
         """{"input_tokens":1000,"input_tokens_details":{"cached_tokens":300,"cache_write_tokens":200},"output_tokens":50,"output_tokens_details":{"reasoning_tokens":10},"total_tokens":1050}""";
 
     private const string AnthropicUsage =
-        """{"input_tokens":25,"cache_creation_input_tokens":1000,"cache_read_input_tokens":500,"cache_creation":{"ephemeral_5m_input_tokens":400,"ephemeral_1h_input_tokens":600},"output_tokens":15,"service_tier":"standard","inference_geo":"us"}""";
+        """{"input_tokens":25,"cache_creation_input_tokens":1000,"cache_read_input_tokens":500,"cache_creation":{"ephemeral_5m_input_tokens":400,"ephemeral_1h_input_tokens":600},"output_tokens":15,"service_tier":"standard"}""";
 
     public static string Chat(string model, bool router) =>
         $$$"""{"id":"c1","object":"chat.completion","created":1790000000,"model":"{{{model}}}","service_tier":"priority","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{{{(router ? RouterUsage : ChatUsage)}}}}""";

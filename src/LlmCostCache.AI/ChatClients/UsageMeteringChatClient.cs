@@ -86,6 +86,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             RequestedTier = RequestedTierOf(options),
             Usage = usage,
             OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
+            IsUnderWay = response.ContinuationToken is not null,
             HasReasoning = response.Messages.Any(message => HiddenReasoning.IsShownBy(message.Contents)),
             Text = () => CountableText.Of(list, options, response.Messages.SelectMany(message => message.Contents)),
         };
@@ -198,9 +199,13 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     internal bool Aggregates(ChatOptions? options) =>
         _functionInvocation is not null && (options?.Tools is { Count: > 0 } || _functionInvocation.AdditionalTools is { Count: > 0 });
 
-    private ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken) =>
-        _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
+    private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
+    {
+        var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
             () => RequestSize.Of(messages, options), cancellationToken);
+        attempt.IsContinuation = options?.ContinuationToken is not null;
+        return attempt;
+    }
 
     private static string? RequestedTierOf(ChatOptions? options) =>
         options?.AdditionalProperties is { } properties && properties.TryGetValue("service_tier", out var tier) ? tier as string : null;

@@ -36,6 +36,9 @@ internal sealed record AnswerFacts
     /// <summary>Whether the answer was cut: abandoned by the reader, broken off by the provider, or ended without saying why.</summary>
     public bool IsIncomplete { get; init; }
 
+    /// <summary>Whether the provider goes on making the answer, to be fetched later.</summary>
+    public bool IsUnderWay { get; init; }
+
     public TimeSpan? TimeToFirstChunk { get; init; }
 
     public string? Error { get; init; }

@@ -102,6 +102,17 @@ internal sealed class StreamUsage
             return Combine(reports, Math.Max);
         }
 
+        if (inputsRepeat)
+        {
+            // The same input each time, and outputs that fall: the input is repeated, the outputs are pieces.
+            ambiguous = true;
+            var pieces = Combine(reports, Math.Max);
+            pieces.OutputTokenCount = outputs.Aggregate(0L, Add);
+            pieces.ReasoningTokenCount = reports.Aggregate((long?)null, (sum, report) => Both(sum, report.ReasoningTokenCount, Add));
+            pieces.TotalTokenCount = null;
+            return pieces;
+        }
+
         if (inputs.Count >= 2 && IsNotFalling(inputs) && IsNotFalling(outputs))
         {
             // Both grow: a running total, or deltas that happen to grow. The total is the likelier one, and the cheaper mistake is flagged.
@@ -123,7 +134,7 @@ internal sealed class StreamUsage
     private static bool IsNearerToSum(List<long> outputs, long estimate) =>
         Int128.Abs(outputs.Aggregate((Int128)0, static (sum, count) => sum + count) - estimate) <= Int128.Abs((Int128)outputs[^1] - estimate);
 
-    private static long Add(long left, long right) => left > long.MaxValue / 4 - right ? long.MaxValue / 4 : left + right;
+    private static long Add(long left, long right) => right > 0 && left > long.MaxValue / 4 - right ? long.MaxValue / 4 : left + right;
 
     private static bool IsNotFalling(List<long> counts)
     {

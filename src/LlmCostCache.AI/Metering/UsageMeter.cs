@@ -28,6 +28,7 @@ internal sealed class UsageMeter
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<(string Asked, string Answered), bool> _dearerModels = new();
+    private readonly BackgroundAnswers _background = new();
 
     public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, TokenRefiner refiner, ILogger logger)
     {
@@ -139,12 +140,17 @@ internal sealed class UsageMeter
             return null;
         }
 
+        if (attempt.IsContinuation && await ContinuedAsync(attempt, facts).ConfigureAwait(false) is { } continued)
+        {
+            return continued;
+        }
+
         var tier = facts.ServiceTier ?? attempt.Token.Span.ServiceTier ?? facts.RequestedTier;
         var model = facts.Model ?? attempt.RequestedModel;
         var record = Record(attempt) with
         {
             Model = model,
-            Status = facts.IsIncomplete ? CallStatus.Incomplete : CallStatus.Ok,
+            Status = facts.IsIncomplete || facts.IsUnderWay ? CallStatus.Incomplete : CallStatus.Ok,
             ServiceTier = tier,
             Region = facts.Region,
             FinishReason = facts.FinishReason,
@@ -170,7 +176,67 @@ internal sealed class UsageMeter
         var cost = await PostAsync(attempt, record).ConfigureAwait(false);
         MeterWatch.Of(attempt.Operation)?.End(cost, facts.FinishReason);
         Refine(attempt, record, facts);
+        if (facts.Usage is null || attempt.IsContinuation)
+        {
+            _background.Add(attempt.Client, facts.ResponseId, record, isSettled: facts.Usage is not null);
+        }
+
         return cost;
+    }
+
+    // Fetching an answer is not billed: what is learned settles the row of the request that began it. Null when that row is not known here and there is something to record.
+    private async ValueTask<CallCost?> ContinuedAsync(MeteredAttempt attempt, AnswerFacts facts)
+    {
+        var begun = _background.Find(attempt.Client, facts.ResponseId);
+        if (begun is null && facts.Usage is not null)
+        {
+            return null;
+        }
+
+        await GiveBackAsync(attempt).ConfigureAwait(false);
+        if (begun is null || facts.Usage is not { } usage)
+        {
+            return CallCost.Unpriced("The answer is still under way; the request that began it is recorded");
+        }
+
+        if (!begun.TrySettle())
+        {
+            return CallCost.Known(Money.Zero) with { Reason = "The answer was fetched and recorded before" };
+        }
+
+        var tier = facts.ServiceTier ?? begun.Record.ServiceTier;
+        var record = Priced(attempt, begun.Record with { Model = facts.Model ?? begun.Record.Model, ServiceTier = tier, Region = facts.Region ?? begun.Record.Region }, usage, facts, tier);
+        try
+        {
+            await _store.AdjustAsync(begun.Record.Id, record.Cost, "provider").ConfigureAwait(false);
+            _budgets.Changed();
+        }
+        catch (StoreUnavailableException exception)
+        {
+            // The row keeps what was booked for it, which is the most that it can be.
+            begun.Reopen();
+            Log.StoreUnavailable(_logger, exception.Message);
+        }
+
+        return record.Cost;
+    }
+
+    private async ValueTask GiveBackAsync(MeteredAttempt attempt)
+    {
+        if (attempt.Token.Budget is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _store.VoidAsync(attempt.Id).ConfigureAwait(false);
+            _budgets.Changed();
+        }
+        catch (StoreUnavailableException exception)
+        {
+            Log.StoreUnavailable(_logger, exception.Message);
+        }
     }
 
     /// <summary>Records an attempt that ended without an answer.</summary>
@@ -178,6 +244,12 @@ internal sealed class UsageMeter
     {
         if (!attempt.TryEnd())
         {
+            return;
+        }
+
+        if (attempt.IsContinuation)
+        {
+            await GiveBackAsync(attempt).ConfigureAwait(false);
             return;
         }
 
@@ -355,7 +427,8 @@ internal sealed class UsageMeter
         var least = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, TokensAtLeast(facts.OutputBytes)) }
             : new TokenUsage { CachedInputTokens = TokensAtLeast(size.Bytes), OutputTokens = TokensAtLeast(facts.OutputBytes), Requests = 1 };
-        var why = facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
+        var why = facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
+            : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
         var low = Price(record, least, tier, attempt.Client.Host);
         if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
         {
@@ -387,7 +460,7 @@ internal sealed class UsageMeter
     {
         var choices = attempt.Size.Choices;
         var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens : known?.MaxOutputTokens) * choices;
-        if (MayHaveReasoned(facts, model))
+        if (facts.IsUnderWay || MayHaveReasoned(facts, model))
         {
             return limit ?? known?.ContextWindow * choices;
         }
@@ -425,7 +498,7 @@ internal sealed class UsageMeter
 
     private void Refine(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts)
     {
-        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !MayHaveReasoned(facts, record.Model) && facts.Text is { } read
+        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !MayHaveReasoned(facts, record.Model) && facts.Text is { } read
             && _prices.Find(record.Provider, record.Model, record.At, attempt.Client.Host)?.Encoding is { } encoding && read() is { } text)
         {
             _refiner.Refine(record, encoding, text, facts.IsIncomplete ? TokensInFlight : 0, attempt.Client.Host);
