@@ -191,7 +191,7 @@ internal sealed partial class FunctionCall : IDisposable
     }
 
     public async ValueTask<CallCost?> RecordAsync(ModelRequest request, KernelAnswer answer, long startedAt, bool aggregated) =>
-        await RecordAsync(request, answer.Facts(request), startedAt, streamed: false, aggregated).ConfigureAwait(false);
+        await RecordAsync(request, answer.Facts(request, Costs.Meter.Usage), startedAt, streamed: false, aggregated).ConfigureAwait(false);
 
     public async ValueTask<CallCost?> RecordAsync(ModelRequest request, AnswerFacts facts, long startedAt, bool streamed, bool aggregated)
     {

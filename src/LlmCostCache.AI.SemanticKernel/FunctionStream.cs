@@ -196,10 +196,10 @@ internal sealed class FunctionStream
             return;
         }
 
-        var facts = round.Facts(_isConnectors ? null : request.Client.ProviderName);
+        var facts = round.Facts(_call.Costs.Meter.Usage, _isConnectors ? request.Client with { IsKnown = false } : request.Client);
         if (facts.Usage is null && answer?.Usage is not null)
         {
-            facts = answer.Facts(request) with { OutputBytes = facts.OutputBytes, TimeToFirstChunk = facts.TimeToFirstChunk };
+            facts = answer.Facts(request, _call.Costs.Meter.Usage) with { OutputBytes = facts.OutputBytes, TimeToFirstChunk = facts.TimeToFirstChunk };
         }
         else if (_isBlind && round.HasEnded)
         {

@@ -22,6 +22,9 @@ internal sealed record KernelAnswer
 
     public UsageDetails? Usage { get; init; }
 
+    /// <summary>What was reported beside the counts.</summary>
+    public RawFacts Raw { get; init; } = RawFacts.None;
+
     /// <summary>Whether a function's result stands in its place.</summary>
     public bool IsFunctionResult { get; init; }
 
@@ -116,12 +119,13 @@ internal sealed record KernelAnswer
     /// <summary>Whether a meter of ours further in has counted it. A connector talks to its provider itself, whatever else was metered meanwhile.</summary>
     public bool IsMetered(MeterWatch? watch) => Cost is not null || (!IsConnectors && watch?.Saw == true);
 
-    public AnswerFacts Facts(ModelRequest request) => new()
+    public AnswerFacts Facts(ModelRequest request, UsageReader reader) => new()
     {
         Model = Model,
         ResponseId = ResponseId,
         FinishReason = FinishReason,
-        Usage = Usage is null ? null : UsageNormalizer.Normalize(Usage, IsConnectors ? null : request.Client.ProviderName),
+        ServiceTier = Raw.ServiceTier,
+        Usage = Usage is null ? null : reader.Take(Usage, Raw, null, IsConnectors ? request.Client with { IsKnown = false } : request.Client),
         OutputBytes = OutputBytes,
     };
 
@@ -148,14 +152,20 @@ internal sealed record KernelAnswer
 
     private static KernelAnswer OfMetadata(IReadOnlyDictionary<string, object?>? metadata, IReadOnlyDictionary<string, object?>? more, string? model)
     {
-        var usage = ReportedUsage.Of(metadata, out var isConnectors) ?? ReportedUsage.Of(more, out isConnectors);
+        var raw = ReportedUsage.Read(metadata, out var isConnectors);
+        if (!UsageNormalizer.IsReported(raw.Usage))
+        {
+            raw = ReportedUsage.Read(more, out isConnectors);
+        }
+
         var own = (metadata ?? more)?.Where(property => CostCarrier.IsOwn(property.Key)).ToList();
         return new()
         {
             Model = string.IsNullOrEmpty(model) ? null : model,
             ResponseId = IdOf(metadata) ?? IdOf(more),
             FinishReason = FinishReasonOf(metadata) ?? FinishReasonOf(more),
-            Usage = usage,
+            Usage = UsageNormalizer.IsReported(raw.Usage) ? raw.Usage : null,
+            Raw = raw,
             IsConnectors = isConnectors,
             Cost = own is { Count: > 0 } ? CostCarrier.Sum([new AdditionalPropertiesDictionary(own)]) : null,
         };

@@ -37,6 +37,17 @@ public sealed class LlmCostsOptions
     /// <summary>Names that stand for a model of the price book, such as Azure deployments: <c>["my-deployment"] = "gpt-4o-mini"</c>.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>
+    /// How providers count that the built-in rules do not know, by the provider's name (<c>ChatClientMetadata.ProviderName</c>, or the one set on the metering client) or, for
+    /// gateways that are asked through another vendor's client, by host: <c>["my-gateway"] = UsageRule.ExclusiveInput</c>.
+    /// </summary>
+    /// <value>Empty: the built-in rules know the adapters of OpenAI, Azure OpenAI, Anthropic (both SDKs), Google (both), Bedrock, Ollama, Mistral, DeepSeek, xAI, OpenRouter and LiteLLM.</value>
+    public IDictionary<string, UsageRule> UsageRules { get; } = new Dictionary<string, UsageRule>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether a cost that a provider reports with its answer (OpenRouter, Perplexity) is taken for the cost of the call.</summary>
+    /// <value><see cref="ProviderCostPolicy.Prefer"/>. A reported zero never is.</value>
+    public ProviderCostPolicy ProviderCosts { get; set; } = ProviderCostPolicy.Prefer;
+
     /// <summary>The currency that reports show beside US dollars, as an ISO 4217 code; what is stored does not change.</summary>
     /// <value>USD.</value>
     public string Currency { get; set; } = "USD";

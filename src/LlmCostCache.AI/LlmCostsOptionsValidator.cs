@@ -71,6 +71,16 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return "Budgets, Prices, ExchangeRates and PriceAdjustments must not contain null.";
         }
 
+        if (options.UsageRules.Any(rule => rule.Value is null || string.IsNullOrWhiteSpace(rule.Key)))
+        {
+            yield return "UsageRules must not contain null or an empty name; take UsageRule.InclusiveInput, UsageRule.ExclusiveInput or a rule of your own.";
+        }
+
+        if (!Enum.IsDefined(options.ProviderCosts))
+        {
+            yield return $"ProviderCosts {options.ProviderCosts} is neither Prefer nor Ignore.";
+        }
+
         foreach (var twice in options.Budgets.Where(budget => budget is not null).GroupBy(budget => budget.Id).Where(group => group.Count() > 1))
         {
             yield return $"Two budgets are the same by scope, period and name ({twice.First().Name}). Give one of them a name with .Named(\"...\").";

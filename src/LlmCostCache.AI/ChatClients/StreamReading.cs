@@ -10,14 +10,19 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     private string? _responseId;
     private string? _finishReason;
     private string? _error;
+    private RawFacts _start = RawFacts.None;
     private string? _serviceTier;
-    private long? _cacheWrite1h;
+    private string? _region;
+    private object? _lastRaw;
+    private object? _finishRaw;
     private long _outputBytes;
     private TimeSpan? _firstChunk;
     private bool _isStart = true;
     private bool _ended;
     private bool _usageWasLast;
     private int _reports;
+    private bool _isFinal;
+    private bool _onlyStarted;
 
     public ChatResponseUpdate? Last { get; private set; }
 
@@ -32,37 +37,46 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     public void Read(ChatResponseUpdate update)
     {
         _firstChunk ??= time.GetElapsedTime(startedAt);
-        if (_isStart)
-        {
-            _isStart = false;
-            _cacheWrite1h = RawAnswer.CacheWrite1hOf(update.RawRepresentation);
-        }
-
         Last = update;
         HasCost |= CostCarrier.IsIn(update.AdditionalProperties);
         if (update.Role == ChatRole.Tool)
         {
             // Function invocation further in has answered the model's calls; what follows is another request, even under the same id.
+            EndRequest();
             _usage.NextRequest();
             (_finishReason, _usageWasLast, _reports, _isStart) = (null, false, 0, true);
+            (_start, _lastRaw, _finishRaw) = (RawFacts.None, null, null);
+        }
+        else if (_isStart)
+        {
+            // Anthropic says at the start how long what it writes to its cache is kept, and what the input is.
+            _isStart = false;
+            Note(_start = RawAnswer.Read(update.RawRepresentation));
         }
 
         _model = update.ModelId is { Length: > 0 } model ? model : _model;
         _responseId = update.ResponseId ?? _responseId;
         _finishReason = update.FinishReason?.Value ?? _finishReason;
+        _lastRaw = update.RawRepresentation ?? _lastRaw;
+        _finishRaw = update.FinishReason is null ? _finishRaw : update.RawRepresentation ?? _finishRaw;
         Contents.AddRange(update.Contents);
         var bytes = ChatMessages.OutputBytes(update.Contents);
         _outputBytes += bytes;
         _usageWasLast &= bytes == 0;
+        var reports = _reports;
         for (var i = 0; i < update.Contents.Count; i++)
         {
             if (update.Contents[i] is UsageContent usage)
             {
-                _usage.Add(update.ResponseId, RawAnswer.Completed(usage.Details, RawAnswer.CacheWriteOf(update.RawRepresentation), _cacheWrite1h));
-                _serviceTier = RawAnswer.ServiceTierOf(update.RawRepresentation) ?? _serviceTier;
-                _usageWasLast = bytes == 0;
-                _reports++;
+                var raw = update.RawRepresentation ?? usage.RawRepresentation;
+                Report(update, usage.Details, RawAnswer.Read(raw).Or(_start), raw, bytes);
             }
+        }
+
+        // Semantic Kernel's services, used as chat clients, report among the properties.
+        if (_reports == reports && update.AdditionalProperties is { } properties && ReportedUsage.Read(properties, out _) is { Usage: { } reported } facts)
+        {
+            Report(update, reported, facts, update.RawRepresentation, bytes);
         }
     }
 
@@ -72,23 +86,78 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     /// <summary>The stream broke.</summary>
     public void Break(Exception exception) => _error = exception.GetType().Name;
 
-    public AnswerFacts Facts(string? provider)
+    public AnswerFacts Facts(UsageReader reader, ClientIdentity client)
     {
-        var usage = _usage.Merge(provider, _outputBytes);
-        var complete = _finishReason is not null ? _ended || usage is not null : _ended && usage is not null && IsWholeWithoutReason(provider);
+        EndRequest();
+        var usage = _usage.Merge((counts, facts, raw) => reader.Take(counts, facts, raw, client), _outputBytes);
+        var complete = _finishReason is not null ? _ended || usage is not null : _ended && usage is not null && IsWholeWithoutReason(client.ProviderName);
+        var isWhole = (complete || _isFinal) && !_onlyStarted;
         return new AnswerFacts
         {
             Model = _model,
             ResponseId = _responseId,
             FinishReason = _finishReason,
             ServiceTier = _serviceTier,
-            Usage = complete ? usage : null,
-            PartialUsage = complete ? null : usage,
+            Region = _region,
+            Usage = isWhole ? usage : null,
+            PartialUsage = isWhole ? null : usage,
             OutputBytes = _outputBytes,
+            HasReasoning = HiddenReasoning.IsShownBy(Contents),
             IsIncomplete = !complete,
             TimeToFirstChunk = _firstChunk,
             Error = _error,
         };
+    }
+
+    private void Report(ChatResponseUpdate update, UsageDetails details, RawFacts facts, object? raw, long bytes)
+    {
+        if (UsageNormalizer.IsReported(details))
+        {
+            _usage.Add(update.ResponseId, RawUsage.Completed(details, facts), facts, raw);
+            Note(facts);
+            _usageWasLast = bytes == 0;
+            _reports++;
+        }
+    }
+
+    // Adapters drop what a provider says in an event that they make nothing of (the Responses API's incomplete and failed, Groq's own place), what Mscc's says in
+    // every piece, and all of Anthropic's when a stream breaks. It is looked for once, when nothing was reported.
+    private void EndRequest()
+    {
+        if (_reports > 0)
+        {
+            return;
+        }
+
+        var facts = RawAnswer.Read(_lastRaw, whole: true);
+        if (facts.Usage is null && !ReferenceEquals(_finishRaw, _lastRaw))
+        {
+            facts = RawAnswer.Read(_finishRaw, whole: true);
+        }
+
+        if (UsageNormalizer.IsReported(facts.Usage))
+        {
+            _isFinal = facts.IsFinal;
+            _finishReason ??= facts.FinishReason;
+            Add(facts.Or(_start));
+        }
+        else if (UsageNormalizer.IsReported(_start.Usage))
+        {
+            _onlyStarted = true;
+            Add(_start);
+        }
+
+        void Add(RawFacts found)
+        {
+            Note(found);
+            _usage.Add(_responseId, UsageReader.WithBeside(found), found, _lastRaw);
+        }
+    }
+
+    private void Note(RawFacts facts)
+    {
+        _serviceTier = facts.ServiceTier ?? _serviceTier;
+        _region = facts.Region ?? _region;
     }
 
     // Adapters swallow a provider's error event and a dropped connection; such a stream ends without saying why. Usage alone does not prove that it is whole:

@@ -75,15 +75,19 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             throw;
         }
 
+        var usage = _costs.Meter.Usage.Read(response, Client, out var raw);
         var facts = new AnswerFacts
         {
             Model = response.ModelId is { Length: > 0 } model ? model : null,
             ResponseId = response.ResponseId,
             FinishReason = response.FinishReason?.Value,
-            ServiceTier = RawAnswer.ServiceTierOf(response.RawRepresentation),
+            ServiceTier = raw.ServiceTier,
+            Region = raw.Region,
             RequestedTier = RequestedTierOf(options),
-            Usage = UsageNormalizer.IsReported(response.Usage) ? UsageNormalizer.Normalize(UsageOf(response), Client.ProviderName) : null,
+            Usage = usage,
             OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
+            IsUnderWay = response.ContinuationToken is not null,
+            HasReasoning = response.Messages.Any(message => HiddenReasoning.IsShownBy(message.Contents)),
             Text = () => CountableText.Of(list, options, response.Messages.SelectMany(message => message.Contents)),
         };
         if (!attempt.HasEnded)
@@ -135,7 +139,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         finally
         {
             // Reached at the end, after an exception, and when the reader leaves early: a provider bills what it has produced in each case.
-            var facts = reading.Facts(Client.ProviderName) with
+            var facts = reading.Facts(_costs.Meter.Usage, Client) with
             {
                 RequestedTier = RequestedTierOf(options),
                 Text = () => CountableText.Of(list, options, reading.Contents),
@@ -195,12 +199,13 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     internal bool Aggregates(ChatOptions? options) =>
         _functionInvocation is not null && (options?.Tools is { Count: > 0 } || _functionInvocation.AdditionalTools is { Count: > 0 });
 
-    private ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken) =>
-        _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
+    private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
+    {
+        var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
             () => RequestSize.Of(messages, options), cancellationToken);
-
-    private static UsageDetails UsageOf(ChatResponse response) =>
-        RawAnswer.Completed(response.Usage!, RawAnswer.CacheWriteOf(response.RawRepresentation), RawAnswer.CacheWrite1hOf(response.RawRepresentation));
+        attempt.IsContinuation = options?.ContinuationToken is not null;
+        return attempt;
+    }
 
     private static string? RequestedTierOf(ChatOptions? options) =>
         options?.AdditionalProperties is { } properties && properties.TryGetValue("service_tier", out var tier) ? tier as string : null;

@@ -27,11 +27,17 @@ internal sealed record AnswerFacts
     /// <summary>UTF-8 bytes of what was received: text, reasoning and arguments of function calls. Bounds the output when no usage was reported.</summary>
     public long OutputBytes { get; init; }
 
+    /// <summary>Whether the answer shows reasoning; what it shows may be only a summary of what is billed.</summary>
+    public bool HasReasoning { get; init; }
+
     /// <summary>Question and answer as text, for an answer whose provider reported no usage; null when they are not all text.</summary>
     public Func<CountableText?>? Text { get; init; }
 
     /// <summary>Whether the answer was cut: abandoned by the reader, broken off by the provider, or ended without saying why.</summary>
     public bool IsIncomplete { get; init; }
+
+    /// <summary>Whether the provider goes on making the answer, to be fetched later.</summary>
+    public bool IsUnderWay { get; init; }
 
     public TimeSpan? TimeToFirstChunk { get; init; }
 

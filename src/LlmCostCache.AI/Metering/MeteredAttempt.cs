@@ -51,6 +51,9 @@ internal sealed class MeteredAttempt
     /// <summary>Whether a meter further out sees the answer as well.</summary>
     public bool IsInner { get; init; }
 
+    /// <summary>Whether it only fetches, or goes on reading, an answer that an earlier request began; the provider bills that one.</summary>
+    public bool IsContinuation { get; set; }
+
     /// <summary>When the reservation's deadline was last set, as a timestamp of the clock.</summary>
     public long ExtendedAt { get; set; }
 

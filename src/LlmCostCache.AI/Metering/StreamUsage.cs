@@ -10,15 +10,19 @@ internal sealed class StreamUsage
 {
     private const int AverageBytesPerToken = 4;
 
-    private readonly List<(int Request, string? ResponseId, UsageDetails Usage)> _reports = [];
+    private readonly List<Report> _reports = [];
     private int _request;
 
     /// <summary>Keeps a copy at once: callers further out add to the same object later.</summary>
-    public void Add(string? responseId, UsageDetails usage)
+    /// <param name="responseId">Which answer it belongs to.</param>
+    /// <param name="usage">The counts.</param>
+    /// <param name="facts">What the raw answer says beside them.</param>
+    /// <param name="raw">The raw piece of the stream, for rules that read it themselves.</param>
+    public void Add(string? responseId, UsageDetails usage, RawFacts? facts = null, object? raw = null)
     {
         if (UsageNormalizer.IsReported(usage))
         {
-            _reports.Add((_request, responseId, Copy(usage)));
+            _reports.Add(new(_request, responseId, Copy(usage), facts ?? RawFacts.None, raw));
         }
     }
 
@@ -26,25 +30,33 @@ internal sealed class StreamUsage
     public void NextRequest() => _request++;
 
     /// <summary>The usage of the whole stream: merged within a response, added up across responses.</summary>
-    /// <param name="provider">Who reported it.</param>
+    /// <param name="take">Takes the counts of one response apart.</param>
     /// <param name="outputBytes">How much was received, which tells additions from running totals where nothing else does.</param>
-    public NormalizedUsage? Merge(string? provider, long outputBytes = 0)
+    public NormalizedUsage? Merge(Func<UsageDetails, RawFacts, object?, NormalizedUsage> take, long outputBytes = 0)
     {
         NormalizedUsage? sum = null;
         foreach (var response in _reports.GroupBy(report => (report.Request, report.ResponseId)))
         {
             var merged = MergeOne([.. response.Select(report => report.Usage)], outputBytes, out var ambiguous);
-            var usage = UsageNormalizer.Normalize(merged, provider);
+
+            // A cost is reported with the counts and grows with them; what is said last about the rest is what holds.
+            var facts = response.Aggregate(RawFacts.None, (earlier, report) => report.Facts.Or(earlier)) with { Cost = response.Max(report => report.Facts.Cost) };
+            var usage = take(merged, facts, response.Last().Raw);
             if (ambiguous)
             {
                 usage = usage.WithFlag(UsageFlags.MergeAmbiguous);
             }
 
-            sum = sum is not { } before ? usage : new(before.Usage + usage.Usage, usage.Flags is null ? before.Flags : UsageFlags.Add(before.Flags, usage.Flags));
+            sum = sum is { } before ? before + usage : usage;
         }
 
         return sum;
     }
+
+    /// <inheritdoc cref="Merge(Func{UsageDetails, RawFacts, object?, NormalizedUsage}, long)"/>
+    /// <param name="provider">Who reported it.</param>
+    /// <param name="outputBytes">How much was received.</param>
+    public NormalizedUsage? Merge(string? provider, long outputBytes = 0) => Merge((usage, _, _) => UsageNormalizer.Normalize(usage, provider), outputBytes);
 
     public static UsageDetails Copy(UsageDetails usage)
     {
@@ -90,6 +102,17 @@ internal sealed class StreamUsage
             return Combine(reports, Math.Max);
         }
 
+        if (inputsRepeat)
+        {
+            // The same input each time, and outputs that fall: the input is repeated, the outputs are pieces.
+            ambiguous = true;
+            var pieces = Combine(reports, Math.Max);
+            pieces.OutputTokenCount = outputs.Aggregate(0L, Add);
+            pieces.ReasoningTokenCount = reports.Aggregate((long?)null, (sum, report) => Both(sum, report.ReasoningTokenCount, Add));
+            pieces.TotalTokenCount = null;
+            return pieces;
+        }
+
         if (inputs.Count >= 2 && IsNotFalling(inputs) && IsNotFalling(outputs))
         {
             // Both grow: a running total, or deltas that happen to grow. The total is the likelier one, and the cheaper mistake is flagged.
@@ -111,7 +134,7 @@ internal sealed class StreamUsage
     private static bool IsNearerToSum(List<long> outputs, long estimate) =>
         Int128.Abs(outputs.Aggregate((Int128)0, static (sum, count) => sum + count) - estimate) <= Int128.Abs((Int128)outputs[^1] - estimate);
 
-    private static long Add(long left, long right) => left > long.MaxValue / 4 - right ? long.MaxValue / 4 : left + right;
+    private static long Add(long left, long right) => right > 0 && left > long.MaxValue / 4 - right ? long.MaxValue / 4 : left + right;
 
     private static bool IsNotFalling(List<long> counts)
     {
@@ -149,4 +172,6 @@ internal sealed class StreamUsage
     }
 
     private static long? Both(long? left, long? right, Func<long, long, long> combine) => left is null ? right : right is null ? left : combine(left.Value, right.Value);
+
+    private sealed record Report(int Request, string? ResponseId, UsageDetails Usage, RawFacts Facts, object? Raw);
 }

@@ -18,6 +18,24 @@ internal static class UsageFlags
     /// <summary>There was no price; what a budget had held for the call is booked.</summary>
     public const string HeldAmount = "held_amount";
 
+    /// <summary>The total that the provider named is not the sum of its counts, by any convention that is known.</summary>
+    public const string TotalDiffers = "total_differs";
+
+    /// <summary>The provider's raw answer, which says more than the adapter passes on, was missing or could not be read; the cost is bounded where it matters.</summary>
+    public const string RawUnread = "raw_unread";
+
+    /// <summary>A rule for this provider's usage failed; the built-in one counted.</summary>
+    public const string RuleFailed = "usage_rule_failed";
+
+    /// <summary>The cost is the one that the provider reported.</summary>
+    public const string ProviderCost = TelemetryNames.ProviderCostFlag;
+
+    /// <summary>The provider reported a cost more than 5 % away from what the price book says.</summary>
+    public const string ProviderCostDiffers = "provider_cost_differs";
+
+    /// <summary>The model that answered is dearer than the one that was asked.</summary>
+    public const string DearerModel = "dearer_model";
+
     /// <summary>Whether a comma-separated list has a flag; read without splitting it.</summary>
     public static bool Has(string? flags, string flag)
     {

@@ -16,6 +16,7 @@ internal sealed class UsageMeter
     private const int TokensInFlight = 1_024;
 
     private const int MaxKnownUnpriced = 1_000;
+    private const int MaxKnownPairs = 1_000;
 
     private readonly LlmCostsOptions _options;
     private readonly ILedgerStore _store;
@@ -27,6 +28,8 @@ internal sealed class UsageMeter
     private readonly MonthlyRequests _requests;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<(string Asked, string Answered), bool> _dearerModels = new();
+    private readonly BackgroundAnswers _background = new();
 
     public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, TokenRefiner refiner, ILogger logger)
     {
@@ -39,7 +42,11 @@ internal sealed class UsageMeter
         _refiner = refiner;
         _requests = new(prices, store, options.TimeProvider, logger);
         _logger = logger;
+        Usage = new UsageReader(options, logger);
     }
+
+    /// <summary>Takes apart what providers report.</summary>
+    public UsageReader Usage { get; }
 
     /// <summary>Makes the attempt: its id is its reservation's, so that the two settle together.</summary>
     /// <exception cref="BudgetExceededException">A further attempt of the same call does not fit.</exception>
@@ -135,12 +142,17 @@ internal sealed class UsageMeter
             return null;
         }
 
+        if (attempt.IsContinuation && await ContinuedAsync(attempt, facts).ConfigureAwait(false) is { } continued)
+        {
+            return continued;
+        }
+
         var tier = facts.ServiceTier ?? attempt.Token.Span.ServiceTier ?? facts.RequestedTier;
         var model = facts.Model ?? attempt.RequestedModel;
         var record = Record(attempt) with
         {
             Model = model,
-            Status = facts.IsIncomplete ? CallStatus.Incomplete : CallStatus.Ok,
+            Status = facts.IsIncomplete || facts.IsUnderWay ? CallStatus.Incomplete : CallStatus.Ok,
             ServiceTier = tier,
             Region = facts.Region,
             FinishReason = facts.FinishReason,
@@ -151,7 +163,7 @@ internal sealed class UsageMeter
         try
         {
             record = record with { RequestsBefore = await _requests.BeforeAsync(record.Provider, model, attempt.At, attempt.Client.Host).ConfigureAwait(false) };
-            record = facts.Usage is { } usage ? Priced(attempt, record, usage, tier) : Estimated(attempt, record, facts, tier);
+            record = facts.Usage is { } usage ? Priced(attempt, record, usage, facts, tier) : Estimated(attempt, record, facts, tier);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -170,7 +182,67 @@ internal sealed class UsageMeter
         attempt.Token.Bought(purchase);
         MeterWatch.Of(attempt.Operation)?.End(cost, facts.FinishReason, purchase);
         Refine(attempt, record, facts);
+        if (facts.Usage is null || attempt.IsContinuation)
+        {
+            _background.Add(attempt.Client, facts.ResponseId, record, isSettled: facts.Usage is not null);
+        }
+
         return cost;
+    }
+
+    // Fetching an answer is not billed: what is learned settles the row of the request that began it. Null when that row is not known here and there is something to record.
+    private async ValueTask<CallCost?> ContinuedAsync(MeteredAttempt attempt, AnswerFacts facts)
+    {
+        var begun = _background.Find(attempt.Client, facts.ResponseId);
+        if (begun is null && facts.Usage is not null)
+        {
+            return null;
+        }
+
+        await GiveBackAsync(attempt).ConfigureAwait(false);
+        if (begun is null || facts.Usage is not { } usage)
+        {
+            return CallCost.Unpriced("The answer is still under way; the request that began it is recorded");
+        }
+
+        if (!begun.TrySettle())
+        {
+            return CallCost.Known(Money.Zero) with { Reason = "The answer was fetched and recorded before" };
+        }
+
+        var tier = facts.ServiceTier ?? begun.Record.ServiceTier;
+        var record = Priced(attempt, begun.Record with { Model = facts.Model ?? begun.Record.Model, ServiceTier = tier, Region = facts.Region ?? begun.Record.Region }, usage, facts, tier);
+        try
+        {
+            await _store.AdjustAsync(begun.Record.Id, record.Cost, "provider").ConfigureAwait(false);
+            _budgets.Changed();
+        }
+        catch (StoreUnavailableException exception)
+        {
+            // The row keeps what was booked for it, which is the most that it can be.
+            begun.Reopen();
+            Log.StoreUnavailable(_logger, exception.Message);
+        }
+
+        return record.Cost;
+    }
+
+    private async ValueTask GiveBackAsync(MeteredAttempt attempt)
+    {
+        if (attempt.Token.Budget is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _store.VoidAsync(attempt.Id).ConfigureAwait(false);
+            _budgets.Changed();
+        }
+        catch (StoreUnavailableException exception)
+        {
+            Log.StoreUnavailable(_logger, exception.Message);
+        }
     }
 
     /// <summary>Records an attempt that ended without an answer.</summary>
@@ -178,6 +250,12 @@ internal sealed class UsageMeter
     {
         if (!attempt.TryEnd())
         {
+            return;
+        }
+
+        if (attempt.IsContinuation)
+        {
+            await GiveBackAsync(attempt).ConfigureAwait(false);
             return;
         }
 
@@ -229,15 +307,20 @@ internal sealed class UsageMeter
         SpanId = attempt.Token.Span.SpanId,
     };
 
-    private UsageRecord Priced(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, string? tier)
+    private UsageRecord Priced(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, AnswerFacts facts, string? tier)
     {
         var (usage, flags) = normalized;
-        if (flags is not null)
+        if (UsageFlags.Has(flags, UsageFlags.Clamped))
         {
-            Log.UsageClamped(_logger, record.Model ?? "", flags);
+            Log.UsageClamped(_logger, record.Model ?? "", record.Provider ?? "");
         }
 
         record = Price(record, usage, tier, attempt.Client.Host) with { Flags = flags };
+        if (normalized.Doubts != UsageDoubts.None)
+        {
+            record = Doubtful(attempt, record, normalized, facts, tier);
+        }
+
         if (attempt.IsAggregated && record.Cost.Certainty == CostCertainty.Known)
         {
             // Several requests in one row may together cross a price tier that none of them crossed: the cheapest reading is many small requests.
@@ -252,7 +335,93 @@ internal sealed class UsageMeter
             };
         }
 
-        return record;
+        record = Compared(attempt, record, tier);
+        return normalized.ProviderCost is { } dollars && _options.ProviderCosts == ProviderCostPolicy.Prefer ? AsReported(record, dollars) : record;
+    }
+
+    // Between the cheapest and the dearest of what the usage may mean; known after all when the price makes no difference between them.
+    private UsageRecord Doubtful(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, AnswerFacts facts, string? tier)
+    {
+        var doubts = tier is null ? normalized.Doubts : normalized.Doubts & ~UsageDoubts.ServiceTier;
+        if (doubts == UsageDoubts.None || record.Cost.Certainty == CostCertainty.Unknown)
+        {
+            return record;
+        }
+
+        var known = _prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
+        var mostInput = doubts.HasFlag(UsageDoubts.Input) ? MostInput(attempt, known) : 0;
+        var mostOutput = doubts.HasFlag(UsageDoubts.Output) ? MostOutput(attempt, facts, known, record.Model) : 0;
+        if (mostInput is null || mostOutput is null)
+        {
+            return record with { Cost = CallCost.Unpriced(UsageReadings.Reason(doubts)) with { Usage = normalized.Usage } };
+        }
+
+        var (low, high) = (record, record);
+        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, mostInput.Value, mostOutput.Value))
+        {
+            foreach (var inTier in doubts.HasFlag(UsageDoubts.ServiceTier) ? (ReadOnlySpan<string?>)[tier, "priority"] : [tier])
+            {
+                var priced = Price(record, reading, inTier, attempt.Client.Host);
+                low = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.Low < low.Cost.Low ? priced : low;
+                high = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.High > high.Cost.High ? priced : high;
+            }
+        }
+
+        return low.Cost.Low == high.Cost.High ? record : high with
+        {
+            Cost = CallCost.Between(low.Cost.Low, high.Cost.High, UsageReadings.Reason(doubts)) with { Usage = high.Cost.Usage, PriceRevision = high.Cost.PriceRevision },
+        };
+    }
+
+    // The answering model decides the price. That it is dearer than the one that was asked is worth a word: an alias moved, or a router chose.
+    private UsageRecord Compared(MeteredAttempt attempt, UsageRecord record, string? tier)
+    {
+        if (record.RequestedModel is not { } asked || record.Model is not { } answered || record.Cost.Certainty == CostCertainty.Unknown
+            || string.Equals(asked, answered, StringComparison.OrdinalIgnoreCase)
+            || record.ModelKey is not { } askedKey || _prices.Find(attempt.Client.ProviderName, answered, attempt.At, attempt.Client.Host)?.Model is not { } key || key == askedKey)
+        {
+            return record;
+        }
+
+        var cost = Price(record with { Model = asked }, record.Cost.Usage, tier, attempt.Client.Host).Cost;
+        if (cost.Certainty == CostCertainty.Unknown || cost.High >= record.Cost.High)
+        {
+            return record;
+        }
+
+        if (_dearerModels.Count < MaxKnownPairs && _dearerModels.TryAdd((asked, answered), true))
+        {
+            Log.DearerModelAnswered(_logger, asked, answered);
+        }
+
+        return record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.DearerModel) };
+    }
+
+    private static UsageRecord AsReported(UsageRecord record, decimal dollars)
+    {
+        var own = record.Cost;
+        var reported = Money.FromUsd(dollars);
+        if (reported == Money.Zero)
+        {
+            return record;
+        }
+
+        var flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost);
+        if (own.Certainty != CostCertainty.Unknown && (reported < own.Low || reported > own.High)
+            && ProviderCost.Differ(dollars, own.Low.Usd) && ProviderCost.Differ(dollars, own.High.Usd))
+        {
+            flags = UsageFlags.Add(flags, UsageFlags.ProviderCostDiffers);
+        }
+
+        return record with
+        {
+            Flags = flags,
+            Cost = CallCost.Known(reported) with { Usage = own.Usage, Reason = ProviderCost.Reason },
+            Currency = "USD",
+            NativeCost = dollars,
+            FxRate = null,
+            FxDate = null,
+        };
     }
 
     private UsageRecord Estimated(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts, string? tier)
@@ -260,28 +429,25 @@ internal sealed class UsageMeter
         var size = attempt.Size;
         var known = _prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
         var partial = facts.PartialUsage?.Usage;
-        var mostInput = partial is not null ? 0 : size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
-        var mostOutput = facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0);
-        var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens * size.Choices : null) ?? known?.MaxOutputTokens;
+        var mostInput = partial is not null ? 0 : MostInput(attempt, known);
+        var mostOutput = MostOutput(attempt, facts, known, record.Model);
         var least = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, TokensAtLeast(facts.OutputBytes)) }
             : new TokenUsage { CachedInputTokens = TokensAtLeast(size.Bytes), OutputTokens = TokensAtLeast(facts.OutputBytes), Requests = 1 };
-        var why = facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
+        var why = facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
+            : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
         var low = Price(record, least, tier, attempt.Client.Host);
-        if (mostInput is null || low.Cost.Certainty == CostCertainty.Unknown)
+        if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
         {
-            return low with
-            {
-                UsageSource = "estimate",
-                Flags = UsageFlags.NoUsage,
-                Cost = CallCost.Unpriced(mostInput is null ? $"{why}, which {size.Unbounded} makes impossible" : low.Cost.Reason ?? why) with { Usage = least },
-            };
+            var reason = mostInput is null ? $"{why}, which {size.Unbounded} makes impossible"
+                : mostOutput is null ? $"{why}, and how much '{record.Model}' reasoned without showing it cannot be bounded"
+                : low.Cost.Reason ?? why;
+            return low with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = CallCost.Unpriced(reason) with { Usage = least } };
         }
 
-        mostOutput = Math.Min(mostOutput, limit ?? long.MaxValue);
         var most = partial is not null
-            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, mostOutput) }
-            : new TokenUsage { UncachedInputTokens = mostInput.Value, OutputTokens = mostOutput, Requests = 1 };
+            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, mostOutput.Value) }
+            : new TokenUsage { UncachedInputTokens = mostInput.Value, OutputTokens = mostOutput.Value, Requests = 1 };
         var high = Price(record, most, tier, attempt.Client.Host);
         var upper = high.Cost.Certainty == CostCertainty.Unknown ? low.Cost.High : high.Cost.High;
 
@@ -289,6 +455,28 @@ internal sealed class UsageMeter
         var cost = upper == Money.Zero ? CallCost.Known(Money.Zero) : CallCost.Between(Money.Min(low.Cost.Low, upper), upper, why);
         return high with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
     }
+
+    private static long? MostInput(MeteredAttempt attempt, ModelFacts? known)
+    {
+        var size = attempt.Size;
+        return size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
+    }
+
+    // What was received bounds what was produced, except where a model reasons out of sight: then only the answer's limit does. Null when there is none.
+    private static long? MostOutput(MeteredAttempt attempt, AnswerFacts facts, ModelFacts? known, string? model)
+    {
+        var choices = attempt.Size.Choices;
+        var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens : known?.MaxOutputTokens) * choices;
+        if (facts.IsUnderWay || MayHaveReasoned(facts, model))
+        {
+            return limit ?? known?.ContextWindow * choices;
+        }
+
+        return Math.Min(facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0), limit ?? long.MaxValue);
+    }
+
+    private static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
+        facts.HasReasoning || facts.PartialUsage?.Usage.ReasoningTokens > 0 || HiddenReasoning.IsPossible(model);
 
     // Rounded up: even one byte is a token, and a call that happened is not free.
     private static long TokensAtLeast(long bytes) => (bytes + MostBytesPerToken - 1) / MostBytesPerToken;
@@ -320,7 +508,7 @@ internal sealed class UsageMeter
 
     private void Refine(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts)
     {
-        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && facts.Text is { } read
+        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !MayHaveReasoned(facts, record.Model) && facts.Text is { } read
             && _prices.Find(record.Provider, record.Model, record.At, attempt.Client.Host)?.Encoding is { } encoding && read() is { } text)
         {
             _refiner.Refine(record, encoding, text, facts.IsIncomplete ? TokensInFlight : 0, attempt.Client.Host);

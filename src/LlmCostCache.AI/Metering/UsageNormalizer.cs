@@ -17,38 +17,44 @@ internal static class UsageNormalizer
     private static readonly string[] s_cacheWrite1h = ["cachecreationephemeral1hinputtokens", "ephemeral1hinputtokens"];
     private static readonly string[] s_webSearches = ["websearchrequests"];
     private static readonly string[] s_inputAudio = ["inputtokendetailsaudiotokencount"];
+    private static readonly string[] s_cachedAudio = ["inputtokendetailscachedaudiotokencount"];
     private static readonly string[] s_outputAudio = ["outputtokendetailsaudiotokencount"];
     private static readonly string[] s_inputImage = ["inputtokendetailsimagetokencount"];
+    private static readonly string[] s_cachedImage = ["inputtokendetailscachedimagetokencount"];
+    private static readonly string[] s_inputVideo = ["inputtokendetailsvideotokencount"];
+    private static readonly string[] s_outputVideo = ["outputtokendetailsvideotokencount"];
+    private static readonly string[] s_citations = ["citationtokens"];
+    private static readonly string[] s_outputImage = ["outputtokendetailsimagetokencount"];
     private static readonly string[] s_toolPrompt = ["tooluseprompttokencount"];
+    private static readonly string[] s_reasoningBeside = ["reasoningtokensbesideoutput"];
 
     /// <summary>Never throws: what contradicts itself is clamped and flagged, because the call has been billed and must be recorded.</summary>
-    public static NormalizedUsage Normalize(UsageDetails details, string? provider)
+    /// <param name="details">The counts.</param>
+    /// <param name="provider">Who counted.</param>
+    /// <param name="rule">What is known about how this provider counts, stronger than what the counts themselves suggest; null when nothing is.</param>
+    public static NormalizedUsage Normalize(UsageDetails details, string? provider, UsageRule? rule = null)
     {
-        var clamped = false;
+        var check = default(Check);
         var total = details.TotalTokenCount;
-        var input = NotNegative(details.InputTokenCount ?? total - details.OutputTokenCount, ref clamped);
-        var output = NotNegative(details.OutputTokenCount ?? total - details.InputTokenCount, ref clamped);
-        var reasoning = NotNegative(details.ReasoningTokenCount, ref clamped);
+        var input = check.Count(details.InputTokenCount ?? total - details.OutputTokenCount, UsageDoubts.Input);
+        var output = check.Count(details.OutputTokenCount ?? total - details.InputTokenCount, UsageDoubts.Output);
+        var reasoning = check.Count(details.ReasoningTokenCount);
         var readInCounts = Count(details, CacheRead);
-        var read = NotNegative(details.CachedInputTokenCount ?? readInCounts, ref clamped);
-        var write = NotNegative(Count(details, s_cacheWrite), ref clamped);
-        var write1h = NotNegative(Count(details, s_cacheWrite1h), ref clamped);
-        var inputAudio = NotNegative(Count(details, s_inputAudio) ?? details.InputAudioTokenCount, ref clamped);
-        var outputAudio = NotNegative(Count(details, s_outputAudio) ?? details.OutputAudioTokenCount, ref clamped);
-        var inputImage = NotNegative(Count(details, s_inputImage), ref clamped);
-        var toolPrompt = NotNegative(Count(details, s_toolPrompt), ref clamped);
-        var searches = NotNegative(Count(details, s_webSearches), ref clamped);
+        var read = check.Count(details.CachedInputTokenCount ?? readInCounts, UsageDoubts.InputParts);
+        var write = check.Count(Count(details, s_cacheWrite), UsageDoubts.InputParts);
+        var write1h = check.Count(Count(details, s_cacheWrite1h), UsageDoubts.InputParts);
+        var inputAudio = check.Count(Count(details, s_inputAudio) ?? details.InputAudioTokenCount, UsageDoubts.InputParts);
+        var outputAudio = check.Count(Count(details, s_outputAudio) ?? details.OutputAudioTokenCount);
+        var inputImage = check.Count(Count(details, s_inputImage), UsageDoubts.InputParts);
+        var outputImage = check.Count(Count(details, s_outputImage));
+        var inputVideo = check.Count(Count(details, s_inputVideo), UsageDoubts.InputParts);
+        var outputVideo = check.Count(Count(details, s_outputVideo));
+        var citations = check.Count(Count(details, s_citations));
+        var toolPrompt = check.Count(Count(details, s_toolPrompt));
+        var searches = check.Count(Count(details, s_webSearches));
+        var (givenInput, givenOutput) = (input, output);
 
-        // The community Anthropic SDK and Bedrock report cache counts beside the input, not inside it, and leave CachedInputTokenCount unset.
-        var exclusive = details.CachedInputTokenCount is null && (readInCounts is not null || Count(details, "cachewriteinputtokens") is not null);
-
-        // A total of input and output alone says that they are inside. Bedrock's total says nothing, and what does not fit into the input is not inside it.
-        if (exclusive && provider is not "aws.bedrock" && read + write > 0 && Sum(read, write) <= input && total is > 0 && total == Sum(input, output))
-        {
-            exclusive = false;
-        }
-
-        if (exclusive)
+        if (rule?.InputIsExclusive ?? IsExclusive(details, provider, input, output, read, write))
         {
             input = Sum(input, read, write);
         }
@@ -59,36 +65,70 @@ internal static class UsageNormalizer
             input = Sum(input, toolPrompt);
         }
 
-        if (reasoning > 0 && (provider is "gcp.gen_ai" || (total is { } all && all == Sum(input, output, reasoning) && all != Sum(input, output))))
+        var beside = check.Count(Count(details, s_reasoningBeside));
+        reasoning = Math.Max(reasoning, beside);
+        if (reasoning > 0 && (rule?.ReasoningIsOutside ?? (beside > 0 || provider is "gcp.gen_ai" || (total == Sum(input, output, reasoning) && total != Sum(input, output)))))
         {
             output = Sum(output, reasoning);
         }
 
-        // Parts may not exceed their whole: first come what costs most per token, so that clamping does not make a call cheaper than it was.
-        write = Take(write, input, 0, ref clamped);
-        write1h = Math.Min(write1h, write);
-        inputAudio = Take(inputAudio, input, write, ref clamped);
-        inputImage = Take(inputImage, input, Sum(write, inputAudio), ref clamped);
-        read = Take(read, input, Sum(write, inputAudio, inputImage), ref clamped);
-        reasoning = Take(reasoning, output, 0, ref clamped);
-        outputAudio = Take(outputAudio, output, reasoning, ref clamped);
+        var differs = total is { } all && all != Sum(input, output) && all != Sum(givenInput, givenOutput) && all != Sum(givenInput, givenOutput, read, write)
+            && all != Sum(givenInput, givenOutput, reasoning);
 
-        return new(
-            new TokenUsage
-            {
-                UncachedInputTokens = input - read - write - inputAudio - inputImage,
-                CachedInputTokens = read,
-                CacheWrite5mTokens = write - write1h,
-                CacheWrite1hTokens = write1h,
-                InputAudioTokens = inputAudio,
-                InputImageTokens = inputImage,
-                OutputTokens = output - reasoning - outputAudio,
-                ReasoningTokens = reasoning,
-                OutputAudioTokens = outputAudio,
-                WebSearches = searches,
-                Requests = 1,
-            },
-            clamped ? UsageFlags.Clamped : null);
+        // Parts may not exceed their whole: first come what costs most per token, so that clamping does not make a call cheaper than it was.
+        write = check.Part(write, input, 0);
+        write1h = Math.Min(write1h, write);
+        inputAudio = check.Part(inputAudio, input, write);
+        inputImage = check.Part(inputImage, input, Sum(write, inputAudio));
+        inputVideo = check.Part(inputVideo, input, Sum(write, inputAudio, inputImage));
+        read = check.Part(read, input, Sum(write, inputVideo));
+        reasoning = check.Part(reasoning, output, 0);
+        outputAudio = check.Part(outputAudio, output, reasoning);
+        outputImage = check.Part(outputImage, output, Sum(reasoning, outputAudio));
+        outputVideo = check.Part(outputVideo, output, Sum(reasoning, outputAudio, outputImage));
+
+        // Sound and images can be read from the cache as well. Where nobody says how much of them was, it is no more than the counts leave no other room for.
+        var text = input - write - inputAudio - inputImage - inputVideo;
+        var cachedAudio = Math.Min(check.Count(Count(details, s_cachedAudio)), Math.Min(read, inputAudio));
+        var cachedImage = Math.Min(check.Count(Count(details, s_cachedImage)), Math.Min(read - cachedAudio, inputImage));
+        cachedAudio += Math.Clamp(read - cachedAudio - cachedImage - text, 0, inputAudio - cachedAudio);
+        cachedImage += Math.Clamp(read - cachedAudio - cachedImage - text, 0, inputImage - cachedImage);
+        var cachedText = read - cachedAudio - cachedImage;
+
+        var usage = new TokenUsage
+        {
+            UncachedInputTokens = text - cachedText,
+            CachedInputTokens = cachedText,
+            CacheWrite5mTokens = write - write1h,
+            CacheWrite1hTokens = write1h,
+            InputAudioTokens = inputAudio - cachedAudio,
+            CachedAudioTokens = cachedAudio,
+            InputImageTokens = inputImage - cachedImage,
+            CachedImageTokens = cachedImage,
+            InputVideoTokens = inputVideo,
+            CitationTokens = citations,
+            OutputTokens = output - reasoning - outputAudio - outputImage - outputVideo,
+            ReasoningTokens = reasoning,
+            OutputAudioTokens = outputAudio,
+            OutputImageTokens = outputImage,
+            OutputVideoTokens = outputVideo,
+            WebSearches = searches,
+            Requests = 1,
+        };
+        var flags = check.Clamped ? UsageFlags.Clamped : differs ? UsageFlags.TotalDiffers : null;
+        return new(usage, flags) { Doubts = check.Doubts };
+    }
+
+    private static bool IsExclusive(UsageDetails details, string? provider, long input, long output, long read, long write)
+    {
+        // The community Anthropic SDK and Bedrock report cache counts beside the input, not inside it, and leave CachedInputTokenCount unset.
+        if (details.CachedInputTokenCount is not null || (Count(details, CacheRead) is null && Count(details, "cachewriteinputtokens") is null))
+        {
+            return false;
+        }
+
+        // A total of input and output alone says that they are inside. Bedrock's total says nothing, and what does not fit into the input is not inside it.
+        return provider is "aws.bedrock" || Sum(read, write) == 0 || Sum(read, write) > input || details.TotalTokenCount is not > 0 || details.TotalTokenCount != Sum(input, output);
     }
 
     /// <summary>
@@ -98,35 +138,6 @@ internal static class UsageNormalizer
     public static bool IsReported(UsageDetails? details) =>
         details is not null && (details.InputTokenCount is not null || details.OutputTokenCount is not null)
         && details.InputTokenCount is not > Absurd && details.OutputTokenCount is not > Absurd;
-
-    private static long Take(long part, long whole, long taken, ref bool clamped)
-    {
-        var room = whole - taken;
-        if (part <= room)
-        {
-            return part;
-        }
-
-        clamped = true;
-        return Math.Max(0, room);
-    }
-
-    private static long NotNegative(long? count, ref bool clamped)
-    {
-        if (count is not < 0)
-        {
-            if (count is not > Absurd)
-            {
-                return count ?? 0;
-            }
-
-            clamped = true;
-            return Absurd;
-        }
-
-        clamped = true;
-        return 0;
-    }
 
     private static long Sum(params ReadOnlySpan<long> counts)
     {
@@ -179,5 +190,37 @@ internal static class UsageNormalizer
         }
 
         return matched == name.Length;
+    }
+
+    /// <summary>Brings counts into range and remembers which were not.</summary>
+    private struct Check
+    {
+        public bool Clamped { get; private set; }
+
+        public UsageDoubts Doubts { get; private set; }
+
+        public long Count(long? count, UsageDoubts doubt = UsageDoubts.None)
+        {
+            if (count is not (< 0 or > Absurd))
+            {
+                return count ?? 0;
+            }
+
+            Clamped = true;
+            Doubts |= doubt;
+            return count < 0 ? 0 : Absurd;
+        }
+
+        public long Part(long part, long whole, long taken)
+        {
+            var room = whole - taken;
+            if (part <= room)
+            {
+                return part;
+            }
+
+            Clamped = true;
+            return Math.Max(0, room);
+        }
     }
 }

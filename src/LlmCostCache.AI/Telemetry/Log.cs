@@ -36,6 +36,14 @@ internal static partial class Log
         "The price of model {Model} in {Source} looks like a slip of units: {What}. It is used as it stands; 'llmcost prices check' shows where it is.")]
     public static partial void PriceLooksWrong(this ILogger logger, string model, string source, string what);
 
+    [LoggerMessage(24, LogLevel.Warning,
+        "The rule in LlmCostsOptions.UsageRules for provider {Provider} failed ({Problem}); the built-in rules counted and the row is flagged.")]
+    public static partial void UsageRuleFailed(this ILogger logger, string provider, string problem);
+
+    [LoggerMessage(25, LogLevel.Warning,
+        "Model {Requested} was asked and {Answered} answered, which is dearer. Its calls are priced as {Answered}. Said once for each pair.")]
+    public static partial void DearerModelAnswered(this ILogger logger, string requested, string answered);
+
     // 40-59: the cache
 
     [LoggerMessage(40, LogLevel.Debug, "The cache was bypassed: {Reason}.")]

@@ -28,6 +28,26 @@ public class StreamUsageTests
     public void Additions_whose_output_falls_are_added_up() => AssertMerged(100, 22, null, [(100, 10), (null, 5), (null, 7)]);
 
     [Fact]
+    public void An_input_that_is_repeated_with_outputs_that_fall_counts_once() => AssertMerged(100, 22, UsageFlags.MergeAmbiguous, [(100, 10), (100, 5), (100, 7)]);
+
+    [Fact]
+    public void The_largest_cost_that_was_reported_for_an_answer_is_its_cost_and_answers_are_added_up()
+    {
+        var usage = new StreamUsage();
+        foreach (var (id, cost) in ((string, decimal?)[])[("r1", 0.1m), ("r1", 0.3m), ("r2", 0.5m)])
+        {
+            usage.Add(id, new UsageDetails { InputTokenCount = 1, OutputTokenCount = 1 }, new RawFacts { Cost = cost });
+        }
+
+        static NormalizedUsage Take(UsageDetails counts, RawFacts facts, object? raw) => UsageNormalizer.Normalize(counts, null) with { ProviderCost = facts.Cost };
+        Assert.Equal(0.8m, usage.Merge(Take)?.ProviderCost);
+
+        // One answer without a cost leaves the sum unknown.
+        usage.Add("r3", new UsageDetails { InputTokenCount = 1, OutputTokenCount = 1 });
+        Assert.Null(usage.Merge(Take)?.ProviderCost);
+    }
+
+    [Fact]
     public void Growing_outputs_are_additions_where_as_much_was_received() =>
         AssertMerged(100, 60, UsageFlags.MergeAmbiguous, [(100, 10), (null, 20), (null, 30)], outputBytes: 240);
 

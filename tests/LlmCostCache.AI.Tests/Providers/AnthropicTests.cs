@@ -118,6 +118,35 @@ public class AnthropicTests
         Assert.Equal(2, pipeline.Endpoint.Requests.Count);
     }
 
+    [Fact]
+    public async Task A_stream_that_breaks_has_the_input_that_was_told_at_its_start()
+    {
+        var text = string.Join(' ', Enumerable.Repeat("word", 60));
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.Anthropic,
+            ScriptedReply.NamedEvents(AnthropicWire.Start(AnthropicWire.Usage(25, 1, read: 1_000, write: 100, write1h: 60)), AnthropicWire.BlockStart, AnthropicWire.Delta(text), AnthropicWire.Error));
+        await Record.ExceptionAsync(() => AskAsync(pipeline.Client, streamed: true));
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal(
+            (25L, 1_000L, 40L, 60L),
+            (row.Cost.Usage.UncachedInputTokens, row.Cost.Usage.CachedInputTokens, row.Cost.Usage.CacheWrite5mTokens, row.Cost.Usage.CacheWrite1hTokens));
+        Assert.Equal(CostCertainty.Bounded, row.Cost.Certainty);
+        var input = Money.FromUsd(((25m * 3m) + (1_000m * 0.3m) + (40m * 3.75m) + (60m * 6m)) / 1_000_000m);
+        Assert.InRange(row.Cost.Low, input, row.Cost.High);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_place_and_the_tier_are_those_that_Anthropic_names(bool streamed)
+    {
+        await using var pipeline = await StartAsync(streamed, AnthropicWire.Usage(more: ""","inference_geo":"us" """));
+        await AskAsync(pipeline.Client, streamed);
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal(("us", "standard"), (row.Region, row.ServiceTier));
+    }
+
     [Theory]
     [InlineData("refusal", "content_filter")]
     [InlineData("max_tokens", "length")]

@@ -119,6 +119,54 @@ public class OpenAIChatTests
         Assert.True(row.Cost.High >= Money.FromUsd(0.0000006m * 4));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_hits_of_DeepSeek_are_cached_input(bool streamed)
+    {
+        var usage = OpenAIWire.Usage(1_000, 50, ""","prompt_cache_hit_tokens":640,"prompt_cache_miss_tokens":360""");
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, streamed ? ScriptedReply.Events(OpenAIWire.Stream(usage)) : ScriptedReply.Json(OpenAIWire.Chat(usage)));
+        await AskAsync(pipeline.Client, streamed);
+
+        Assert.Equal(new TokenUsage { UncachedInputTokens = 360, CachedInputTokens = 640, OutputTokens = 50, Requests = 1 }, (await pipeline.RowAsync()).Cost.Usage);
+    }
+
+    [Fact]
+    public async Task Writes_of_a_gateway_for_an_hour_are_found()
+    {
+        var usage = OpenAIWire.Usage(1_125, 15, ""","prompt_tokens_details":{"cached_tokens":1000},"cache_read_input_tokens":1000,"cache_creation_input_tokens":100,"cache_creation":{"ephemeral_1h_input_tokens":60}""");
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(usage)));
+        await AskAsync(pipeline.Client, streamed: false);
+
+        Assert.Equal(
+            new TokenUsage { UncachedInputTokens = 25, CachedInputTokens = 1_000, CacheWrite5mTokens = 40, CacheWrite1hTokens = 60, OutputTokens = 15, Requests = 1 },
+            (await pipeline.RowAsync()).Cost.Usage);
+    }
+
+    [Fact]
+    public async Task The_usage_of_a_stream_of_Groq_is_found_in_its_own_place()
+    {
+        var last = OpenAIWire.Chunk(null, "stop").Replace("\"usage\":null", """ "x_groq":{"id":"req_1","usage":{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150}}""", StringComparison.Ordinal);
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Events(OpenAIWire.Chunk("Hello"), last, OpenAIWire.Done));
+        await AskAsync(pipeline.Client, streamed: true);
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal((s_price, CostCertainty.Known), (row.Cost.Amount, row.Cost.Certainty));
+    }
+
+    [Fact]
+    public async Task Answers_of_a_server_that_gives_each_the_same_id_have_a_row_each()
+    {
+        await using var one = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(OpenAIWire.Usage(), id: "chatcmpl-0")));
+        await one.Client.GetResponseAsync("one");
+        await one.Client.GetResponseAsync("two");
+
+        var rows = await one.RowsAsync();
+        Assert.Equal(["chatcmpl-0", "chatcmpl-0"], rows.Select(row => row.ResponseId));
+        Assert.Equal(2, rows.Select(row => row.Id).Distinct().Count());
+        await one.AssertSettledAsync(s_price * 2);
+    }
+
     [Fact]
     public async Task An_explicit_zero_is_a_value()
     {
@@ -135,7 +183,6 @@ public class OpenAIChatTests
         var cases = new (string Usage, TokenUsage Expected)[]
         {
             (OpenAIWire.Usage(100, 50, ""","prompt_tokens_details":{"cached_tokens":900}"""), new() { CachedInputTokens = 100, OutputTokens = 50, Requests = 1 }),
-            (OpenAIWire.Usage(-100, -50), new() { Requests = 1 }),
             (OpenAIWire.Usage(100, 50, ""","completion_tokens_details":{"reasoning_tokens":70}"""), new() { UncachedInputTokens = 100, ReasoningTokens = 50, Requests = 1 }),
         };
         foreach (var (usage, expected) in cases)
@@ -147,6 +194,18 @@ public class OpenAIChatTests
             Assert.Equal((UsageFlags.Clamped, CallStatus.Ok), (row.Flags, row.Status));
             Assert.True(row.Cost.Low >= Money.Zero);
         }
+    }
+
+    [Fact]
+    public async Task Counts_below_zero_cost_between_nothing_and_what_the_texts_can_have_been()
+    {
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(OpenAIWire.Usage(-100, -50))));
+        await pipeline.Client.GetResponseAsync("Hi");
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal((UsageFlags.Clamped, CallStatus.Ok, CostCertainty.Bounded, Money.Zero), (row.Flags, row.Status, row.Cost.Certainty, row.Cost.Low));
+        Assert.InRange(row.Cost.High, Money.FromUsd(0.0000006m * 5), Money.FromUsd(0.001m));
+        Assert.Contains("cannot be true", row.Cost.Reason, StringComparison.Ordinal);
     }
 
     [Theory]

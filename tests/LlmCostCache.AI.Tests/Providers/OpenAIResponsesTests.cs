@@ -60,18 +60,21 @@ public class OpenAIResponsesTests
         Assert.Equal(new TokenUsage { UncachedInputTokens = 500, CachedInputTokens = 300, CacheWrite5mTokens = 200, OutputTokens = 50, Requests = 1 }, (await pipeline.RowAsync()).Cost.Usage);
     }
 
-    [Fact]
-    public async Task A_truncated_stream_has_a_bound_that_holds_what_it_really_cost()
+    [Theory]
+    [InlineData("incomplete", CallStatus.Ok, "length")]
+    [InlineData("failed", CallStatus.Incomplete, null)]
+    public async Task The_usage_of_an_event_that_the_adapter_drops_is_charged_exactly(string status, CallStatus expected, string? finish)
     {
         var text = string.Join(' ', Enumerable.Repeat("word", 50));
         await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIResponses,
-            ScriptedReply.NamedEvents(OpenAIWire.ResponseStream(OpenAIWire.ResponseUsage(), text, "incomplete")));
+            ScriptedReply.NamedEvents(OpenAIWire.ResponseStream(OpenAIWire.ResponseUsage(), text, status)));
         await AskAsync(pipeline.Client, streamed: true);
         await AskAsync(pipeline.Client, streamed: true);
 
         var rows = await pipeline.RowsAsync();
         Assert.Equal(2, pipeline.Endpoint.Requests.Count);
-        Assert.All(rows, row => Assert.InRange(s_price, row.Cost.Low, row.Cost.High));
+        Assert.All(rows, row => Assert.Equal((s_price, CostCertainty.Known, "provider", expected, finish), (row.Cost.Amount, row.Cost.Certainty, row.UsageSource, row.Status, row.FinishReason)));
+        await pipeline.AssertSettledAsync(s_price * 2);
     }
 
     [Fact]

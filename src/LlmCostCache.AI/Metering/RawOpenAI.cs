@@ -1,0 +1,41 @@
+using System.ClientModel.Primitives;
+using System.Text.Json;
+
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// Reads answers of OpenAI's SDK, and of the many servers that are asked through it. Their models write themselves as JSON, with what the SDK has no property for:
+/// writes to the cache, DeepSeek's hits, the cost that OpenRouter reports. That way is not trimmed; properties only save writing all of it.
+/// </summary>
+internal static class RawOpenAI
+{
+    private static readonly ModelReaderWriterOptions s_json = new("J");
+
+    /// <param name="model">A chat completion, a response, embeddings, the update of a stream, or a usage.</param>
+    /// <param name="whole">Whether to look beyond the usage that the SDK knows: Groq reports in a place of its own.</param>
+    public static RawFacts Read(IPersistableModel<object> model, bool whole)
+    {
+        // Updates of the Responses API hold the response.
+        object holder = RawProperties.Get(model, "Response") ?? model;
+        if (!whole && RawProperties.Has(holder, "Usage"))
+        {
+            var tier = RawProperties.Text(RawProperties.Get(holder, "ServiceTier"));
+            if (RawProperties.Get(holder, "Usage") is not IPersistableModel<object> usage)
+            {
+                return new() { ServiceTier = tier, IsRead = true };
+            }
+
+            using var part = JsonDocument.Parse(usage.Write(s_json));
+            var facts = UsageJson.Read(part.RootElement);
+            return tier is not null || RawProperties.Has(holder, "ServiceTier") || holder is not IPersistableModel<object> all ? facts with { ServiceTier = tier ?? facts.ServiceTier } : OfAll(all);
+        }
+
+        return OfAll(model);
+    }
+
+    private static RawFacts OfAll(IPersistableModel<object> model)
+    {
+        using var document = JsonDocument.Parse(model.Write(s_json));
+        return UsageJson.OfAnswer(document.RootElement);
+    }
+}

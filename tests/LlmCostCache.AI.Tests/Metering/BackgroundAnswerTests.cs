@@ -1,0 +1,74 @@
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI.Tests;
+
+/// <summary>Answers that are made in the background and fetched later. gpt-4o-mini: 1,000 in and 500 out cost $0.00045.</summary>
+public class BackgroundAnswerTests
+{
+    private static readonly Money s_price = Money.FromUsd(0.00045m);
+    private static readonly ResponseContinuationToken s_token = ResponseContinuationToken.FromBytes(new byte[] { 1 });
+
+    [Fact]
+    public async Task An_answer_that_is_polled_until_it_is_there_and_five_times_more_is_one_row()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)), provider: Provider(readyAfter: 3));
+        var begun = await pipeline.Client.GetResponseAsync("Hi");
+        var high = begun.GetCost().High;
+        Assert.Equal(CostCertainty.Bounded, begun.GetCost().Certainty);
+        Assert.True(high >= s_price);
+
+        List<CallCost> costs = [];
+        for (var i = 0; i < 8; i++)
+        {
+            costs.Add((await pipeline.Client.GetResponseAsync([], new ChatOptions { ContinuationToken = s_token })).GetCost());
+        }
+
+        var row = Assert.Single(await pipeline.RowsAsync());
+        Assert.Equal((s_price, CostCertainty.Known, "provider"), (row.Cost.Amount, row.Cost.Certainty, row.UsageSource));
+        Assert.Equal(s_price, Assert.Single(costs, cost => cost.Amount > Money.Zero).Amount);
+        var balance = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync());
+        Assert.Equal((s_price, Money.Zero), (balance.Spent, balance.Reserved));
+    }
+
+    [Fact]
+    public async Task An_answer_that_another_process_began_is_recorded_when_it_is_fetched_and_once()
+    {
+        await using var pipeline = new Pipeline(provider: Provider(readyAfter: 0));
+        for (var i = 0; i < 3; i++)
+        {
+            await pipeline.Client.GetResponseAsync([], new ChatOptions { ContinuationToken = s_token });
+        }
+
+        Assert.Equal(s_price, Assert.Single(await pipeline.RowsAsync()).Cost.Amount);
+    }
+
+    [Fact]
+    public async Task A_poll_that_fails_costs_nothing_and_holds_nothing()
+    {
+        var provider = Provider(readyAfter: 3);
+        provider.Answer = (_, _, _) => throw new HttpRequestException("broken", null, System.Net.HttpStatusCode.InternalServerError);
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)), provider: provider);
+        await Assert.ThrowsAsync<HttpRequestException>(() => pipeline.Client.GetResponseAsync([], new ChatOptions { ContinuationToken = s_token }));
+
+        Assert.Empty(await pipeline.RowsAsync());
+        Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved);
+    }
+
+    private static FakeChatClient Provider(int readyAfter)
+    {
+        var provider = new FakeChatClient();
+        provider.Answer = (_, options, number) =>
+        {
+            var response = provider.DefaultAnswer(options, "Hello");
+            response.ResponseId = "resp_1";
+            if (number <= readyAfter)
+            {
+                response.Messages.Clear();
+                (response.Usage, response.FinishReason, response.ContinuationToken) = (null, null, s_token);
+            }
+
+            return Task.FromResult(response);
+        };
+        return provider;
+    }
+}
