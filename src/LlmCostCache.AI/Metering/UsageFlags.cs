@@ -15,6 +15,9 @@ internal static class UsageFlags
     /// <summary>The provider reported no usage.</summary>
     public const string NoUsage = "no_usage";
 
+    /// <summary>There was no price; what a budget had held for the call is booked.</summary>
+    public const string HeldAmount = "held_amount";
+
     /// <summary>Whether a comma-separated list has a flag; read without splitting it.</summary>
     public static bool Has(string? flags, string flag)
     {
