@@ -195,6 +195,7 @@ internal static class AnswerFrame
         to.Text(purchase.Host);
         to.Text(purchase.Model);
         to.Text(purchase.ServiceTier);
+        to.Text(purchase.Region);
         to.Byte((byte)((purchase.IsProviderCost ? 1 : 0) | (purchase.IsVague ? 2 : 0)));
     }
 
@@ -203,7 +204,7 @@ internal static class AnswerFrame
         if (from.Byte() == 0)
             return null;
 
-        var purchase = new Purchase { Provider = from.Text(), Host = from.Text(), Model = from.Text(), ServiceTier = from.Text() };
+        var purchase = new Purchase { Provider = from.Text(), Host = from.Text(), Model = from.Text(), ServiceTier = from.Text(), Region = from.Text() };
         var marks = from.Byte();
         return marks <= 3 ? purchase with { IsProviderCost = (marks & 1) != 0, IsVague = (marks & 2) != 0 } : throw new InvalidDataException();
     }

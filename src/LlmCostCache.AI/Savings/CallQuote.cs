@@ -39,6 +39,7 @@ internal sealed class CallQuote(PriceBook prices, Purchase purchase, DateTimeOff
             Model = purchase.Model,
             At = at,
             ServiceTier = purchase.ServiceTier,
+            Region = purchase.Region,
             Usage = usage,
         }).Cost;
         if (cost.Certainty == CostCertainty.Unknown)

@@ -12,6 +12,8 @@ internal sealed record Purchase
 
     public string? ServiceTier { get; init; }
 
+    public string? Region { get; init; }
+
     /// <summary>Whether the provider named the cost itself; it knows better than any book.</summary>
     public bool IsProviderCost { get; init; }
 
@@ -24,6 +26,7 @@ internal sealed record Purchase
         Host = host,
         Model = record.Model,
         ServiceTier = record.ServiceTier,
+        Region = record.Region,
         IsProviderCost = UsageFlags.Has(record.Flags, TelemetryNames.ProviderCostFlag),
         IsVague = UsageFlags.Has(record.Flags, UsageFlags.Aggregated),
     };
