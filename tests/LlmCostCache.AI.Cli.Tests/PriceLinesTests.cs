@@ -201,6 +201,34 @@ public class PriceLinesTests
     }
 
     [Fact]
+    public async Task Every_unit_has_a_count_and_a_part()
+    {
+        var prices = """{"schema":"llmcostcache-prices/1","provider":"example","models":[{"id":"studio","input":"10","input_image":"20","cached_image":"2","input_video":"30","citation":"5","output":"40","output_video":"50","image":"0.04","audio_second":"0.0001","video_second":"0.1","compute_second":"0.00005","characters":"15","storage_gb_day":"0.1","regions":{"us":"1.5"}}]}""";
+        var run = await CliRun.WithEnvironment(
+            new() { ["LLMCOSTCACHE_PRICES"] = prices },
+            """{"provider":"example","model":"studio","usage":{"input_tokens":1000000,"cached_input_tokens":100000,"input_image_tokens":300000,"cached_image_tokens":100000,"input_video_tokens":200000,"citation_tokens":100000,"output_tokens":100000,"output_video_tokens":50000,"images":2,"audio_seconds":1.5,"video_seconds":8,"compute_seconds":0.25,"characters":1000,"storage_gb_days":0.5}}"""
+                + "\n" + """{"provider":"example","model":"studio","region":"us","usage":{"input_tokens":1000000,"storage_gb_days":1}}""",
+            "price", "--jsonl");
+
+        Assert.Equal(
+            """{"input":"4","input_image":"4","cached_image":"0.2","input_video":"6","citation":"0.5","output":"2","output_video":"2.5","image":"0.08","audio_second":"0.00015","video_second":"0.8","compute_second":"0.0000125","characters":"0.015","storage_gb_day":"0.05"}""",
+            run.JsonLines[0].GetProperty("parts").GetRawText());
+        Assert.Equal("""{"input":"15","storage_gb_day":"0.1"}""", run.JsonLines[1].GetProperty("parts").GetRawText());
+    }
+
+    [Theory]
+    [InlineData("\"audio_seconds\":-0.5", "\"audio_seconds\" is negative")]
+    [InlineData("\"video_seconds\":\"8\"", "\"video_seconds\" is not a number")]
+    [InlineData("\"storage_gb_days\":1e12", "\"storage_gb_days\" is too large")]
+    [InlineData("\"images\":0.5", "\"images\" is not a whole number")]
+    public async Task A_unit_that_cannot_be_counted_is_an_error_of_its_line(string count, string why)
+    {
+        var run = await CliRun.WithInput($$$"""{"id":1,"model":"gpt-4o","usage":{{{{count}}}}}""", "price", "--jsonl");
+
+        Assert.Contains(why, Assert.Single(run.JsonLines).GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Buckets_add_up_to_input_and_output_whatever_is_claimed()
     {
         var count = Gen.OneOf(Gen.Long[0, 12], Gen.Long[0, long.MaxValue], Gen.Const(long.MaxValue));

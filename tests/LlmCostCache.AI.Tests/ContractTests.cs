@@ -142,6 +142,27 @@ public sealed class ContractTests : IDisposable
     }
 
     [Fact]
+    public async Task A_call_made_elsewhere_pays_the_premium_of_its_geography_and_keeps_it_in_the_ledger()
+    {
+        await using var pipeline = new Pipeline();
+        var record = new UsageRecord
+        {
+            Id = "elsewhere-2",
+            At = new DateTimeOffset(2026, 8, 23, 0, 0, 0, TimeSpan.Zero),
+            Provider = "anthropic",
+            Model = "claude-opus-5",
+            Region = "us",
+            Cost = CallCost.Unknown with { Usage = new TokenUsage { UncachedInputTokens = 1_000_000, Requests = 1 } },
+        };
+
+        Assert.Equal(Money.FromUsd(5.5m), (await pipeline.Costs.RecordAsync(record)).Amount);
+        await foreach (var row in pipeline.Costs.Ledger.ReadAsync())
+        {
+            Assert.Equal(("us", Money.FromUsd(5.5m)), (row.Region, row.Cost.High));
+        }
+    }
+
+    [Fact]
     public void The_verbs_exist_on_services_and_embedding_generators()
     {
         var services = new ServiceCollection();
