@@ -68,7 +68,8 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         {
             if (update.Contents[i] is UsageContent usage)
             {
-                var raw = update.RawRepresentation ?? usage.RawRepresentation;
+                // Anthropic's adapter makes a piece of its own for the usage, after the one that holds the provider's last counts.
+                var raw = update.RawRepresentation ?? usage.RawRepresentation ?? _finishRaw;
                 Report(update, usage.Details, RawAnswer.Read(raw).Or(_start), raw, bytes);
             }
         }

@@ -138,6 +138,20 @@ public class AnthropicTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task The_compaction_of_a_conversation_is_charged_as_well(bool streamed)
+    {
+        const string More = ""","iterations":[{"type":"compaction","input_tokens":1000,"output_tokens":200},{"type":"message","input_tokens":25,"output_tokens":15}]""";
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.Anthropic, streamed
+            ? ScriptedReply.NamedEvents(AnthropicWire.Stream(AnthropicWire.Usage(25, 1), AnthropicWire.Usage(25, 15, more: More)))
+            : ScriptedReply.Json(AnthropicWire.Message(AnthropicWire.Usage(25, 15, more: More))));
+        await AskAsync(pipeline.Client, streamed);
+
+        Assert.Equal(new TokenUsage { UncachedInputTokens = 1_025, OutputTokens = 215, Requests = 1 }, (await pipeline.RowAsync()).Cost.Usage);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task The_place_and_the_tier_are_those_that_Anthropic_names(bool streamed)
     {
         await using var pipeline = await StartAsync(streamed, AnthropicWire.Usage(more: ""","inference_geo":"us" """));
