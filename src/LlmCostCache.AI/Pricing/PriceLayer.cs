@@ -14,6 +14,12 @@ internal sealed class PriceLayer
         _any = groups.Contains("") ? new([.. groups[""]]) : null;
     }
 
+    private PriceLayer(Dictionary<string, ModelIndex> byProvider, ModelIndex? any) => (_byProvider, _any) = (byProvider, any);
+
+    /// <summary>The models that were known on a day.</summary>
+    public PriceLayer AsKnownOn(DateOnly day) =>
+        new(_byProvider.ToDictionary(pair => pair.Key, pair => pair.Value.AsKnownOn(day), StringComparer.Ordinal), _any?.AsKnownOn(day));
+
     /// <summary>
     /// The models that a name can mean. A price for the provider beats one for any; when the provider is not known, every provider's price
     /// is meant.
