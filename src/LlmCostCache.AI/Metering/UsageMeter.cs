@@ -140,6 +140,7 @@ internal sealed class UsageMeter
             Model = model,
             Status = facts.IsIncomplete ? CallStatus.Incomplete : CallStatus.Ok,
             ServiceTier = tier,
+            Region = facts.Region,
             FinishReason = facts.FinishReason,
             ResponseId = facts.ResponseId,
             TimeToFirstChunk = facts.TimeToFirstChunk,
@@ -294,10 +295,12 @@ internal sealed class UsageMeter
             Model = record.Model,
             At = record.At,
             ServiceTier = tier,
+            Region = record.Region,
             Usage = usage,
         });
         return record with
         {
+            Region = record.Region ?? priced.Region,
             Provider = record.Provider ?? priced.Provider,
             Cost = priced.Cost with { Usage = usage },
             Currency = priced.Currency,
@@ -320,15 +323,14 @@ internal sealed class UsageMeter
     {
         // As many requests as function invocation makes at most by default.
         const int Parts = 40;
-        var part = new TokenUsage
+        Span<long> buckets = stackalloc long[TokenBuckets.Count];
+        TokenBuckets.Write(usage, buckets);
+        foreach (ref var count in buckets)
         {
-            UncachedInputTokens = usage.UncachedInputTokens / Parts,
-            CachedInputTokens = usage.CachedInputTokens / Parts,
-            CacheWrite5mTokens = usage.CacheWrite5mTokens / Parts,
-            CacheWrite1hTokens = usage.CacheWrite1hTokens / Parts,
-            OutputTokens = usage.OutputTokens / Parts,
-            ReasoningTokens = usage.ReasoningTokens / Parts,
-        };
+            count /= Parts;
+        }
+
+        var part = TokenBuckets.Read(buckets);
         var cost = Price(record, part, tier, host).Cost;
         return cost.Amount is { } amount ? amount * Parts : null;
     }

@@ -30,7 +30,14 @@ internal sealed class DatedPrice
 
     public IReadOnlyDictionary<string, PriceMode> Modes { get; init; } = NoModes;
 
+    /// <summary>What a request costs in a geography of the provider, as a multiple; <see cref="AnyRegion"/> stands for every other one that is named.</summary>
+    public IReadOnlyDictionary<string, decimal> Regions { get; init; } = NoRegions;
+
     public IReadOnlyList<string> Sources { get; init; } = [];
+
+    public const string AnyRegion = "*";
+
+    public static IReadOnlyDictionary<string, decimal> NoRegions { get; } = new Dictionary<string, decimal>();
 
     public static IReadOnlyDictionary<string, PriceMode> NoModes { get; } = new Dictionary<string, PriceMode>();
 
@@ -39,11 +46,12 @@ internal sealed class DatedPrice
 
     /// <summary>The one card that prices a whole request.</summary>
     /// <param name="mode">The service tier; standard when null or when the vendor lists no rates for it.</param>
+    /// <param name="region">The provider's geography; null when it is not known.</param>
     /// <param name="time">The time of day of the call, in UTC.</param>
     /// <param name="inputTokens">The whole prompt.</param>
     /// <param name="outputTokens">The whole answer.</param>
     /// <param name="reasoned">Whether the answer contains reasoning.</param>
-    public RateCard CardFor(string? mode, TimeOnly time, long inputTokens, long outputTokens, bool reasoned)
+    public RateCard CardFor(string? mode, string? region, TimeOnly time, long inputTokens, long outputTokens, bool reasoned)
     {
         var special = mode is null ? null : Modes.GetValueOrDefault(mode);
         RateCard? changed = null;
@@ -60,7 +68,7 @@ internal sealed class DatedPrice
             changed = (changed ?? Rates).OverriddenBy(special.Rates);
         }
 
-        var tiers = special?.Tiers ?? Tiers;
+        var tiers = special?.TiersBeside(Tiers) ?? Tiers;
         for (var i = 0; i < tiers.Count; i++)
         {
             if (tiers[i].Holds(inputTokens, outputTokens, reasoned))
@@ -69,8 +77,24 @@ internal sealed class DatedPrice
             }
         }
 
-        return changed?.WithFallbacks() ?? _standard;
+        return (changed?.WithFallbacks() ?? _standard).WithPremium((special?.Multiplier ?? 1m) * PremiumOf(region));
     }
+
+    /// <summary>The multiple for a geography; one where the vendor lists no premium for it, and where none was chosen.</summary>
+    public decimal PremiumOf(string? region)
+    {
+        if (string.IsNullOrEmpty(region) || Regions.Count == 0)
+        {
+            return 1m;
+        }
+
+        // What Anthropic answers when inference may run anywhere, and for models that cannot be bound to a geography.
+        var isAnywhere = region.Equals("global", StringComparison.OrdinalIgnoreCase) || region.Equals("not_available", StringComparison.OrdinalIgnoreCase);
+        return Regions.TryGetValue(region, out var premium) || (!isAnywhere && Regions.TryGetValue(AnyRegion, out premium)) ? premium : 1m;
+    }
+
+    /// <summary>The dearest multiple that a request can meet when nothing is known about its geography.</summary>
+    public decimal DearestPremium => Regions.Values.Append(1m).Max();
 
     /// <summary>The dearest rates that a request of at most so many tokens can meet in a service tier, at any time of day.</summary>
     public (decimal Input, decimal Output) Dearest(string? mode, long inputTokens, long outputTokens)
@@ -84,7 +108,7 @@ internal sealed class DatedPrice
             Consider((special is null ? card : card.OverriddenBy(special.Rates)).WithFallbacks());
         }
 
-        foreach (var tier in special?.Tiers ?? Tiers)
+        foreach (var tier in special?.TiersBeside(Tiers) ?? Tiers)
         {
             if (tier.CanHold(inputTokens, outputTokens))
             {
@@ -92,7 +116,8 @@ internal sealed class DatedPrice
             }
         }
 
-        return (input, output);
+        var multiplier = special?.Multiplier ?? 1m;
+        return (input * multiplier, output * multiplier);
 
         void Consider(RateCard card)
         {
@@ -127,6 +152,15 @@ internal sealed class DatedPrice
             facts.Append("|mode ").Append(name).Append(' ');
             mode.Rates.WriteFacts(facts);
             WriteTiers(mode.Tiers);
+            if (mode.Multiplier != 1m)
+            {
+                facts.Append(CultureInfo.InvariantCulture, $"times {mode.Multiplier:0.############################};");
+            }
+        }
+
+        foreach (var (name, premium) in Regions.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            facts.Append(CultureInfo.InvariantCulture, $"|region {name} {premium:0.############################}");
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts.ToString())).AsSpan(0, 4));

@@ -128,7 +128,8 @@ public sealed class PriceBook
     /// <summary>
     /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the
     /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
-    /// that the caller could not rule out (standard or priority); null when the price is not known.
+    /// that the caller could not rule out (standard or priority), at the premium of the geography that the host names or, where nothing names it, of the dearest one;
+    /// null when the price is not known. Fast mode counts only when it is asked for: no provider chooses it by itself.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
     internal Money? Ceiling(
@@ -176,8 +177,10 @@ public sealed class PriceBook
                 (input, output) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output));
             }
 
+            // A workspace can have a geography by default, so a request that names none does not rule it out.
+            var premium = RegionOf(entry, host) is { } region ? price.PremiumOf(region) : price.DearestPremium;
             var fee = price.Rates[RateKind.Request] ?? 0m;
-            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + fee;
+            var most = (inputTokens * input * premium / Million) + (outputTokens * output * premium / Million) + fee;
             return Money.FromUsdRoundedUp(most / rate.Rate);
         }
         catch (OverflowException)
@@ -233,7 +236,8 @@ public sealed class PriceBook
         }
 
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
-        var card = price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
+        var region = query.Region ?? RegionOf(entry, query.Host);
+        var card = price.CardFor(mode, region, time, inputTokens, outputTokens, usage.ReasoningTokens > 0);
         var bill = new Bill(fx.Rate);
         BillTokens(ref bill, usage, card);
         bill.Each(usage.WebSearches, RateKind.WebSearch, card);
@@ -252,6 +256,7 @@ public sealed class PriceBook
         return unpriced with
         {
             Cost = CallCost.Known(amount) with { Usage = usage, PriceRevision = unpriced.Cost.PriceRevision, Reason = remark },
+            Region = region,
             NativeCost = bill.Native,
             FxRate = entry.Currency == Dollar ? null : fx.Rate,
             FxDate = fx.Day,
@@ -334,6 +339,10 @@ public sealed class PriceBook
         return true;
     }
 
+    /// <summary>The geography that the host of a provider names; null where hosts say nothing about it.</summary>
+    private static string? RegionOf(PriceEntry entry, string? host) =>
+        host is null ? null : ProviderDirectory.Instance.ByName(entry.Provider)?.RegionOf(ProviderDirectory.HostOf(host));
+
     private (decimal Rate, DateOnly? Day)? ToDollars(string currency, DateTimeOffset at) =>
         currency == Dollar ? (1m, null) : _exchangeRates.Find(currency, at);
 
@@ -393,6 +402,11 @@ public sealed class PriceBook
                 throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
             }
 
+            if (price.Multiplier <= 0m || price.Regions.Values.Any(multiplier => multiplier <= 0m))
+            {
+                throw new LlmCostException($"{where}: a multiplier must be above zero; 1.1 is ten percent more.");
+            }
+
             if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)
             {
                 throw new LlmCostException($"{where}: ContextWindow and MaxOutputTokens must be above zero, or null when not known.");
@@ -412,7 +426,7 @@ public sealed class PriceBook
                 MaxOutputTokens = price.MaxOutputTokens,
                 Currency = currency,
                 KnownFrom = PriceRevision.Code,
-                Prices = [new(new RateCard(rates))],
+                Prices = [new(new RateCard(rates).Times(price.Multiplier)) { Regions = new Dictionary<string, decimal>(price.Regions, StringComparer.OrdinalIgnoreCase) }],
                 Sources = ["code"],
             });
         }

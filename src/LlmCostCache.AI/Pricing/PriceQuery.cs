@@ -22,6 +22,12 @@ public sealed record PriceQuery
     /// <summary>The service tier the request was served in: <c>standard</c> or <c>default</c>, <c>batch</c>, <c>flex</c>, <c>priority</c>; null is standard.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>
+    /// The provider's geography that served the request, as it names it (Anthropic's <c>inference_geo</c>: <c>us</c>); null when not known. Some charge a premium for one;
+    /// one without a listed premium, <c>global</c> and <c>not_available</c> cost the standard rates. OpenAI's regional hosts say it by themselves.
+    /// </summary>
+    public string? Region { get; init; }
+
     /// <summary>What was used.</summary>
     public required TokenUsage Usage { get; init; }
 }
