@@ -6,6 +6,11 @@ namespace LlmCostCache.AI;
 internal sealed class BuiltInCatalogue
 {
     private readonly ConcurrentDictionary<string, Lazy<ModelIndex>> _indexes = new(StringComparer.Ordinal);
+    private readonly Func<string, ModelIndex> _read;
+
+    public BuiltInCatalogue() => _read = Read;
+
+    private BuiltInCatalogue(Func<string, ModelIndex> read) => _read = read;
 
     /// <summary>The one that all books of a process share.</summary>
     public static BuiltInCatalogue Shared { get; } = new();
@@ -13,7 +18,10 @@ internal sealed class BuiltInCatalogue
     /// <summary>The files that were read so far.</summary>
     public IEnumerable<string> FilesRead => _indexes.Where(pair => pair.Value.IsValueCreated).Select(pair => pair.Key);
 
-    public ModelIndex Of(string provider) => _indexes.GetOrAdd(provider, static id => new(() => Read(id))).Value;
+    public ModelIndex Of(string provider) => _indexes.GetOrAdd(provider, static (id, read) => new(() => read(id)), _read).Value;
+
+    /// <summary>The models that were known on a day.</summary>
+    public BuiltInCatalogue AsKnownOn(DateOnly day) => new(provider => Of(provider).AsKnownOn(day));
 
     public static Stream Open(string file) =>
         typeof(BuiltInCatalogue).Assembly.GetManifestResourceStream($"Catalogue/{file}.json")

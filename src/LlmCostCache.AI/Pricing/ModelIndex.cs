@@ -23,6 +23,9 @@ internal sealed class ModelIndex
 
     public IReadOnlyList<PriceEntry> Entries { get; }
 
+    /// <summary>The models that were known on a day; this index itself when all were.</summary>
+    public ModelIndex AsKnownOn(DateOnly day) => Entries.All(entry => entry.IsKnownOn(day)) ? this : new([.. Entries.Where(entry => entry.IsKnownOn(day))]);
+
     /// <summary>The models that a name can mean: none, one, or several between which nothing decides.</summary>
     public PriceEntry[] Find(ModelName name, NamePatterns patterns)
     {

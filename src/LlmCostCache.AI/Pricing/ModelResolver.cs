@@ -9,6 +9,7 @@ internal sealed class ModelResolver
 {
     private const int MaxRemembered = 4096;
     private const int MaxNameLength = 512;
+    private const int MaxDays = 64;
     private const int MaxNamedCandidates = 5;
 
     private readonly ProviderDirectory _directory = ProviderDirectory.Instance;
@@ -17,6 +18,7 @@ internal sealed class ModelResolver
     private readonly Dictionary<string, string> _aliases;
     private readonly PriceAdjustments _adjustments;
     private readonly ConcurrentDictionary<Key, Resolution> _remembered = new();
+    private readonly ConcurrentDictionary<DateOnly, ModelResolver> _asKnown = new();
 
     /// <param name="catalogue">The built-in prices.</param>
     /// <param name="layers">The overrides, strongest first.</param>
@@ -28,6 +30,28 @@ internal sealed class ModelResolver
         _catalogue = catalogue;
         _layers = layers;
         _aliases = new(aliases, StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>
+    /// What names meant on a day: a model that was listed later is not there. Without it a family's price would have been another's as soon as a dated
+    /// sibling is listed, and a bill of last month could not be computed again.
+    /// </summary>
+    public ModelResolver AsKnownOn(DateOnly day)
+    {
+        if (_asKnown.TryGetValue(day, out var known))
+        {
+            return known;
+        }
+
+        if (_asKnown.Count >= MaxDays)
+        {
+            _asKnown.Clear();
+        }
+
+        return _asKnown.GetOrAdd(
+            day,
+            static (day, now) => new(now._catalogue.AsKnownOn(day), [.. now._layers.Select(layer => layer.AsKnownOn(day))], now._aliases, now._adjustments),
+            this);
     }
 
     /// <param name="provider">The provider, as the client or the user names it.</param>

@@ -61,10 +61,21 @@ public sealed partial class PriceBook
     /// </summary>
     internal PriceFact FactOf(string? provider, string? model, DateTimeOffset at, string? host = null, DateTimeOffset? knownAt = null)
     {
+        if (knownAt is { } then && FactOf(_resolver.AsKnownOn(PriceEntry.DayOf(then)), provider, model, at, host, knownAt) is { Price: not null } known)
+        {
+            return known;
+        }
+
+        // By the names of today too, because they can tell since when the price is known.
+        return FactOf(_resolver, provider, model, at, host, knownAt);
+    }
+
+    private static PriceFact FactOf(ModelResolver resolver, string? provider, string? model, DateTimeOffset at, string? host, DateTimeOffset? knownAt)
+    {
         PriceFact? none = null;
         for (int? layer = 0; layer is { } first;)
         {
-            var resolution = _resolver.Resolve(provider, host, model, first);
+            var resolution = resolver.Resolve(provider, host, model, first);
             if (resolution.Entry is not { } entry)
             {
                 return none ?? new(null, -1, resolution.Reason);

@@ -92,11 +92,14 @@ internal sealed class PriceEntry
         Prices.Count == other.Prices.Count
         && Prices.Zip(other.Prices).All(pair => pair.First.Fingerprint(Currency) == pair.Second.Fingerprint(other.Currency));
 
+    /// <summary>Whether any of the prices was known on a day.</summary>
+    public bool IsKnownOn(DateOnly day) => Prices.Any(price => IsKnownOn(price, day));
+
+    public static DateOnly DayOf(DateTimeOffset instant) => DateOnly.FromDateTime(instant.UtcDateTime);
+
     private string KnownFromOf(int index) => Prices[index].KnownFrom?.ToString("O", CultureInfo.InvariantCulture) ?? KnownFrom;
 
     private static bool IsEffectiveOn(DatedPrice price, DateOnly day) => price.EffectiveFrom is not { } from || from <= day;
 
     private static bool IsKnownOn(DatedPrice price, DateOnly day) => price.KnownFrom is not { } from || from <= day;
-
-    private static DateOnly DayOf(DateTimeOffset instant) => DateOnly.FromDateTime(instant.UtcDateTime);
 }

@@ -26,6 +26,10 @@ internal sealed class PriceLayer
     /// <summary>The source as error messages name it, such as the path of the file.</summary>
     public string Source { get; }
 
+    /// <summary>The models that were known on a day.</summary>
+    public PriceLayer AsKnownOn(DateOnly day) =>
+        Entries.All(entry => entry.IsKnownOn(day)) ? this : new([.. Entries.Where(entry => entry.IsKnownOn(day))], Origin, Source);
+
     /// <summary>
     /// The models that a name can mean. A price for the provider beats one for any; when the provider is not known, every provider's price
     /// is meant.

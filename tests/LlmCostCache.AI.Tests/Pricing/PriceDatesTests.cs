@@ -118,6 +118,35 @@ public sealed class PriceDatesTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_was_listed_later_does_not_change_what_its_name_cost_before()
+    {
+        Home("""
+            {"provider":"acme","known_from":"2026-08-22","models":[
+              {"id":"m","input":"1","output":"1"},
+              {"id":"m-2026-09-01","prices":[{"known_from":"2026-09-05","input":"5","output":"5"}]}]}
+            """);
+        var query = Query("2026-09-02", null) with { Model = "m-2026-09-01" };
+
+        Assert.Equal(Money.FromUsd(5), Load().Price(query).Cost.Amount);
+        Assert.Equal(Money.FromUsd(5), Load().Price(query with { KnownAt = Instant("2026-09-05") }).Cost.Amount);
+        Assert.Equal(Money.FromUsd(1), Load().Price(query with { KnownAt = Instant("2026-09-04") }).Cost.Amount);
+    }
+
+    [Fact]
+    public void Two_sellers_of_a_name_are_ambiguous_only_since_both_are_known()
+    {
+        Home("""
+            {"models":[
+              {"id":"m","provider":"acme","input":"1","output":"1","known_from":"2026-08-01"},
+              {"id":"m","provider":"other","input":"2","output":"2","known_from":"2026-09-01"}]}
+            """);
+        var query = Query("2026-09-02", null) with { Provider = null };
+
+        Assert.Equal(CostCertainty.Unknown, Load().Price(query).Cost.Certainty);
+        Assert.Equal(Money.FromUsd(1), Load().Price(query with { KnownAt = Instant("2026-08-31") }).Cost.Amount);
+    }
+
+    [Fact]
     public void A_correction_has_a_revision_of_its_own_and_leaves_the_earlier_one_reproducible()
     {
         const string First = """{"effective_from":"2026-06-01","known_from":"2026-06-03","input":"1","output":"1"}""";
