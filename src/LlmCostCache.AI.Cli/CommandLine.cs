@@ -59,6 +59,7 @@ internal static class CommandLine
         var root = new OverviewCommand(common, host);
         root.Subcommands.Add(new ReportCommand(common, host));
         root.Subcommands.Add(new PriceCommand(common, host));
+        root.Subcommands.Add(new RepriceCommand(common, host));
         root.Subcommands.Add(new ExportCommand(common, host));
         root.Subcommands.Add(new LedgerCommand(common, host));
         root.Subcommands.Add(new VersionCommand(common, host));

@@ -60,6 +60,7 @@ public partial class HelpTests
         [
             await CliRun.Of("--home", home.Path, "--json"),
             await CliRun.Of("report", "--home", home.Path, "--then-by", "user", "--json"),
+            await CliRun.Of("reprice", "--home", home.Path, "--by", "model", "--json"),
             await CliRun.Of("price", "gpt-4o", "--input", "1", "--cached", "3", "--json"),
             await CliRun.Of("price", "deepseek-chat", "--provider", "deepseek-cn", "--input", "1", "--json"),
             await CliRun.Of("price", "no-such-model", "--json"),

@@ -14,6 +14,7 @@ internal sealed class PriceCommand : Command, IHasExamples
     private readonly Option<string?> _provider = new("--provider") { Description = "The provider; needed when several sell a model of that name", HelpName = "NAME" };
     private readonly PricingDates _dates = new();
     private readonly Option<string?> _serviceTier = new("--service-tier") { Description = "The service tier: standard, batch, flex, priority [default: standard]", HelpName = "TIER" };
+    private readonly Option<string?> _region = new("--region") { Description = "The provider's geography that serves the call, where it charges a premium for one", HelpName = "REGION" };
     private readonly Option<long> _input = Count("--input", "Input tokens, with everything that is inside them");
     private readonly Option<long> _cached = Count("--cached", "Of these, read from the provider's cache");
     private readonly Option<long> _cacheWrite5m = Count("--cache-write-5m", "Of these, written to the provider's cache for five minutes");
@@ -40,6 +41,7 @@ internal sealed class PriceCommand : Command, IHasExamples
         _dates.AsOf.Aliases.Add("--at");
         _dates.AddTo(this);
         Options.Add(_serviceTier);
+        Options.Add(_region);
         foreach (var count in Counts)
         {
             Options.Add(count);
@@ -132,6 +134,7 @@ internal sealed class PriceCommand : Command, IHasExamples
             KnownAt = knownAt,
             ServiceTier = parse.GetValue(_serviceTier),
             RequestsBefore = IsGiven(parse, _requestsBefore) ? parse.GetValue(_requestsBefore) : null,
+            Region = parse.GetValue(_region),
             Usage = usage.ToBuckets(out isClamped),
         };
     }
@@ -142,7 +145,7 @@ internal sealed class PriceCommand : Command, IHasExamples
     /// </summary>
     private void RefuseBesideLines(ParseResult parse)
     {
-        Option[] refused = [_common.Json, _provider, _serviceTier, _requestsBefore, .. Counts];
+        Option[] refused = [_common.Json, _provider, _serviceTier, _region, _requestsBefore, .. Counts];
         if (parse.GetValue(_model) is not null)
         {
             throw new UsageException("--jsonl reads the model from each line; leave out MODEL.");

@@ -1,8 +1,8 @@
 namespace LlmCostCache.AI.Cli.Pricing;
 
 /// <summary>
-/// Counts as API bills and <c>UsageDetails</c> give them: the input contains cached, written, audio and image tokens, the output contains reasoning,
-/// audio and images. Cached audio is inside both the cached and the audio input.
+/// Counts as API bills and <c>UsageDetails</c> give them: the input contains cached, written, audio, image, video and citation tokens, the output contains reasoning,
+/// audio, images and video. Cached audio is inside both the cached and the audio input, and so are cached images.
 /// </summary>
 internal readonly record struct InclusiveUsage
 {
@@ -28,7 +28,27 @@ internal readonly record struct InclusiveUsage
 
     public long OutputImage { get; init; }
 
+    public long CachedImage { get; init; }
+
+    public long InputVideo { get; init; }
+
+    public long OutputVideo { get; init; }
+
+    public long Citation { get; init; }
+
     public long WebSearches { get; init; }
+
+    public long Images { get; init; }
+
+    public long AudioMilliseconds { get; init; }
+
+    public long VideoMilliseconds { get; init; }
+
+    public long ComputeMilliseconds { get; init; }
+
+    public long Characters { get; init; }
+
+    public long StorageByteHours { get; init; }
 
     public long Requests { get; init; }
 
@@ -41,18 +61,24 @@ internal readonly record struct InclusiveUsage
         var write1h = input.Take(CacheWrite1h);
         var write5m = input.Take(CacheWrite5m);
         var cachedAudio = Math.Min(CachedAudio, Math.Min(InputAudio, CachedInput));
+        var cachedImage = Math.Min(CachedImage, Math.Min(InputImage, CachedInput - cachedAudio));
         var audio = input.Take(InputAudio - cachedAudio);
-        var image = input.Take(InputImage);
-        var cachedText = CachedInput - cachedAudio;
+        var image = input.Take(InputImage - cachedImage);
+        var video = input.Take(InputVideo);
+        var citation = input.Take(Citation);
+        var cachedText = CachedInput - cachedAudio - cachedImage;
         cachedAudio = input.Take(cachedAudio);
+        cachedImage = input.Take(cachedImage);
         cachedText = input.Take(cachedText);
 
         var output = new Whole(Output);
         var reasoning = output.Take(Reasoning);
         var outputAudio = output.Take(OutputAudio);
         var outputImage = output.Take(OutputImage);
+        var outputVideo = output.Take(OutputVideo);
 
-        clamped = input.IsExceeded || output.IsExceeded || CachedAudio > InputAudio || CachedAudio > CachedInput;
+        clamped = input.IsExceeded || output.IsExceeded || CachedAudio > InputAudio || CachedImage > InputImage
+            || CachedAudio > CachedInput || CachedImage > CachedInput - CachedAudio;
         return new()
         {
             UncachedInputTokens = input.Rest,
@@ -62,11 +88,21 @@ internal readonly record struct InclusiveUsage
             InputAudioTokens = audio,
             CachedAudioTokens = cachedAudio,
             InputImageTokens = image,
+            CachedImageTokens = cachedImage,
+            InputVideoTokens = video,
+            CitationTokens = citation,
             OutputTokens = output.Rest,
             ReasoningTokens = reasoning,
             OutputAudioTokens = outputAudio,
             OutputImageTokens = outputImage,
+            OutputVideoTokens = outputVideo,
             WebSearches = WebSearches,
+            Images = Images,
+            Milliseconds = AudioMilliseconds,
+            VideoMilliseconds = VideoMilliseconds,
+            ComputeMilliseconds = ComputeMilliseconds,
+            Characters = Characters,
+            StorageByteHours = StorageByteHours,
             Requests = Requests,
         };
     }

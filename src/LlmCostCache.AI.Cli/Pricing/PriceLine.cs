@@ -16,7 +16,16 @@ internal sealed class PriceLine
         [.. "input_tokens"u8], [.. "cached_input_tokens"u8], [.. "cache_write_5m_tokens"u8], [.. "cache_write_1h_tokens"u8],
         [.. "output_tokens"u8], [.. "reasoning_tokens"u8], [.. "input_audio_tokens"u8], [.. "cached_audio_tokens"u8],
         [.. "output_audio_tokens"u8], [.. "input_image_tokens"u8], [.. "output_image_tokens"u8], [.. "web_searches"u8], [.. "requests"u8],
+        [.. "cached_image_tokens"u8], [.. "input_video_tokens"u8], [.. "output_video_tokens"u8], [.. "citation_tokens"u8], [.. "images"u8], [.. "characters"u8],
+        [.. "audio_seconds"u8], [.. "video_seconds"u8], [.. "compute_seconds"u8], [.. "storage_gb_days"u8],
     ];
+
+    private const int RequestsPlace = 12;
+
+    /// <summary>The counts that may be fractions, and how many of what is counted make one of them.</summary>
+    private const int FirstFraction = 19;
+    private const long MillisecondsPerSecond = 1_000;
+    private const long ByteHoursPerGigabyteDay = 24_000_000_000;
 
     private List<string>? _unknownCounts;
 
@@ -78,7 +87,7 @@ internal sealed class PriceLine
             return;
         }
 
-        var (provider, model, tier) = ((string?)null, (string?)null, (string?)null);
+        var (provider, model, tier, region) = ((string?)null, (string?)null, (string?)null, (string?)null);
         long? before = null;
         JsonElement? usage = null;
         foreach (var field in root.EnumerateObject())
@@ -95,6 +104,10 @@ internal sealed class PriceLine
             else if (field.NameEquals("service_tier"u8))
             {
                 isSound = ReadText(field, ref tier);
+            }
+            else if (field.NameEquals("region"u8))
+            {
+                isSound = ReadText(field, ref region);
             }
             else if (field.NameEquals("at"u8))
             {
@@ -132,7 +145,7 @@ internal sealed class PriceLine
         {
             var buckets = inclusive.ToBuckets(out var clamped);
             IsClamped = clamped;
-            Query = new() { Provider = provider, Model = model, At = at, KnownAt = knownAt, ServiceTier = tier, RequestsBefore = before, Usage = buckets };
+            Query = new() { Provider = provider, Model = model, At = at, KnownAt = knownAt, ServiceTier = tier, Region = region, RequestsBefore = before, Usage = buckets };
         }
     }
 
@@ -207,7 +220,8 @@ internal sealed class PriceLine
     private InclusiveUsage? ReadUsage(JsonElement usage)
     {
         Span<long> counts = stackalloc long[s_countNames.Length];
-        counts[^1] = 1;
+        counts.Clear();
+        counts[RequestsPlace] = 1;
         foreach (var field in usage.EnumerateObject())
         {
             if (field.Value.ValueKind == JsonValueKind.Null)
@@ -220,7 +234,7 @@ internal sealed class PriceLine
             {
                 Notice(field);
             }
-            else if (ReadCount(field) is { } count)
+            else if ((place < FirstFraction ? ReadCount(field) : ReadFraction(field, place)) is { } count)
             {
                 counts[place] = count;
             }
@@ -244,7 +258,17 @@ internal sealed class PriceLine
             InputImage = counts[9],
             OutputImage = counts[10],
             WebSearches = counts[11],
-            Requests = counts[12],
+            Requests = counts[RequestsPlace],
+            CachedImage = counts[13],
+            InputVideo = counts[14],
+            OutputVideo = counts[15],
+            Citation = counts[16],
+            Images = counts[17],
+            Characters = counts[18],
+            AudioMilliseconds = counts[19],
+            VideoMilliseconds = counts[20],
+            ComputeMilliseconds = counts[21],
+            StorageByteHours = counts[22],
         };
     }
 
@@ -259,6 +283,31 @@ internal sealed class PriceLine
         }
 
         return -1;
+    }
+
+    /// <summary>A count of seconds or gigabyte-days, in the milliseconds or byte-hours that it takes; a part of one of those counts as a whole.</summary>
+    private long? ReadFraction(JsonProperty field, int place)
+    {
+        if (field.Value.ValueKind != JsonValueKind.Number)
+        {
+            Refuse($"\"{field.Name}\" is not a number");
+            return null;
+        }
+
+        var parts = place == s_countNames.Length - 1 ? ByteHoursPerGigabyteDay : MillisecondsPerSecond;
+        if (!field.Value.TryGetDecimal(out var count) || count > long.MaxValue / parts)
+        {
+            Refuse($"\"{field.Name}\" is too large");
+            return null;
+        }
+
+        if (count < 0m)
+        {
+            Refuse($"\"{field.Name}\" is negative");
+            return null;
+        }
+
+        return (long)decimal.Ceiling(count * parts);
     }
 
     private long? ReadCount(JsonProperty field)

@@ -144,11 +144,17 @@ internal sealed class PriceListing
 
         foreach (var (name, mode) in price.Modes.OrderBy(mode => mode.Key, StringComparer.Ordinal))
         {
-            yield return (name, mode.Rates);
-            foreach (var tier in mode.Tiers)
+            yield return (name, mode.Multiplier == 1m ? mode.Rates : price.Rates.OverriddenBy(mode.Rates).WithPremium(mode.Multiplier));
+            foreach (var tier in mode.TiersBeside(price.Tiers))
             {
-                yield return ($"{name}, {Condition(tier)}", tier.Rates);
+                yield return ($"{name}, {Condition(tier)}", tier.Rates.WithPremium(mode.Multiplier));
             }
+        }
+
+        // A premium holds on top of whichever card prices the request.
+        foreach (var (name, premium) in price.Regions.OrderBy(region => region.Key, StringComparer.Ordinal))
+        {
+            yield return (name == DatedPrice.AnyRegion ? "any region" : $"region {name}", price.Rates.WithPremium(premium));
         }
     }
 

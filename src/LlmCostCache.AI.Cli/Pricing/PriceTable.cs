@@ -112,6 +112,12 @@ internal static class PriceTable
     {
         RateKind.WebSearch => "each web search",
         RateKind.Request => "each request",
+        RateKind.Image => "each image",
+        RateKind.AudioSecond => "second of audio",
+        RateKind.VideoSecond => "second of video",
+        RateKind.ComputeSecond => "second of compute",
+        RateKind.Characters => "million characters",
+        RateKind.StorageGbDay => "GB stored for a day",
         _ => RateCard.FieldNames[kind].Replace('_', ' '),
     };
 }

@@ -49,7 +49,7 @@ public sealed record UsageRecord
     /// <summary>Where the counts come from: <c>provider</c>, <c>estimate</c>, <c>tokenizer</c>, <c>none</c>.</summary>
     public string UsageSource { get; init; } = "provider";
 
-    /// <summary>What was noticed about the counts, comma-separated: <c>clamped</c>, <c>aggregated</c>, <c>usage_merge_ambiguous</c>, <c>overrun</c>, ...</summary>
+    /// <summary>What was noticed about the counts, comma-separated: <c>clamped</c>, <c>aggregated</c>, <c>usage_merge_ambiguous</c>, <c>overrun</c>, <c>held_amount</c>, ...</summary>
     public string? Flags { get; init; }
 
     /// <summary>The tier the provider served the request in, when it said so.</summary>

@@ -12,6 +12,9 @@ internal sealed record AnswerFacts
     /// <summary>The tier the provider says it served the request in.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>The geography the provider says it served the request in.</summary>
+    public string? Region { get; init; }
+
     /// <summary>The tier the caller asked for, which is what counts when the provider says nothing.</summary>
     public string? RequestedTier { get; init; }
 

@@ -126,7 +126,7 @@ internal sealed class TokenRefiner(PriceBook prices, ILedgerStore store, ILogger
     }
 
     private CallCost Price(UsageRecord record, TokenUsage usage, string? host) =>
-        prices.Price(new PriceQuery { Provider = record.Provider, Host = host, Model = record.Model, At = record.At, ServiceTier = record.ServiceTier, RequestsBefore = record.RequestsBefore, Usage = usage }).Cost;
+        prices.Price(new PriceQuery { Provider = record.Provider, Host = host, Model = record.Model, At = record.At, ServiceTier = record.ServiceTier, Region = record.Region, RequestsBefore = record.RequestsBefore, Usage = usage }).Cost;
 
     private sealed record Work(UsageRecord? Record, string Encoding, CountableText? Text, long TokensInFlight, string? Host, TaskCompletionSource? Done);
 }

@@ -15,6 +15,9 @@ internal static class UsageFlags
     /// <summary>The provider reported no usage.</summary>
     public const string NoUsage = "no_usage";
 
+    /// <summary>There was no price; what a budget had held for the call is booked.</summary>
+    public const string HeldAmount = "held_amount";
+
     public static string Add(string? flags, string flag) =>
         flags is null ? flag : flags.Split(',').Contains(flag, StringComparer.Ordinal) ? flags : $"{flags},{flag}";
 }

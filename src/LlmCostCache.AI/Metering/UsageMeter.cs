@@ -142,6 +142,7 @@ internal sealed class UsageMeter
             Model = model,
             Status = facts.IsIncomplete ? CallStatus.Incomplete : CallStatus.Ok,
             ServiceTier = tier,
+            Region = facts.Region,
             FinishReason = facts.FinishReason,
             ResponseId = facts.ResponseId,
             TimeToFirstChunk = facts.TimeToFirstChunk,
@@ -300,10 +301,12 @@ internal sealed class UsageMeter
             At = record.At,
             ServiceTier = tier,
             RequestsBefore = record.RequestsBefore,
+            Region = record.Region,
             Usage = usage,
         });
         return record with
         {
+            Region = record.Region ?? priced.Region,
             Provider = record.Provider ?? priced.Provider,
             Cost = priced.Cost with { Usage = usage },
             Currency = priced.Currency,
@@ -326,15 +329,14 @@ internal sealed class UsageMeter
     {
         // As many requests as function invocation makes at most by default.
         const int Parts = 40;
-        var part = new TokenUsage
+        Span<long> buckets = stackalloc long[TokenBuckets.Count];
+        TokenBuckets.Write(usage, buckets);
+        foreach (ref var count in buckets)
         {
-            UncachedInputTokens = usage.UncachedInputTokens / Parts,
-            CachedInputTokens = usage.CachedInputTokens / Parts,
-            CacheWrite5mTokens = usage.CacheWrite5mTokens / Parts,
-            CacheWrite1hTokens = usage.CacheWrite1hTokens / Parts,
-            OutputTokens = usage.OutputTokens / Parts,
-            ReasoningTokens = usage.ReasoningTokens / Parts,
-        };
+            count /= Parts;
+        }
+
+        var part = TokenBuckets.Read(buckets);
         var cost = Price(record, part, tier, host).Cost;
         return cost.Amount is { } amount ? amount * Parts : null;
     }
@@ -377,7 +379,11 @@ internal sealed class UsageMeter
         {
             // Booking nothing would let a budget that refuses leak for as long as such a model answers.
             var why = $"What was held is booked: {record.Cost.Reason ?? "the cost is not known"}";
-            record = record with { Cost = CallCost.Between(Money.Zero, admitted.Reserved, why) with { Usage = record.Cost.Usage } };
+            record = record with
+            {
+                Flags = UsageFlags.Add(record.Flags, UsageFlags.HeldAmount),
+                Cost = CallCost.Between(Money.Zero, admitted.Reserved, why) with { Usage = record.Cost.Usage },
+            };
             if (_unpricedModels.Count < MaxKnownUnpriced && _unpricedModels.TryAdd(record.Model ?? "", true))
             {
                 Log.UnknownPrice(_logger, record.Model ?? "", record.Provider ?? "");

@@ -46,7 +46,14 @@ internal sealed class DatedPrice
 
     public IReadOnlyDictionary<string, PriceMode> Modes { get; init; } = NoModes;
 
+    /// <summary>What a request costs in a geography of the provider, as a multiple; <see cref="AnyRegion"/> stands for every other one that is named.</summary>
+    public IReadOnlyDictionary<string, decimal> Regions { get; init; } = NoRegions;
+
     public IReadOnlyList<string> Sources { get; init; } = [];
+
+    public const string AnyRegion = "*";
+
+    public static IReadOnlyDictionary<string, decimal> NoRegions { get; } = new Dictionary<string, decimal>();
 
     public static IReadOnlyDictionary<string, PriceMode> NoModes { get; } = new Dictionary<string, PriceMode>();
 
@@ -74,12 +81,13 @@ internal sealed class DatedPrice
 
     /// <summary>The one card that prices a whole request.</summary>
     /// <param name="mode">The service tier; standard when null or when the vendor lists no rates for it.</param>
+    /// <param name="region">The provider's geography; null when it is not known.</param>
     /// <param name="time">The time of day of the call, in UTC.</param>
     /// <param name="inputTokens">The whole prompt.</param>
     /// <param name="outputTokens">The whole answer.</param>
     /// <param name="reasoned">Whether the answer contains reasoning.</param>
     /// <param name="level">The step by volume; see <see cref="LevelsOf"/>.</param>
-    public RateCard CardFor(string? mode, TimeOnly time, long inputTokens, long outputTokens, bool reasoned, int level = 0)
+    public RateCard CardFor(string? mode, string? region, TimeOnly time, long inputTokens, long outputTokens, bool reasoned, int level = 0)
     {
         var special = mode is null ? null : Modes.GetValueOrDefault(mode);
         var changed = level == 0 ? null : _levels[level];
@@ -96,7 +104,7 @@ internal sealed class DatedPrice
             changed = (changed ?? Rates).OverriddenBy(special.Rates);
         }
 
-        var tiers = special?.Tiers ?? Tiers;
+        var tiers = special?.TiersBeside(Tiers) ?? Tiers;
         for (var i = 0; i < tiers.Count; i++)
         {
             if (tiers[i].Holds(inputTokens, outputTokens, reasoned))
@@ -105,8 +113,24 @@ internal sealed class DatedPrice
             }
         }
 
-        return changed?.WithFallbacks() ?? _standard;
+        return (changed?.WithFallbacks() ?? _standard).WithPremium((special?.Multiplier ?? 1m) * PremiumOf(region));
     }
+
+    /// <summary>The multiple for a geography; one where the vendor lists no premium for it, and where none was chosen.</summary>
+    public decimal PremiumOf(string? region)
+    {
+        if (string.IsNullOrEmpty(region) || Regions.Count == 0)
+        {
+            return 1m;
+        }
+
+        // What Anthropic answers when inference may run anywhere, and for models that cannot be bound to a geography.
+        var isAnywhere = region.Equals("global", StringComparison.OrdinalIgnoreCase) || region.Equals("not_available", StringComparison.OrdinalIgnoreCase);
+        return Regions.TryGetValue(region, out var premium) || (!isAnywhere && Regions.TryGetValue(AnyRegion, out premium)) ? premium : 1m;
+    }
+
+    /// <summary>The dearest multiple that a request can meet when nothing is known about its geography.</summary>
+    public decimal DearestPremium => Regions.Values.Append(1m).Max();
 
     /// <summary>The dearest rates that a request of at most so many tokens can meet in a service tier, at any time of day and whatever went before.</summary>
     public (decimal Input, decimal Output, decimal Request) Dearest(string? mode, long inputTokens, long outputTokens)
@@ -123,7 +147,7 @@ internal sealed class DatedPrice
             }
         }
 
-        foreach (var tier in special?.Tiers ?? Tiers)
+        foreach (var tier in special?.TiersBeside(Tiers) ?? Tiers)
         {
             if (tier.CanHold(inputTokens, outputTokens))
             {
@@ -131,7 +155,8 @@ internal sealed class DatedPrice
             }
         }
 
-        return (input, output, request);
+        var multiplier = special?.Multiplier ?? 1m;
+        return (input * multiplier, output * multiplier, request);
 
         void Consider(RateCard card)
         {
@@ -173,6 +198,15 @@ internal sealed class DatedPrice
             facts.Append("|mode ").Append(name).Append(' ');
             mode.Rates.WriteFacts(facts);
             WriteTiers(mode.Tiers);
+            if (mode.Multiplier != 1m)
+            {
+                facts.Append(CultureInfo.InvariantCulture, $"times {mode.Multiplier:0.############################};");
+            }
+        }
+
+        foreach (var (name, premium) in Regions.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            facts.Append(CultureInfo.InvariantCulture, $"|region {name} {premium:0.############################}");
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts.ToString())).AsSpan(0, 4));

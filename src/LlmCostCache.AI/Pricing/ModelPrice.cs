@@ -78,6 +78,14 @@ public sealed class ModelPrice(string model)
     /// <summary>A gigabyte (10^9 bytes) stored for a day.</summary>
     public decimal? StoragePerGigabyteDay { get; set; }
 
+    /// <summary>A coefficient of all rates of this model, above zero.</summary>
+    /// <value>One.</value>
+    public decimal Multiplier { get; set; } = 1m;
+
+    /// <summary>What a request costs in a geography of the provider (<see cref="PriceQuery.Region"/>), as a multiple: 1.1 for ten percent more. Empty unless set.</summary>
+    /// <remarks>On what the model does itself; searches, requests, compute and storage keep their price. <c>*</c> stands for every geography that is not listed.</remarks>
+    public IDictionary<string, decimal> Regions { get; } = new Dictionary<string, decimal>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>A fee for each request.</summary>
     public decimal? PerRequest { get; set; }
 

@@ -113,7 +113,8 @@ public sealed class PriceBook
     /// <summary>
     /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the
     /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
-    /// that the caller could not rule out (standard or priority); null when the price is not known.
+    /// that the caller could not rule out (standard or priority), at the premium of the geography that the host names or, where nothing names it, of the dearest one;
+    /// null when the price is not known. Fast mode counts only when it is asked for: no provider chooses it by itself.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
     internal Money? Ceiling(
@@ -161,7 +162,9 @@ public sealed class PriceBook
                 (input, output, fee) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output), Math.Max(fee, priority.Request));
             }
 
-            var most = (inputTokens * input / Million) + (outputTokens * output / Million) + fee;
+            // A workspace can have a geography by default, so a request that names none does not rule it out.
+            var premium = RegionOf(entry, host) is { } region ? price.PremiumOf(region) : price.DearestPremium;
+            var most = (inputTokens * input * premium / Million) + (outputTokens * output * premium / Million) + fee;
             return Money.FromUsdRoundedUp(most * (fact.Adjustment?.Factor ?? 1m) / rate.PerDollar);
         }
         catch (OverflowException)
@@ -223,12 +226,13 @@ public sealed class PriceBook
         }
 
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
+        var region = query.Region ?? RegionOf(entry, query.Host);
         var (first, last) = price.LevelsOf(query.RequestsBefore, usage.Requests);
-        var bill = Bill.Of(usage, price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, first), factor, fx.PerDollar, price.IsFree);
+        var bill = Bill.Of(usage, price.CardFor(mode, region, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, first), factor, fx.PerDollar, price.IsFree);
         var (cheapest, missed) = (bill, bill.Missing);
         for (var level = first + 1; level <= last; level++)
         {
-            var other = Bill.Of(usage, price.CardFor(mode, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, level), factor, fx.PerDollar, price.IsFree);
+            var other = Bill.Of(usage, price.CardFor(mode, region, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, level), factor, fx.PerDollar, price.IsFree);
             missed ??= other.Missing;
             cheapest = other.Native < cheapest.Native ? other : cheapest;
             bill = other.Native > bill.Native ? other : bill;
@@ -249,6 +253,7 @@ public sealed class PriceBook
                 PriceRevision = unpriced.Cost.PriceRevision,
                 Reason = low == amount ? remark : Joined(WhyBetweenSteps(entry, query.RequestsBefore), remark),
             },
+            Region = region,
             NativeCost = bill.Native,
             ListCost = bill.List,
             FxRate = entry.Currency == Dollar ? null : fx.PerDollar,
@@ -297,6 +302,10 @@ public sealed class PriceBook
         return true;
     }
 
+    /// <summary>The geography that the host of a provider names; null where hosts say nothing about it.</summary>
+    private static string? RegionOf(PriceEntry entry, string? host) =>
+        host is null ? null : ProviderDirectory.Instance.ByName(entry.Provider)?.RegionOf(ProviderDirectory.HostOf(host));
+
     private ExchangeRate? ToDollars(string currency, DateTimeOffset at) => currency == Dollar ? s_dollar : _exchangeRates.Find(currency, at);
 
     private static string? Joined(string? remark, string? another) => remark is null ? another : another is null ? remark : $"{remark}; {another}";
@@ -337,6 +346,11 @@ public sealed class PriceBook
             ];
             RefuseNegative(rates, where);
 
+            if (price.Multiplier <= 0m || price.Regions.Values.Any(multiplier => multiplier <= 0m))
+            {
+                throw new LlmCostException($"{where}: a multiplier must be above zero; 1.1 is ten percent more.");
+            }
+
             if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)
             {
                 throw new LlmCostException($"{where}: ContextWindow and MaxOutputTokens must be above zero, or null when not known.");
@@ -355,9 +369,15 @@ public sealed class PriceBook
                 ContextWindow = price.ContextWindow,
                 MaxOutputTokens = price.MaxOutputTokens,
                 Currency = currency,
-                KnownFrom = "code",
+                KnownFrom = PriceRevision.Code,
                 IsAgreed = true,
-                Prices = [new(new RateCard(rates), StepsOf(price, where))],
+                Prices =
+                [
+                    new(new RateCard(rates).Times(price.Multiplier), StepsOf(price, where).Select(step => step with { Rates = step.Rates.Times(price.Multiplier) }))
+                    {
+                        Regions = new Dictionary<string, decimal>(price.Regions, StringComparer.OrdinalIgnoreCase),
+                    },
+                ],
                 Sources = ["code"],
             });
         }

@@ -84,7 +84,7 @@ internal sealed class PriceEntry
     public string RevisionOf(int index)
     {
         var revisions = _revisions ??= new string?[Prices.Count];
-        return revisions[index] ??= $"{Provider ?? "any"}/{Id}@{KnownFromOf(index)}#{Prices[index].Fingerprint(Currency)}";
+        return revisions[index] ??= $"{Provider ?? PriceRevision.AnyProvider}/{Id}@{KnownFromOf(index)}#{Prices[index].Fingerprint(Currency)}";
     }
 
     /// <summary>Whether two entries cost the same whatever is used, and whenever.</summary>

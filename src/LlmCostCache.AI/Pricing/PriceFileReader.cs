@@ -13,6 +13,9 @@ internal ref struct PriceFileReader
     // A dollar for a token: beyond it, somebody mixed up units.
     private const decimal MaxRate = 1_000_000m;
 
+    // Beyond it, somebody wrote a rate.
+    private const int MaxMultiplier = 100;
+
     private const NumberStyles RateStyles = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent;
 
     private readonly ReadOnlySpan<byte> _json;
@@ -292,15 +295,23 @@ internal ref struct PriceFileReader
             throw Wrong("a price needs the rate 'output' (or the model \"mode\": \"embedding\" before its prices)", line);
         }
 
-        return new(new RateCard(price.Rates), price.Steps)
+        // A coefficient of the whole price is nothing but other rates.
+        var factor = price.Multiplier;
+        return new(new RateCard(price.Rates).Times(factor), price.Steps.Select(step => step with { Rates = step.Rates.Times(factor) }))
         {
             EffectiveFrom = price.EffectiveFrom,
             KnownFrom = price.KnownFrom,
-            Tiers = price.Tiers,
-            Windows = price.Windows,
-            Modes = price.Modes is null ? DatedPrice.NoModes : price.Modes,
+            Tiers = [.. price.Tiers.Select(tier => Times(tier, factor))],
+            Windows = [.. price.Windows.Select(window => window with { Rates = window.Rates.Times(factor) })],
+            Modes = price.Modes is null ? DatedPrice.NoModes : price.Modes.ToDictionary(
+                mode => mode.Key,
+                mode => mode.Value with { Rates = mode.Value.Rates.Times(factor), Tiers = [.. mode.Value.Tiers.Select(tier => Times(tier, factor))] },
+                StringComparer.OrdinalIgnoreCase),
+            Regions = price.Regions ?? DatedPrice.NoRegions,
             Sources = price.Sources,
         };
+
+        static PriceTier Times(PriceTier tier, decimal factor) => tier with { Rates = tier.Rates.Times(factor) };
     }
 
     private bool ReadPricePart(string name, PriceDraft price)
@@ -342,6 +353,21 @@ internal ref struct PriceFileReader
                 }
 
                 break;
+            case "multiplier":
+                price.Multiplier = Multiplier(name);
+                break;
+            case "regions":
+                Expect(JsonTokenType.StartObject, "'regions' must be a JSON object like {\"us\": \"1.1\"}");
+                price.Regions = new(StringComparer.OrdinalIgnoreCase);
+                while (NextProperty() is { } region)
+                {
+                    if (!price.Regions.TryAdd(region, Multiplier(region)))
+                    {
+                        throw Wrong($"the region '{region}' is there twice");
+                    }
+                }
+
+                break;
             default:
                 return ReadRate(name, price.Rates);
         }
@@ -368,25 +394,12 @@ internal ref struct PriceFileReader
             return true;
         }
 
-        decimal rate;
-        if (_reader.TokenType == JsonTokenType.Number)
+        rates[kind] = Number(name) switch
         {
-            if (!_reader.TryGetDecimal(out rate))
-            {
-                throw Wrong($"'{name}' is not a number that money can be counted with");
-            }
-        }
-        else if (!decimal.TryParse(Text(name), RateStyles, CultureInfo.InvariantCulture, out rate))
-        {
-            throw Wrong($"'{name}' is '{_reader.GetString()}', which is not a number; write it like \"2.50\"");
-        }
-
-        rates[kind] = rate switch
-        {
-            < 0 => throw Wrong($"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; a price cannot be negative"),
-            > MaxRate => throw Wrong(
+            < 0 and var rate => throw Wrong($"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; a price cannot be negative"),
+            > MaxRate and var rate => throw Wrong(
                 $"'{name}' is {rate.ToString(CultureInfo.InvariantCulture)}; prices are per million tokens or characters and for one of everything else, so this cannot be meant"),
-            _ => rate,
+            var rate => rate,
         };
         return true;
     }
@@ -492,6 +505,25 @@ internal ref struct PriceFileReader
         return new(above, new(rates));
     }
 
+    private readonly decimal Number(string name)
+    {
+        decimal number;
+        if (_reader.TokenType == JsonTokenType.Number)
+        {
+            return _reader.TryGetDecimal(out number) ? number : throw Wrong($"'{name}' is not a number that money can be counted with");
+        }
+
+        return decimal.TryParse(Text(name), RateStyles, CultureInfo.InvariantCulture, out number)
+            ? number
+            : throw Wrong($"'{name}' is '{_reader.GetString()}', which is not a number; write it like \"2.50\"");
+    }
+
+    private readonly decimal Multiplier(string name) => Number(name) switch
+    {
+        <= 0 or > MaxMultiplier => throw Wrong($"the multiplier '{name}' must be above zero and at most {MaxMultiplier}; 1.1 is ten percent more"),
+        var multiplier => multiplier,
+    };
+
     private List<PriceTier> ReadTiers()
     {
         Expect(JsonTokenType.StartArray, "'tiers' must be a list");
@@ -541,6 +573,7 @@ internal ref struct PriceFileReader
     {
         Expect(JsonTokenType.StartObject, "a mode must be a JSON object");
         List<PriceTier> tiers = [];
+        var multiplier = 1m;
         var rates = new decimal?[RateCard.Kinds];
         while (NextProperty() is { } name)
         {
@@ -548,13 +581,17 @@ internal ref struct PriceFileReader
             {
                 tiers = ReadTiers();
             }
+            else if (name == "multiplier")
+            {
+                multiplier = Multiplier(name);
+            }
             else if (!ReadRate(name, rates))
             {
                 throw Unknown(name, "of a mode");
             }
         }
 
-        return new(new(rates), tiers);
+        return new(new(rates), tiers, multiplier);
     }
 
     private PriceWindow ReadWindow()
@@ -709,5 +746,9 @@ internal ref struct PriceFileReader
         public List<PriceWindow> Windows { get; } = [];
 
         public Dictionary<string, PriceMode>? Modes { get; set; }
+
+        public Dictionary<string, decimal>? Regions { get; set; }
+
+        public decimal Multiplier { get; set; } = 1m;
     }
 }

@@ -17,6 +17,16 @@ internal sealed record PriceProvider(string Id, string DisplayName)
     /// <summary>Whether others' servers speak this vendor's protocol, so that its name says little in front of an unknown host.</summary>
     public bool SpokenByOthers { get; init; }
 
+    /// <summary>Hosts whose first label is the geography that serves the request.</summary>
+    public IReadOnlyList<string> RegionalHosts { get; init; } = [];
+
+    /// <summary>The geography that a host names; <c>global</c> for another host of this provider; null where this provider's hosts say nothing about it.</summary>
+    public string? RegionOf(string? host) =>
+        host is null || RegionalHosts.Count == 0 ? null
+        : RegionalHosts.Any(pattern => ProviderDirectory.HostMatches(host, pattern)) ? host[..host.IndexOf('.', StringComparison.Ordinal)]
+        : OwnsHost(host) ? "global"
+        : null;
+
     public bool OwnsHost(string host) => Hosts.Any(pattern => ProviderDirectory.HostMatches(host, pattern));
 
     public bool Makes(string model) => Families.Any(family => model.StartsWith(family, StringComparison.OrdinalIgnoreCase));

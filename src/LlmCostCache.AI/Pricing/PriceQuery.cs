@@ -28,6 +28,12 @@ public sealed record PriceQuery
     /// </summary>
     public long? RequestsBefore { get; init; }
 
+    /// <summary>
+    /// The provider's geography that served the request, as it names it (Anthropic's <c>inference_geo</c>: <c>us</c>); null when not known. Some charge a premium for one;
+    /// one without a listed premium, <c>global</c> and <c>not_available</c> cost the standard rates. OpenAI's regional hosts say it by themselves.
+    /// </summary>
+    public string? Region { get; init; }
+
     /// <summary>What was used.</summary>
     public required TokenUsage Usage { get; init; }
 }

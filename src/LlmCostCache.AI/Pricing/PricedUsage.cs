@@ -20,6 +20,9 @@ public sealed record PricedUsage
     /// <summary>The day, in UTC, on which the book learned of the price that was used; null when it knew from the beginning, or when there is none.</summary>
     public DateOnly? KnownFrom { get; init; }
 
+    /// <summary>The provider's geography that the price was taken for, as it was asked for or as the host says; null when not known.</summary>
+    public string? Region { get; init; }
+
     /// <summary>The currency of the price.</summary>
     public string Currency { get; init; } = "USD";
 

@@ -101,6 +101,7 @@ internal sealed class ProviderDirectory
     {
         Names = Strings(provider, "names"),
         Hosts = Strings(provider, "hosts"),
+        RegionalHosts = Strings(provider, "regional_hosts"),
         Families = Strings(provider, "families"),
         Then = Strings(provider, "then"),
         SpokenByOthers = provider.TryGetProperty("spoken_by_others", out var spoken) && spoken.GetBoolean(),

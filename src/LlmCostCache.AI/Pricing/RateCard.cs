@@ -91,6 +91,32 @@ internal sealed class RateCard
         void FallBack(RateKind kind, RateKind to) => rates[(int)kind] ??= rates[(int)to];
     }
 
+    /// <summary>Every rate, times a factor.</summary>
+    public RateCard Times(decimal factor) => factor == 1m ? this : new(Array.ConvertAll(_rates, rate => rate * factor));
+
+    /// <summary>
+    /// The rates of what the model itself does, times a factor. What it has done for it (searches, requests, compute, storage) keeps its rate: vendors' premiums for a
+    /// geography or for speed are on token prices.
+    /// </summary>
+    public RateCard WithPremium(decimal factor)
+    {
+        if (factor == 1m)
+        {
+            return this;
+        }
+
+        var rates = (decimal?[])_rates.Clone();
+        for (var kind = RateKind.Input; kind <= RateKind.StorageGbDay; kind++)
+        {
+            if (kind is not (RateKind.WebSearch or RateKind.Request or RateKind.ComputeSecond or RateKind.StorageGbDay))
+            {
+                rates[(int)kind] *= factor;
+            }
+        }
+
+        return new(rates);
+    }
+
     /// <summary>The dearest rate for a token of input, or of output; zero when none is named.</summary>
     public decimal Dearest(bool output)
     {

@@ -116,9 +116,9 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
             page = LedgerReader.Page(connection, filter, page);
             foreach (var entry in page.Entries)
             {
-                foreach (var key in Keys(by, entry))
+                foreach (var key in Keys(by, entry, calendar))
                 {
-                    foreach (var thenKey in Keys(thenBy, entry))
+                    foreach (var thenKey in Keys(thenBy, entry, calendar))
                     {
                         Total(key, thenKey).Add(entry);
                     }
@@ -160,10 +160,11 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
         _ => "NULL",
     };
 
-    private ImmutableArray<string?> Keys(LedgerDimension? dimension, LedgerEntry entry) =>
-        dimension == LedgerDimension.Tag && !entry.Attribution.Tags.IsEmpty ? entry.Attribution.Tags.CastArray<string?>() : [Key(dimension, entry)];
+    /// <summary>The groups that a row belongs to: one, but as many as it has tags.</summary>
+    public static ImmutableArray<string?> Keys(LedgerDimension? dimension, LedgerEntry entry, LedgerCalendar calendar) =>
+        dimension == LedgerDimension.Tag && !entry.Attribution.Tags.IsEmpty ? entry.Attribution.Tags.CastArray<string?>() : [Key(dimension, entry, calendar)];
 
-    private string? Key(LedgerDimension? dimension, LedgerEntry entry) => dimension switch
+    private static string? Key(LedgerDimension? dimension, LedgerEntry entry, LedgerCalendar calendar) => dimension switch
     {
         null or LedgerDimension.Tag => null,
         LedgerDimension.Model => entry.Model,
