@@ -72,7 +72,7 @@ internal sealed class PriceCheck
 
     private void CheckRates(PriceLayer layer, PriceEntry entry, string name)
     {
-        IReadOnlyList<DatedPrice?> known = PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry is { } builtIn && builtIn.Currency == entry.Currency ? builtIn.Prices : new DatedPrice?[1];
+        DatedPrice?[] known = PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry is { } builtIn && builtIn.Currency == entry.Currency ? [.. builtIn.Prices] : [null];
         foreach (var price in entry.Prices)
         {
             // An old price is like the old price of the book, so the nearest of its history counts. What is marked as free in a file of one's own is meant.

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 
 namespace LlmCostCache.AI;
@@ -11,13 +10,6 @@ public sealed partial class PriceBook
     private const string Standard = "standard";
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
-    private const decimal MillisecondsPerSecond = 1000m;
-
-    // A gigabyte in price lists has 10^9 bytes, and a day 24 hours.
-    private const decimal ByteHoursPerGigabyteDay = 24_000_000_000m;
-
-    private static readonly ImmutableSortedDictionary<string, decimal> NoParts =
-        ImmutableSortedDictionary.Create<string, decimal>(StringComparer.Ordinal);
 
     private static readonly ExchangeRate s_dollar = new(Dollar, 1m);
 
@@ -251,11 +243,11 @@ public sealed partial class PriceBook
         var time = TimeOnly.FromDateTime(query.At.UtcDateTime);
         var region = query.Region ?? RegionOf(entry, query.Host);
         var (first, last) = price.LevelsOf(query.RequestsBefore, usage.Requests);
-        var bill = BillOf(usage, CardOf(first), factor, fx, price.IsFree);
+        var bill = Bill.Of(usage, CardOf(first), factor, fx.PerDollar, price.IsFree);
         var (cheapest, missed) = (bill, bill.Missing);
         for (var level = first + 1; level <= last; level++)
         {
-            var other = BillOf(usage, CardOf(level), factor, fx, price.IsFree);
+            var other = Bill.Of(usage, CardOf(level), factor, fx.PerDollar, price.IsFree);
             missed ??= other.Missing;
             cheapest = other.Native < cheapest.Native ? other : cheapest;
             bill = other.Native > bill.Native ? other : bill;
@@ -287,62 +279,9 @@ public sealed partial class PriceBook
         RateCard CardOf(int level) => price.CardFor(mode, region, time, inputTokens, outputTokens, usage.ReasoningTokens > 0, level);
     }
 
-    private static Bill BillOf(TokenUsage usage, RateCard card, decimal factor, ExchangeRate fx, bool isFree)
-    {
-        var bill = new Bill(factor, fx.PerDollar);
-        BillTokens(ref bill, usage, card);
-        bill.Each(usage.WebSearches, RateKind.WebSearch, card);
-        if (card[RateKind.Request] is not null)
-        {
-            bill.Each(usage.Requests, RateKind.Request, card);
-        }
-
-        BillOtherUnits(ref bill, usage, card, isFree);
-        return bill;
-    }
-
     private static string WhyBetweenSteps(PriceEntry entry, long? before) => before is null
         ? $"the price of '{entry.Id}' has steps by the requests of a month, and how many went before is not known"
         : $"the requests lie on both sides of a step in the price of '{entry.Id}'";
-
-    private static void BillTokens(ref Bill bill, TokenUsage usage, RateCard card)
-    {
-        // A model that is billed by the image, the second or the character may report tokens as well.
-        if (!card.HasTokenRates && ((card[RateKind.Image] is not null && usage.Images > 0) || (card[RateKind.AudioSecond] is not null && usage.Milliseconds > 0)
-            || (card[RateKind.VideoSecond] is not null && usage.VideoMilliseconds > 0) || (card[RateKind.Characters] is not null && usage.Characters > 0)))
-        {
-            return;
-        }
-
-        bill.Tokens(usage.UncachedInputTokens, RateKind.Input, card);
-        bill.Tokens(usage.CachedInputTokens, RateKind.CachedInput, card);
-        bill.Tokens(usage.CacheWrite5mTokens, RateKind.CacheWrite5m, card);
-        bill.Tokens(usage.CacheWrite1hTokens, RateKind.CacheWrite1h, card);
-        bill.Tokens(usage.InputAudioTokens, RateKind.InputAudio, card);
-        bill.Tokens(usage.CachedAudioTokens, RateKind.CachedAudio, card);
-        bill.Tokens(usage.InputImageTokens, RateKind.InputImage, card);
-        bill.Tokens(usage.CachedImageTokens, RateKind.CachedImage, card);
-        bill.Tokens(usage.InputVideoTokens, RateKind.InputVideo, card);
-        bill.Tokens(usage.CitationTokens, RateKind.Citation, card);
-        bill.Tokens(usage.OutputTokens, RateKind.Output, card);
-        bill.Tokens(usage.ReasoningTokens, RateKind.Reasoning, card);
-        bill.Tokens(usage.OutputAudioTokens, RateKind.OutputAudio, card);
-        bill.Tokens(usage.OutputImageTokens, RateKind.OutputImage, card);
-        bill.Tokens(usage.OutputVideoTokens, RateKind.OutputVideo, card);
-    }
-
-    private static void BillOtherUnits(ref Bill bill, TokenUsage usage, RateCard card, bool isFree)
-    {
-        // The same picture, sound or text counted twice, in tokens or requests that have a price and in another unit that has none, is billed once.
-        var counted = isFree || usage.TotalTokens > 0 || (usage.Requests > 0 && card[RateKind.Request] > 0m);
-        var asVideo = usage.InputVideoTokens > 0 || usage.OutputVideoTokens > 0;
-        bill.Other(usage.Images, RateKind.Image, card, per: 1m, isBilledAlready: usage.OutputImageTokens > 0);
-        bill.Other(usage.Milliseconds, RateKind.AudioSecond, card, MillisecondsPerSecond, isBilledAlready: counted);
-        bill.Other(usage.VideoMilliseconds, RateKind.VideoSecond, card, MillisecondsPerSecond, isBilledAlready: asVideo);
-        bill.Other(usage.ComputeMilliseconds, RateKind.ComputeSecond, card, MillisecondsPerSecond, isBilledAlready: false);
-        bill.Other(usage.Characters, RateKind.Characters, card, Million, isBilledAlready: counted);
-        bill.Other(usage.StorageByteHours, RateKind.StorageGbDay, card, ByteHoursPerGigabyteDay, isBilledAlready: false);
-    }
 
     /// <summary>
     /// The mode whose rates hold; null for the standard ones. A tier that the vendor lists no rates for costs the standard ones and says so;
@@ -495,92 +434,5 @@ public sealed partial class PriceBook
             var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
             throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
         }
-    }
-
-    /// <summary>Adds up one request at list prices, then adjusts the sum, then converts it; it is rounded by whoever makes it <see cref="Money"/>.</summary>
-    private struct Bill(decimal factor, decimal unitsPerDollar)
-    {
-        private PartBuffer _parts;
-
-        /// <summary>The sum at list prices, in the currency of the price.</summary>
-        public decimal List { get; private set; }
-
-        /// <summary>The sum after discount and margin.</summary>
-        public readonly decimal Native => Adjusted(List);
-
-        public readonly decimal Dollars => ToDollars(List);
-
-        /// <summary>Something was used for which the price has no rate.</summary>
-        public RateKind? Missing { get; private set; }
-
-        public void Tokens(long count, RateKind kind, RateCard card) => Add(count, kind, card, Million);
-
-        public void Each(long count, RateKind kind, RateCard card) => Add(count, kind, card, 1m);
-
-        public void Other(long count, RateKind kind, RateCard card, decimal per, bool isBilledAlready)
-        {
-            if (card[kind] is not null || !isBilledAlready)
-            {
-                Add(count, kind, card, per);
-            }
-        }
-
-        /// <summary>The parts in dollars. Their sum is <see cref="Dollars"/> to the last digit.</summary>
-        public readonly ImmutableSortedDictionary<string, decimal> Parts()
-        {
-            if (List == 0m || factor == 0m)
-            {
-                return NoParts;
-            }
-
-            var parts = NoParts.ToBuilder();
-            var (sum, largest) = (0m, 0);
-            for (var kind = 0; kind < RateCard.Kinds; kind++)
-            {
-                if (_parts[kind] != 0m)
-                {
-                    var part = ToDollars(_parts[kind]);
-                    parts.Add(RateCard.PartNames[kind], part);
-                    sum += part;
-                    largest = _parts[kind] > _parts[largest] ? kind : largest;
-                }
-            }
-
-            // Quotients have 28 digits, so a sum of quotients can miss the quotient of the sum by the last of them, which decides ties.
-            if (Dollars - sum is var rest and not 0m)
-            {
-                parts[RateCard.PartNames[largest]] += rest;
-            }
-
-            return parts.ToImmutable();
-        }
-
-        private readonly decimal Adjusted(decimal list) => factor == 1m ? list : list * factor;
-
-        private readonly decimal ToDollars(decimal list) => unitsPerDollar == 1m ? Adjusted(list) : Adjusted(list) / unitsPerDollar;
-
-        private void Add(long count, RateKind kind, RateCard card, decimal per)
-        {
-            if (count == 0)
-            {
-                return;
-            }
-
-            if (card[kind] is not { } rate)
-            {
-                Missing ??= kind;
-                return;
-            }
-
-            var list = count * rate / per;
-            List += list;
-            _parts[(int)kind] += list;
-        }
-    }
-
-    [System.Runtime.CompilerServices.InlineArray(RateCard.Kinds)]
-    private struct PartBuffer
-    {
-        private decimal _first;
     }
 }

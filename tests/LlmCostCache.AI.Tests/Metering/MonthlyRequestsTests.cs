@@ -98,7 +98,7 @@ public sealed class MonthlyRequestsTests : IDisposable
         List<decimal> fees = [];
         for (var i = 0; i < 5; i++)
         {
-    
+            // Two requests each: the second and the fifth time lie on both sides of the step, and the month turns between the third and the fourth.
             var at = new DateTimeOffset(2026, 7, 31, 21, 30, 0, TimeSpan.Zero).AddHours(i);
             var cost = await costs.RecordAsync(new() { Id = $"elsewhere-{i}", At = at, Provider = "acme", Model = "m", Cost = CallCost.Unknown with { Usage = new() { Requests = 2 } } });
             Assert.Equal(i is 1 or 4 ? CostCertainty.Bounded : CostCertainty.Known, cost.Certainty);
