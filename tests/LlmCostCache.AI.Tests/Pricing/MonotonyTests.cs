@@ -6,7 +6,19 @@ namespace LlmCostCache.AI.Tests;
 public class MonotonyTests
 {
     // A tier that lowers a rate: the whole request gets cheaper with its last token.
-    private static readonly HashSet<string> CheaperWhenLarger = [];
+    private static readonly HashSet<string> CheaperWhenLarger =
+    [
+        "anthropic/fast/claude-opus-4-6", // litellm lists the standard long-context rates behind the fast ones
+        "anthropic/fast/claude-opus-4-6-20260205", // litellm lists the standard long-context rates behind the fast ones
+        "anthropic/fast/us/claude-opus-4-6", // litellm lists the standard long-context rates behind the fast ones
+        "azure/gpt-5.4-pro", // cached_input
+        "openai/gpt-5.4-pro", // cached_input
+        "openai/gpt-5.4-pro-2026-03-05", // cached_input
+        "vertex/gemini-2.5-pro", // cache_write_5m, cache_write_1h
+        "vertex/gemini-3-pro-preview", // cache_write_5m, cache_write_1h
+        "vertex/gemini-3.1-pro-preview", // cache_write_5m, cache_write_1h
+        "vertex/gemini-3.1-pro-preview-customtools", // cache_write_5m, cache_write_1h
+    ];
 
     [Fact]
     public void No_tier_lowers_a_rate() =>
