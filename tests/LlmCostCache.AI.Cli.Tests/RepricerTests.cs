@@ -80,6 +80,7 @@ public class RepricerTests
     {
         var host = name != "itself" && seller.Hosts.Count > 0 ? seller.Hosts[0].Replace("*", "x", StringComparison.Ordinal) : null;
         var provider = name == "itself" || host is null ? seller.Id : name.Length == 0 ? null : name;
+        var region = counts[0] % 5 == 0 ? "us" : null;
         var usage = new TokenUsage
         {
             UncachedInputTokens = counts[0],
@@ -90,7 +91,7 @@ public class RepricerTests
             WebSearches = counts[5] % 10 == 0 ? 1 : 0,
             Requests = 1,
         };
-        var priced = PriceBook.BuiltIn.Price(new() { Provider = provider, Host = host, Model = model, At = at, ServiceTier = tier, Usage = usage });
+        var priced = PriceBook.BuiltIn.Price(new() { Provider = provider, Host = host, Model = model, At = at, ServiceTier = tier, Region = region, Usage = usage });
         var isEstimate = share < 100 && priced.Cost is { Certainty: CostCertainty.Known, Amount.Nanos: > 0 };
         return new()
         {
@@ -99,6 +100,7 @@ public class RepricerTests
             Provider = provider ?? priced.Provider,
             Model = model,
             ServiceTier = tier,
+            Region = region,
             UsageSource = isEstimate ? "estimate" : "provider",
             Cost = isEstimate
                 ? CallCost.Between(Money.FromNanos(priced.Cost.High.Nanos / 100 * share), priced.Cost.High) with { Usage = usage, PriceRevision = priced.Cost.PriceRevision }

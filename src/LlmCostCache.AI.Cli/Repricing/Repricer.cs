@@ -57,6 +57,7 @@ internal sealed class Repricer(PriceBook prices, DateOnly? effectiveOn = null, D
             At = effectiveOn is { } day ? new DateTimeOffset(day.ToDateTime(TimeOnly.FromDateTime(row.At.UtcDateTime)), TimeSpan.Zero) : row.At,
             KnownAt = knownAt,
             ServiceTier = row.ServiceTier,
+            Region = row.Region,
             Usage = row.Cost.Usage,
         };
         var own = prices.Price(query);
