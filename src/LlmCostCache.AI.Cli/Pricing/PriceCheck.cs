@@ -72,7 +72,8 @@ internal sealed class PriceCheck
 
     private void CheckRates(PriceLayer layer, PriceEntry entry, string name)
     {
-        DatedPrice?[] known = PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry is { } builtIn && builtIn.Currency == entry.Currency ? [.. builtIn.Prices] : [null];
+        var builtIn = PriceBook.BuiltIn.Resolve(entry.Provider, entry.Id).Entry;
+        IEnumerable<DatedPrice?> known = builtIn is not null && builtIn.Currency == entry.Currency ? builtIn.Prices : Enumerable.Repeat<DatedPrice?>(null, 1);
         foreach (var price in entry.Prices)
         {
             // An old price is like the old price of the book, so the nearest of its history counts. What is marked as free in a file of one's own is meant.
