@@ -1,4 +1,5 @@
 using System.ClientModel.Primitives;
+using System.Collections;
 using System.Text.Json;
 
 namespace LlmCostCache.AI;
@@ -26,11 +27,27 @@ internal static class RawOpenAI
             }
 
             using var part = JsonDocument.Parse(usage.Write(s_json));
-            var facts = UsageJson.Read(part.RootElement);
+            var facts = UsageJson.Read(part.RootElement).WithSearches(SearchesOf(RawProperties.Get(holder, "OutputItems") as IEnumerable));
             return tier is not null || RawProperties.Has(holder, "ServiceTier") || holder is not IPersistableModel<object> all ? facts with { ServiceTier = tier ?? facts.ServiceTier } : OfAll(all);
         }
 
         return OfAll(model);
+    }
+
+    // The items of a response that are searches have a type of their own; the others are as long as the answer and not written.
+    private static long SearchesOf(IEnumerable? items)
+    {
+        var searches = 0;
+        foreach (var item in items ?? Array.Empty<object>())
+        {
+            if (item is IPersistableModel<object> call && item.GetType().Name.Contains("WebSearch", StringComparison.Ordinal))
+            {
+                using var written = JsonDocument.Parse(call.Write(s_json));
+                searches += UsageJson.IsBilledSearch(written.RootElement) ? 1 : 0;
+            }
+        }
+
+        return searches;
     }
 
     private static RawFacts OfAll(IPersistableModel<object> model)

@@ -260,7 +260,7 @@ internal sealed class UsageMeter
         }
 
         var record = Record(attempt) with { Error = exception.GetType().Name, UsageSource = "none" };
-        if (UnbilledFailure.IsCertain(exception))
+        if (UnbilledFailure.IsCertain(exception, attempt.Client))
         {
             record = record with { Status = CallStatus.Failed, Cost = CallCost.Known(Money.Zero) };
         }
@@ -357,7 +357,7 @@ internal sealed class UsageMeter
         }
 
         var (low, high) = (record, record);
-        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, mostInput.Value, mostOutput.Value))
+        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, normalized.UnnamedTokens, mostInput.Value, mostOutput.Value))
         {
             foreach (var inTier in doubts.HasFlag(UsageDoubts.ServiceTier) ? (ReadOnlySpan<string?>)[tier, "priority"] : [tier])
             {
