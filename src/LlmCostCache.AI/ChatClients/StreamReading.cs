@@ -112,7 +112,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     private void Report(ChatResponseUpdate update, UsageDetails details, RawFacts facts, object? raw, long bytes)
     {
-        if (UsageNormalizer.IsReported(details))
+        if (UsageNormalizer.IsReported(details) && !facts.IsSilent)
         {
             _usage.Add(update.ResponseId, RawUsage.Completed(details, facts), facts, raw);
             Note(facts);

@@ -35,6 +35,9 @@ internal sealed record RawFacts
     /// <summary>Whether the raw answer is of a kind that has more to say, and could not be read.</summary>
     public bool IsUnread { get; init; }
 
+    /// <summary>Whether there is a usage that names no count at all, from which an adapter makes zeros.</summary>
+    public bool IsSilent { get; init; }
+
     /// <summary>Whether there was a raw answer that was read.</summary>
     public bool IsRead { get; init; }
 

@@ -16,6 +16,14 @@ internal static class RawOpenAI
     /// <param name="whole">Whether to look beyond the usage that the SDK knows: Groq reports in a place of its own.</param>
     public static RawFacts Read(IPersistableModel<object> model, bool whole)
     {
+        var facts = ReadAny(model, whole);
+        return facts.Usage is { InputTokenCount: 0, OutputTokenCount: 0 } && IsSilent(RawProperties.Get(RawProperties.Get(model, "Response") ?? model, "Usage"))
+            ? facts with { Usage = null, IsSilent = true }
+            : facts;
+    }
+
+    private static RawFacts ReadAny(IPersistableModel<object> model, bool whole)
+    {
         // Updates of the Responses API hold the response.
         object holder = RawProperties.Get(model, "Response") ?? model;
         if (!whole && RawProperties.Has(holder, "Usage"))
@@ -48,6 +56,16 @@ internal static class RawOpenAI
         }
 
         return searches;
+    }
+
+    // The SDK reads zeros from a usage that is empty, and writes them. What it read them from is kept in its patch alone.
+    private static bool IsSilent(object? usage)
+    {
+#pragma warning disable SCME0001 // The type is marked as one that may change; nothing but this reads it, and what it cannot say counts as a statement.
+        return RawProperties.GetReferenced(usage, "Patch") is JsonPatch patch
+            && !patch.TryGetJson("$.prompt_tokens"u8, out _) && !patch.TryGetJson("$.completion_tokens"u8, out _)
+            && !patch.TryGetJson("$.input_tokens"u8, out _) && !patch.TryGetJson("$.output_tokens"u8, out _);
+#pragma warning restore SCME0001
     }
 
     private static RawFacts OfAll(IPersistableModel<object> model)

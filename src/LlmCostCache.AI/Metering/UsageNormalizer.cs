@@ -128,9 +128,7 @@ internal static class UsageNormalizer
         return new(usage, flags) { Doubts = unnamed > 0 ? check.Doubts | UsageDoubts.Total : check.Doubts, UnnamedTokens = unnamed };
     }
 
-    // Vertex AI's hosts name a region before the service.
-    private static bool IsOfGoogle(string? host) => host is not null && (host.Equals("generativelanguage.googleapis.com", StringComparison.OrdinalIgnoreCase)
-        || host.EndsWith("aiplatform.googleapis.com", StringComparison.OrdinalIgnoreCase));
+    private static bool IsOfGoogle(string? host) => host?.EndsWith(".googleapis.com", StringComparison.OrdinalIgnoreCase) == true;
 
     private static bool IsExclusive(UsageDetails details, string? provider, long input, long output, long read, long write)
     {

@@ -13,6 +13,11 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
     public NormalizedUsage? Read(ChatResponse response, ClientIdentity client, out RawFacts facts)
     {
         facts = RawAnswer.Read(response.RawRepresentation);
+        if (facts.IsSilent)
+        {
+            return null;
+        }
+
         if (UsageNormalizer.IsReported(response.Usage))
         {
             return Take(RawUsage.Completed(response.Usage!, facts), facts, response.RawRepresentation, client);
