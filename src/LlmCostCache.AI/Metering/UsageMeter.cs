@@ -338,7 +338,7 @@ internal sealed class UsageMeter
         }
 
         record = Compared(attempt, record, tier);
-        return normalized.ProviderCost is { } dollars && _options.ProviderCosts == ProviderCostPolicy.Prefer ? AsReported(record, dollars) : record;
+        return normalized.ProviderCost is { } dollars && _options.ProviderCosts != ProviderCostPolicy.Ignore ? AsReported(attempt, record, dollars) : record;
     }
 
     // Between the cheapest and the dearest of what the usage may mean; known after all when the price makes no difference between them.
@@ -399,7 +399,7 @@ internal sealed class UsageMeter
         return record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.DearerModel) };
     }
 
-    private static UsageRecord AsReported(UsageRecord record, decimal dollars)
+    private UsageRecord AsReported(MeteredAttempt attempt, UsageRecord record, decimal dollars)
     {
         var own = record.Cost;
         var reported = Money.FromUsd(dollars);
@@ -408,16 +408,15 @@ internal sealed class UsageMeter
             return record;
         }
 
-        var flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost);
         if (own.Certainty != CostCertainty.Unknown && (reported < own.Low || reported > own.High)
             && ProviderCost.Differ(dollars, own.Low.Usd) && ProviderCost.Differ(dollars, own.High.Usd))
         {
-            flags = UsageFlags.Add(flags, UsageFlags.ProviderCostDiffers);
+            record = record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCostDiffers) };
         }
 
-        return record with
+        return !ProviderCost.IsTaken(own, dollars, attempt.Client, _options.ProviderCosts, attempt.Token.Budget is { IsEnforced: true }) ? record : record with
         {
-            Flags = flags,
+            Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost),
             Cost = CallCost.Known(reported) with { Usage = own.Usage, Reason = ProviderCost.Reason },
             Currency = "USD",
             NativeCost = dollars,
