@@ -12,8 +12,6 @@ public class MonotonyTests
         "anthropic/fast/claude-opus-4-6-20260205", // litellm lists the standard long-context rates behind the fast ones
         "anthropic/fast/us/claude-opus-4-6", // litellm lists the standard long-context rates behind the fast ones
         "azure/gpt-5.4-pro", // cached_input
-        "openai/gpt-5.4-pro", // cached_input
-        "openai/gpt-5.4-pro-2026-03-05", // cached_input
         "vertex/gemini-2.5-pro", // cache_write_5m, cache_write_1h
         "vertex/gemini-3-pro-preview", // cache_write_5m, cache_write_1h
         "vertex/gemini-3.1-pro-preview", // cache_write_5m, cache_write_1h
