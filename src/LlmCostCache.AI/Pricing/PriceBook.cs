@@ -7,6 +7,9 @@ public sealed class PriceBook
 {
     internal const string VariableName = "LLMCOSTCACHE_PRICES";
     internal const string FileName = "prices.json";
+    /// <summary>Stands for the dearest tier that a model has: the request may ask for any.</summary>
+    internal const string AnyTier = "*";
+
     private const string Standard = "standard";
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
@@ -168,7 +171,8 @@ public sealed class PriceBook
     /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the
     /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
     /// that the caller could not rule out (standard or priority), at the premium of the geography that the host names or, where nothing names it, of the dearest one;
-    /// null when the price is not known. Fast mode counts only when it is asked for: no provider chooses it by itself.
+    /// null when the price is not known. Fast mode counts only when it is asked for, or with <see cref="AnyTier"/>: no provider chooses it by itself. A tier that is
+    /// cheaper than the standard one lowers nothing, because a provider may serve the request without it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
     internal Money? Ceiling(
@@ -188,7 +192,8 @@ public sealed class PriceBook
         }
 
         // "auto" lets the provider choose, and it can choose priority.
-        var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
+        var any = serviceTier == AnyTier;
+        var open = any || string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
         string? mode = null;
         if (!open && !TryGetMode(price, serviceTier, out mode, out _))
         {
@@ -209,11 +214,11 @@ public sealed class PriceBook
 
         try
         {
-            var (input, output, fee) = price.Dearest(mode, inputTokens, outputTokens);
-            if (open)
+            var (input, output, fee) = price.Dearest(null, inputTokens, outputTokens);
+            foreach (var possible in any ? price.Modes.Keys : open ? ["priority"] : mode is null ? [] : (IEnumerable<string>)[mode])
             {
-                var priority = price.Dearest("priority", inputTokens, outputTokens);
-                (input, output, fee) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output), Math.Max(fee, priority.Request));
+                var inTier = price.Dearest(possible, inputTokens, outputTokens);
+                (input, output, fee) = (Math.Max(input, inTier.Input), Math.Max(output, inTier.Output), Math.Max(fee, inTier.Request));
             }
 
             // A workspace can have a geography by default, so a request that names none does not rule it out.
