@@ -7,6 +7,7 @@ public sealed class PriceBook
 {
     internal const string VariableName = "LLMCOSTCACHE_PRICES";
     internal const string FileName = "prices.json";
+
     /// <summary>Stands for the dearest tier that a model has: the request may ask for any.</summary>
     internal const string AnyTier = "*";
 
