@@ -38,11 +38,15 @@ internal static class PriceImport
     }
 
     /// <summary>
-    /// What the book knows that a price will be later than the list speaks of. An entry of the file hides the one it overrides with all its days, so what was announced is written down beside
-    /// it; what the file itself announces stays there anyway.
+    /// What the book knows of days that the list does not speak of. An entry of the file hides the one it overrides with all its days, so what was
+    /// announced is written down beside it; what the file itself announces stays there anyway.
     /// </summary>
-    private static IEnumerable<DatedPrice> Announced(PriceChange change, DateOnly? last, IReadOnlyList<PriceEntry> file, DateOnly today) =>
-        change.KnownEntry is { } known && !file.Any(mine => mine.Id.Equals(change.Model.Entry.Id, StringComparison.OrdinalIgnoreCase) && SoldBy(mine) == SoldBy(change.Model.Entry)) ? known.Prices.Where(price => price.EffectiveFrom > today && price.EffectiveFrom > (last ?? today)) : [];
+    private static IEnumerable<DatedPrice> Announced(PriceChange change, DateOnly? last, IReadOnlyList<PriceEntry> file, DateOnly today)
+    {
+        var entry = change.Model.Entry;
+        var isInFile = file.Any(mine => mine.Id.Equals(entry.Id, StringComparison.OrdinalIgnoreCase) && SoldBy(mine) == SoldBy(entry));
+        return isInFile || change.KnownEntry is not { } known ? [] : known.Prices.Where(price => price.EffectiveFrom > today && price.EffectiveFrom > (last ?? today));
+    }
 
     /// <summary>
     /// An override of "gpt-4o" also prices "gpt-4o-2024-05-13", because dated names fall back to their family. So whatever would move without being

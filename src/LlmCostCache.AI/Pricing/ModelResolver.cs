@@ -81,9 +81,9 @@ internal sealed class ModelResolver
         {
             var adjustment = AdjustmentOf(entry, provider, ProviderDirectory.HostOf(host), model);
 
-            // Whoever has written down what an unlisted seller takes off or puts on has said that the rest is the list price.
+            // Whoever has written down what an unlisted seller takes off or puts on, and be it nothing, has said that the rest is the list price.
             var isAgreed = adjustment?.Provider is { } seller && provider is not null && PriceLayer.Key(seller) == PriceLayer.Key(provider);
-            resolution = resolution with { Adjustment = adjustment, Remark = isAgreed ? null : resolution.Remark };
+            resolution = resolution with { Adjustment = adjustment?.Factor == 1m ? null : adjustment, Remark = isAgreed ? null : resolution.Remark };
         }
 
         // Names come from outside: whoever sends a million of them costs us time, not memory.

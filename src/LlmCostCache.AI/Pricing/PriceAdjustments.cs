@@ -36,7 +36,7 @@ internal sealed class PriceAdjustments(IReadOnlyList<IReadOnlyList<PriceAdjustme
 
     public static string NameOf(PriceAdjustment adjustment) => $"'{adjustment.Provider ?? "any provider"}{(adjustment.Model is { } model ? $", {model}" : "")}'";
 
-    /// <summary>The adjustment of a price; null when there is none, or when it would change nothing.</summary>
+    /// <summary>The adjustment of a price, also one that changes nothing; null when there is none.</summary>
     /// <param name="seller">Who sells: the provider of the price book, or the name of one that is not in it.</param>
     /// <param name="entry">The price that was found.</param>
     /// <param name="name">The model as it was reported.</param>
@@ -53,7 +53,7 @@ internal sealed class PriceAdjustments(IReadOnlyList<IReadOnlyList<PriceAdjustme
             var holds = source.Where(adjustment => IsFor(key, adjustment) && (adjustment.Model is null || IsNameOf(adjustment.Model.Trim(), entry, name)));
             if (holds.OrderBy(adjustment => adjustment.Model is null).ThenBy(adjustment => adjustment.Provider is null).FirstOrDefault() is { } adjustment)
             {
-                return adjustment.Factor == 1m ? null : adjustment;
+                return adjustment;
             }
         }
 

@@ -119,10 +119,10 @@ public sealed class PriceOverrideTests : IDisposable
     [Fact]
     public void A_seller_whose_price_or_discount_was_given_is_known()
     {
-        Home("""{"models":[{"id":"gpt-4o","provider":"one-gateway","input":"9","output":"9"}],"adjustments":[{"provider":"other-gateway","margin":"0.1"}]}""");
+        Home("""{"models":[{"id":"gpt-4o","provider":"one-gateway","input":"9","output":"9"}],"adjustments":[{"provider":"other-gateway","margin":"0.1"},{"provider":"plain-gateway","discount":"0"}]}""");
 
         Assert.All(
-            new[] { "one-gateway", "other-gateway" },
+            new[] { "one-gateway", "other-gateway", "plain-gateway" },
             provider => Assert.Null(Load().Price(new() { Provider = provider, Model = "gpt-4o", At = Summer, Usage = new() { UncachedInputTokens = 1 } }).Cost.Reason));
     }
 
