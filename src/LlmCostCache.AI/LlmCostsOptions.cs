@@ -44,8 +44,8 @@ public sealed class LlmCostsOptions
     /// <value>Empty: the built-in rules know the adapters of OpenAI, Azure OpenAI, Anthropic (both SDKs), Google (both), Bedrock, Ollama, Mistral, DeepSeek, xAI, OpenRouter and LiteLLM.</value>
     public IDictionary<string, UsageRule> UsageRules { get; } = new Dictionary<string, UsageRule>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a cost that a provider reports with its answer (OpenRouter, Perplexity) is taken for the cost of the call.</summary>
-    /// <value><see cref="ProviderCostPolicy.Prefer"/>. A reported zero never is.</value>
+    /// <summary>Whether a cost that a provider reports with its answer is taken for the cost of the call.</summary>
+    /// <value><see cref="ProviderCostPolicy.Prefer"/>: OpenRouter's and Perplexity's is, others' only without a price. A reported zero never is.</value>
     public ProviderCostPolicy ProviderCosts { get; set; } = ProviderCostPolicy.Prefer;
 
     /// <summary>The currency that reports show beside US dollars, as an ISO 4217 code; what is stored does not change.</summary>

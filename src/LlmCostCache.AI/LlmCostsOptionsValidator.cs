@@ -78,7 +78,7 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
 
         if (!Enum.IsDefined(options.ProviderCosts))
         {
-            yield return $"ProviderCosts {options.ProviderCosts} is neither Prefer nor Ignore.";
+            yield return $"ProviderCosts {options.ProviderCosts} is none of Prefer, Ignore and Trust.";
         }
 
         foreach (var twice in options.Budgets.Where(budget => budget is not null).GroupBy(budget => budget.Id).Where(group => group.Count() > 1))

@@ -43,7 +43,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         }
 
         record = Compared(attempt, record, tier);
-        return normalized.ProviderCost is { } dollars && options.ProviderCosts == ProviderCostPolicy.Prefer ? AsReported(record, dollars) : record;
+        return normalized.ProviderCost is { } dollars && options.ProviderCosts != ProviderCostPolicy.Ignore ? AsReported(attempt, record, dollars) : record;
     }
 
     // Between the cheapest and the dearest of what the usage may mean; known after all when the price makes no difference between them.
@@ -104,7 +104,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         return record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.DearerModel) };
     }
 
-    private static UsageRecord AsReported(UsageRecord record, decimal dollars)
+    private UsageRecord AsReported(MeteredAttempt attempt, UsageRecord record, decimal dollars)
     {
         var own = record.Cost;
         var reported = Money.FromUsd(dollars);
@@ -113,16 +113,15 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             return record;
         }
 
-        var flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost);
         if (own.Certainty != CostCertainty.Unknown && (reported < own.Low || reported > own.High)
             && ProviderCost.Differ(dollars, own.Low.Usd) && ProviderCost.Differ(dollars, own.High.Usd))
         {
-            flags = UsageFlags.Add(flags, UsageFlags.ProviderCostDiffers);
+            record = record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCostDiffers) };
         }
 
-        return record with
+        return !ProviderCost.IsTaken(own, dollars, attempt.Client, options.ProviderCosts, attempt.Token.Budget is { IsEnforced: true }) ? record : record with
         {
-            Flags = flags,
+            Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost),
             Cost = CallCost.Known(reported) with { Usage = own.Usage, Reason = ProviderCost.Reason },
             Currency = "USD",
             NativeCost = dollars,

@@ -20,6 +20,12 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
 
         if (UsageNormalizer.IsReported(response.Usage))
         {
+            if (facts is { Cost: not null, Usage: { } last } && (last.InputTokenCount < response.Usage!.InputTokenCount || last.OutputTokenCount < response.Usage.OutputTokenCount))
+            {
+                // Function invocation adds up the usage of its requests and hands on the raw answer of the last one, whose cost is not that of all.
+                facts = facts with { Cost = null };
+            }
+
             return Take(RawUsage.Completed(response.Usage!, facts), facts, response.RawRepresentation, client);
         }
 

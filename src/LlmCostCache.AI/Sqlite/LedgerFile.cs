@@ -210,12 +210,7 @@ internal static class LedgerFile
         }
 
         var backup = string.Create(CultureInfo.InvariantCulture, $"{path}.schema-{version}.{time.GetUtcNow():yyyyMMddHHmmss}.{Guid.NewGuid():N}.bak");
-        SqliteFile.CreatePrivate(backup);
-        using (var copy = new SqliteStatement(connection, "VACUUM INTO ?1"))
-        {
-            copy.Bind(1, backup).Run();
-        }
-
+        Copy(connection, backup);
         SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
         SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
         try
@@ -228,6 +223,27 @@ internal static class LedgerFile
         {
             SqliteFile.Execute(connection, "ROLLBACK");
             throw;
+        }
+    }
+
+    // Under another name until it is whole: what is called a backup is one, also when the process or the disk gives up half-way.
+    private static void Copy(SqliteConnection connection, string backup)
+    {
+        var draft = backup + ".new";
+        try
+        {
+            SqliteFile.CreatePrivate(draft);
+            using (var copy = new SqliteStatement(connection, "VACUUM INTO ?1"))
+            {
+                copy.Bind(1, draft).Run();
+            }
+
+            File.Move(draft, backup, overwrite: false);
+        }
+        finally
+        {
+            File.Delete(draft);
+            File.Delete(draft + "-journal");
         }
     }
 

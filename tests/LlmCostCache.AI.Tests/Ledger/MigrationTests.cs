@@ -61,6 +61,23 @@ public class MigrationTests
     }
 
     [Fact]
+    public async Task A_copy_that_could_not_be_finished_is_not_called_a_backup()
+    {
+        await using var home = OfTheFirstSchema();
+        var page = home.Scalar("SELECT rootpage FROM sqlite_schema WHERE name = 'entry'");
+        var size = home.Scalar("PRAGMA page_size");
+        home.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        using (var file = File.OpenHandle(Path.Combine(home.Path, LedgerFile.Name), FileMode.Open, FileAccess.ReadWrite))
+        {
+            RandomAccess.Write(file, new byte[size], (page - 1) * size);
+        }
+
+        Assert.Throws<StoreUnavailableException>(() => home.Open());
+
+        Assert.Empty(Directory.GetFiles(home.Path, "*.bak*"));
+    }
+
+    [Fact]
     public async Task A_reservation_from_before_expires_and_is_booked()
     {
         await using var home = OfTheFirstSchema();

@@ -132,16 +132,16 @@ public class UsageJsonTests
             "server_tool_use":{"web_search_requests":1},"citation_tokens":5,"iterations":[{"type":"compaction","input_tokens":5,"output_tokens":5}]}
             """;
         var places = System.Text.RegularExpressions.Regex.Matches(Usage, "(?<=\":)[0-9]+");
-        Assert.Equal(18, places.Count);
+        Assert.Equal(17, places.Count);
         foreach (var place in places.ToArray())
         {
             var facts = Answer($$"""{"usage":{{Usage[..place.Index]}}{{value}}{{Usage[(place.Index + place.Length)..]}}}""");
             foreach (var provider in (string[])["openai", "anthropic", "gcp.gen_ai"])
             {
                 var usage = UsageNormalizer.Normalize(UsageReader.WithBeside(facts), provider).Usage;
-                Span<long> buckets = stackalloc long[TokenBuckets.Count];
+                var buckets = new long[TokenBuckets.Count];
                 TokenBuckets.Write(usage, buckets);
-                Assert.False(buckets.ContainsAnyInRange(long.MinValue, -1), $"{place.Index}: {usage}");
+                Assert.True(Array.TrueForAll(buckets, count => count >= 0), $"{place.Index}: {usage}");
                 var cost = PriceBook.BuiltIn.Price(new PriceQuery { Provider = "openai", Model = "gpt-4o", At = new(2026, 9, 1, 0, 0, 0, TimeSpan.Zero), Usage = usage }).Cost;
                 Assert.True(cost.Amount is null ? cost.Certainty == CostCertainty.Unknown : cost.Low >= Money.Zero && cost.Low <= cost.High, $"{place.Index}: {cost}");
             }

@@ -55,7 +55,7 @@ public class OpenAIChatTests
 
         var row = await pipeline.RowAsync();
         Assert.Equal(new TokenUsage { UncachedInputTokens = 500, CachedInputTokens = 300, CacheWrite5mTokens = 200, OutputTokens = 50, Requests = 1 }, row.Cost.Usage);
-        Assert.Equal(Money.FromUsd(((500m * 5m) + (300m * 0.5m) + (200m * 6.25m) + (50m * 30m)) / 1_000_000m), row.Cost.Amount);
+        Assert.Equal(Money.FromUsd(((500m * 4m) + (300m * 0.4m) + (200m * 5m) + (50m * 20m)) / 1_000_000m), row.Cost.Amount);
     }
 
     [Fact]
