@@ -6,8 +6,8 @@ namespace LlmCostCache.AI;
 /// <summary>How large an input is before it is sent: in bytes, which bound the tokens of any model, and in tokens of the encodings that are public.</summary>
 internal sealed class InputMeasure(IEnumerable<string> encodings)
 {
-    /// <summary>A token of the encodings that are known has at most eight bytes; runs of spaces aside, which models are rarely sent.</summary>
-    public const int MostBytesPerToken = 8;
+    /// <summary>No token is longer: the longest of the encodings that are published are runs of as many spaces.</summary>
+    public const int MostBytesPerToken = 128;
 
     // Measured with OpenAI's encodings over English, code, Chinese and JSON: 2.9 to 5.2 bytes a token.
     private const int LikelyBytesPerToken = 4;

@@ -9,18 +9,12 @@ namespace LlmCostCache.AI;
 /// </summary>
 internal sealed class UsageMeter
 {
-    // Without usage a token is taken to have between one and eight UTF-8 bytes; English, code and Chinese average 2.9 to 5.2 (o200k_base and cl100k_base).
-    private const int MostBytesPerToken = 8;
-
-    // What a provider may have produced beyond what was received when a stream is cut.
-    private const int TokensInFlight = 1_024;
-
     private const int MaxKnownUnpriced = 1_000;
-    private const int MaxKnownPairs = 1_000;
 
     private readonly LlmCostsOptions _options;
     private readonly ILedgerStore _store;
     private readonly PriceBook _prices;
+    private readonly AttemptPricing _pricing;
     private readonly CostTelemetry _telemetry;
     private readonly BudgetGuard _budgets;
     private readonly Spool _spool;
@@ -28,7 +22,6 @@ internal sealed class UsageMeter
     private readonly MonthlyRequests _requests;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ConcurrentDictionary<(string Asked, string Answered), bool> _dearerModels = new();
     private readonly BackgroundAnswers _background = new();
 
     public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, TokenRefiner refiner, ILogger logger)
@@ -36,6 +29,7 @@ internal sealed class UsageMeter
         _options = options;
         _store = store;
         _prices = prices;
+        _pricing = new(options, prices, logger);
         _telemetry = telemetry;
         _budgets = budgets;
         _spool = spool;
@@ -165,7 +159,7 @@ internal sealed class UsageMeter
         try
         {
             record = record with { RequestsBefore = await _requests.BeforeAsync(record.Provider, model, attempt.At, attempt.Client.Host).ConfigureAwait(false) };
-            record = facts.Usage is { } usage ? Priced(attempt, record, usage, facts, tier) : Estimated(attempt, record, facts, tier);
+            record = facts.Usage is { } usage ? _pricing.Priced(attempt, record, usage, facts, tier) : _pricing.Estimated(attempt, record, facts, tier);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -213,7 +207,7 @@ internal sealed class UsageMeter
         }
 
         var tier = facts.ServiceTier ?? begun.Record.ServiceTier;
-        var record = Priced(attempt, begun.Record with { Model = facts.Model ?? begun.Record.Model, ServiceTier = tier, Region = facts.Region ?? begun.Record.Region }, usage, facts, tier);
+        var record = _pricing.Priced(attempt, begun.Record with { Model = facts.Model ?? begun.Record.Model, ServiceTier = tier, Region = facts.Region ?? begun.Record.Region }, usage, facts, tier);
         try
         {
             await _store.AdjustAsync(begun.Record.Id, record.Cost, "provider").ConfigureAwait(false);
@@ -268,7 +262,7 @@ internal sealed class UsageMeter
         }
         else
         {
-            var most = TryMostOf(attempt);
+            var most = _pricing.TryMostOf(attempt);
             var cost = most is null
                 ? CallCost.Unpriced($"The outcome is not known, and neither is the price of '{attempt.RequestedModel}'")
                 : CallCost.Between(Money.Zero, most.Value, "The outcome is not known; the provider may have billed the call");
@@ -284,7 +278,7 @@ internal sealed class UsageMeter
         if (record.Cost.Certainty == CostCertainty.Unknown && record.Cost.Usage != TokenUsage.None)
         {
             record = record with { RequestsBefore = await _requests.BeforeRecordedAsync(record.Provider, record.Model, record.At).ConfigureAwait(false) };
-            record = Price(record, record.Cost.Usage, record.ServiceTier, host: null);
+            record = _pricing.Price(record, record.Cost.Usage, record.ServiceTier, host: null);
         }
 
         await _store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
@@ -309,254 +303,13 @@ internal sealed class UsageMeter
         SpanId = attempt.Token.Span.SpanId,
     };
 
-    private UsageRecord Priced(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, AnswerFacts facts, string? tier)
-    {
-        var (usage, flags) = normalized;
-        if (UsageFlags.Has(flags, UsageFlags.Clamped))
-        {
-            Log.UsageClamped(_logger, record.Model ?? "", record.Provider ?? "");
-        }
-
-        record = Price(record, usage, tier, attempt.Client.Host) with { Flags = flags };
-        if (normalized.Doubts != UsageDoubts.None)
-        {
-            record = Doubtful(attempt, record, normalized, facts, tier);
-        }
-
-        if (attempt.IsAggregated && record.Cost.Certainty == CostCertainty.Known)
-        {
-            // Several requests in one row may together cross a price tier that none of them crossed: the cheapest reading is many small requests.
-            var low = PriceOfParts(record, usage, tier, attempt.Client.Host);
-            var high = record.Cost.High;
-            record = record with
-            {
-                Flags = UsageFlags.Add(flags, UsageFlags.Aggregated),
-                Cost = low is { } end && end < high
-                    ? CallCost.Between(end, high, "Several requests were counted as one, because the meter is outside function invocation") with { Usage = usage, PriceRevision = record.Cost.PriceRevision }
-                    : record.Cost,
-            };
-        }
-
-        record = Compared(attempt, record, tier);
-        return normalized.ProviderCost is { } dollars && _options.ProviderCosts != ProviderCostPolicy.Ignore ? AsReported(attempt, record, dollars) : record;
-    }
-
-    // Between the cheapest and the dearest of what the usage may mean; known after all when the price makes no difference between them.
-    private UsageRecord Doubtful(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, AnswerFacts facts, string? tier)
-    {
-        var doubts = tier is null ? normalized.Doubts : normalized.Doubts & ~UsageDoubts.ServiceTier;
-        if (doubts == UsageDoubts.None || record.Cost.Certainty == CostCertainty.Unknown)
-        {
-            return record;
-        }
-
-        var known = _prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
-        var mostInput = doubts.HasFlag(UsageDoubts.Input) ? MostInput(attempt, known) : 0;
-        var mostOutput = doubts.HasFlag(UsageDoubts.Output) ? MostOutput(attempt, facts, known, record.Model) : 0;
-        if (mostInput is null || mostOutput is null)
-        {
-            return record with { Cost = CallCost.Unpriced(UsageReadings.Reason(doubts)) with { Usage = normalized.Usage } };
-        }
-
-        var (low, high) = (record, record);
-        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, normalized.UnnamedTokens, mostInput.Value, mostOutput.Value))
-        {
-            foreach (var inTier in doubts.HasFlag(UsageDoubts.ServiceTier) ? (ReadOnlySpan<string?>)[tier, "priority"] : [tier])
-            {
-                var priced = Price(record, reading, inTier, attempt.Client.Host);
-                low = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.Low < low.Cost.Low ? priced : low;
-                high = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.High > high.Cost.High ? priced : high;
-            }
-        }
-
-        return low.Cost.Low == high.Cost.High ? record : high with
-        {
-            Cost = CallCost.Between(low.Cost.Low, high.Cost.High, UsageReadings.Reason(doubts)) with { Usage = high.Cost.Usage, PriceRevision = high.Cost.PriceRevision },
-        };
-    }
-
-    // The answering model decides the price. That it is dearer than the one that was asked is worth a word: an alias moved, or a router chose.
-    private UsageRecord Compared(MeteredAttempt attempt, UsageRecord record, string? tier)
-    {
-        if (record.RequestedModel is not { } asked || record.Model is not { } answered || record.Cost.Certainty == CostCertainty.Unknown
-            || string.Equals(asked, answered, StringComparison.OrdinalIgnoreCase)
-            || record.ModelKey is not { } askedKey || _prices.Find(attempt.Client.ProviderName, answered, attempt.At, attempt.Client.Host)?.Model is not { } key || key == askedKey)
-        {
-            return record;
-        }
-
-        var cost = Price(record with { Model = asked }, record.Cost.Usage, tier, attempt.Client.Host).Cost;
-        if (cost.Certainty == CostCertainty.Unknown || cost.High >= record.Cost.High)
-        {
-            return record;
-        }
-
-        if (_dearerModels.Count < MaxKnownPairs && _dearerModels.TryAdd((asked, answered), true))
-        {
-            Log.DearerModelAnswered(_logger, asked, answered);
-        }
-
-        return record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.DearerModel) };
-    }
-
-    private UsageRecord AsReported(MeteredAttempt attempt, UsageRecord record, decimal dollars)
-    {
-        var own = record.Cost;
-        var reported = Money.FromUsd(dollars);
-        if (reported == Money.Zero)
-        {
-            return record;
-        }
-
-        if (own.Certainty != CostCertainty.Unknown && (reported < own.Low || reported > own.High)
-            && ProviderCost.Differ(dollars, own.Low.Usd) && ProviderCost.Differ(dollars, own.High.Usd))
-        {
-            record = record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCostDiffers) };
-        }
-
-        return !ProviderCost.IsTaken(own, dollars, attempt.Client, _options.ProviderCosts, attempt.Token.Budget is { IsEnforced: true }) ? record : record with
-        {
-            Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost),
-            Cost = CallCost.Known(reported) with { Usage = own.Usage, Reason = ProviderCost.Reason },
-            Currency = "USD",
-            NativeCost = dollars,
-            FxRate = null,
-            FxDate = null,
-        };
-    }
-
-    private UsageRecord Estimated(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts, string? tier)
-    {
-        var size = attempt.Size;
-        var known = _prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
-        var partial = facts.PartialUsage?.Usage;
-        var mostInput = partial is not null ? 0 : MostInput(attempt, known);
-        var mostOutput = MostOutput(attempt, facts, known, record.Model);
-        var least = partial is not null
-            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, TokensAtLeast(facts.OutputBytes)) }
-            : new TokenUsage { CachedInputTokens = TokensAtLeast(size.Bytes), OutputTokens = TokensAtLeast(facts.OutputBytes), Requests = 1 };
-        var why = facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
-            : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
-        var low = Price(record, least, tier, attempt.Client.Host);
-        if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
-        {
-            var reason = mostInput is null ? $"{why}, which {size.Unbounded} makes impossible"
-                : mostOutput is null ? $"{why}, and how much '{record.Model}' reasoned without showing it cannot be bounded"
-                : low.Cost.Reason ?? why;
-            return low with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = CallCost.Unpriced(reason) with { Usage = least } };
-        }
-
-        var most = partial is not null
-            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, mostOutput.Value) }
-            : new TokenUsage { UncachedInputTokens = mostInput.Value, OutputTokens = mostOutput.Value, Requests = 1 };
-        var high = Price(record, most, tier, attempt.Client.Host);
-        var upper = high.Cost.Certainty == CostCertainty.Unknown ? low.Cost.High : high.Cost.High;
-
-        // A free model is free whatever its counts are.
-        var cost = upper == Money.Zero ? CallCost.Known(Money.Zero) : CallCost.Between(Money.Min(low.Cost.Low, upper), upper, why);
-        return high with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
-    }
-
-    private static long? MostInput(MeteredAttempt attempt, ModelFacts? known)
-    {
-        var size = attempt.Size;
-        return size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
-    }
-
-    // What was received bounds what was produced, except where a model reasons out of sight: then only the answer's limit does. Null when there is none.
-    private static long? MostOutput(MeteredAttempt attempt, AnswerFacts facts, ModelFacts? known, string? model)
-    {
-        var choices = attempt.Size.Choices;
-        var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens : known?.MaxOutputTokens) * choices;
-        if (facts.IsUnderWay || MayHaveReasoned(facts, model))
-        {
-            return limit ?? known?.ContextWindow * choices;
-        }
-
-        return Math.Min(facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0), limit ?? long.MaxValue);
-    }
-
-    private static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
-        facts.HasReasoning || facts.PartialUsage?.Usage.ReasoningTokens > 0 || HiddenReasoning.IsPossible(model);
-
-    // Rounded up: even one byte is a token, and a call that happened is not free.
-    private static long TokensAtLeast(long bytes) => (bytes + MostBytesPerToken - 1) / MostBytesPerToken;
-
-    private UsageRecord Price(UsageRecord record, TokenUsage usage, string? tier, string? host)
-    {
-        var priced = _prices.Price(new PriceQuery
-        {
-            Provider = record.Provider,
-            Host = host,
-            Model = record.Model,
-            At = record.At,
-            ServiceTier = tier,
-            Region = record.Region,
-            RequestsBefore = record.RequestsBefore,
-            Usage = usage,
-        });
-        return record with
-        {
-            Region = record.Region ?? priced.Region,
-            Provider = record.Provider ?? priced.Provider,
-            Cost = priced.Cost with { Usage = usage, Saved = record.Cost.Saved, CacheLayer = record.Cost.CacheLayer },
-            Currency = priced.Currency,
-            NativeCost = priced.NativeCost,
-            FxRate = priced.FxRate,
-            FxDate = priced.FxDate,
-        };
-    }
-
     private void Refine(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts)
     {
-        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !MayHaveReasoned(facts, record.Model) && facts.Text is { } read
+        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !AttemptPricing.MayHaveReasoned(facts, record.Model) && facts.Text is { } read
             && _prices.Find(record.Provider, record.Model, record.At, attempt.Client.Host)?.Encoding is { } encoding && read() is { } text)
         {
-            _refiner.Refine(record, encoding, text, facts.IsIncomplete ? TokensInFlight : 0, attempt.Client.Host);
+            _refiner.Refine(record, encoding, text, facts.IsIncomplete ? AttemptPricing.TokensInFlight : 0, attempt.Client.Host);
         }
-    }
-
-    private Money? PriceOfParts(UsageRecord record, TokenUsage usage, string? tier, string? host)
-    {
-        // As many requests as function invocation makes at most by default.
-        const int Parts = 40;
-        Span<long> buckets = stackalloc long[TokenBuckets.Count];
-        TokenBuckets.Write(usage, buckets);
-        foreach (ref var count in buckets)
-        {
-            count /= Parts;
-        }
-
-        var part = TokenBuckets.Read(buckets);
-        var cost = Price(record, part, tier, host).Cost;
-        return cost.Amount is { } amount ? amount * Parts : null;
-    }
-
-    // The caller is to see the provider's failure, not one of counting.
-    private Money? TryMostOf(MeteredAttempt attempt)
-    {
-        try
-        {
-            return MostOf(attempt);
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            return null;
-        }
-    }
-
-    private Money? MostOf(MeteredAttempt attempt)
-    {
-        if (attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
-        {
-            return reserved;
-        }
-
-        var size = attempt.Size;
-        var known = _prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
-        var input = size.Unbounded is null ? size.TokenBound : known?.ContextWindow;
-        var output = (attempt.MaxOutputTokens is > 0 ? attempt.MaxOutputTokens : null) ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
-        return input is null ? null : _prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host, attempt.ServiceTier);
     }
 
     private async ValueTask<CallCost> PostAsync(MeteredAttempt attempt, UsageRecord record)

@@ -2,7 +2,7 @@ namespace LlmCostCache.AI;
 
 /// <summary>What a call would cost at one model, before it is made.</summary>
 /// <remarks>
-/// The input is counted with the model's own encoding where that is public and bounded by its bytes elsewhere (a token has one to eight bytes, likely four); the
+/// The input is counted with the model's own encoding where that is public and bounded by its bytes elsewhere (a token has 1 to 128 bytes, likely four); the
 /// answer is what was assumed in <see cref="EstimateOptions"/>. The cost is therefore <see cref="CostCertainty.Bounded"/>, unless the model is free or has no price.
 /// </remarks>
 public sealed record CallEstimate

@@ -43,6 +43,21 @@ public class BackgroundAnswerTests
     }
 
     [Fact]
+    public async Task Answers_of_two_providers_with_the_same_id_are_two_rows_and_each_is_settled_by_its_own()
+    {
+        await using var pipeline = new Pipeline(provider: Provider(readyAfter: 1));
+        var other = Provider(readyAfter: 1, new("gpt-4o-mini", "openai", "https://gateway.example.org/v1"));
+        using var client = other.AsBuilder().UseCostCache(pipeline.Costs).Build();
+        await pipeline.Client.GetResponseAsync("Hi");
+        await client.GetResponseAsync("Hi there");
+        await client.GetResponseAsync([], new ChatOptions { ContinuationToken = s_token });
+
+        var rows = await pipeline.RowsAsync();
+        Assert.Equal(["resp_1", "resp_1"], rows.Select(row => row.ResponseId));
+        Assert.Equal([CostCertainty.Bounded, CostCertainty.Known], rows.OrderBy(row => row.At).Select(row => row.Cost.Certainty));
+    }
+
+    [Fact]
     public async Task A_poll_that_fails_costs_nothing_and_holds_nothing()
     {
         var provider = Provider(readyAfter: 3);
@@ -54,9 +69,9 @@ public class BackgroundAnswerTests
         Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved);
     }
 
-    private static FakeChatClient Provider(int readyAfter)
+    private static FakeChatClient Provider(int readyAfter, FakeChatClient? client = null)
     {
-        var provider = new FakeChatClient();
+        var provider = client ?? new FakeChatClient();
         provider.Answer = (_, options, number) =>
         {
             var response = provider.DefaultAnswer(options, "Hello");

@@ -108,6 +108,46 @@ public class UsageJsonTests
         Assert.True(usage is null || UsageNormalizer.Normalize(usage, null).Usage.TotalTokens >= 0);
     }
 
+    /// <summary>In the place of every count there is: what the others say stays priced, and nothing wraps, falls below zero or throws.</summary>
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("0")]
+    [InlineData("2147483648")]
+    [InlineData("9007199254740992")]
+    [InlineData("9223372036854775807")]
+    [InlineData("9223372036854775808")]
+    [InlineData("1e400")]
+    [InlineData("1.5")]
+    [InlineData("\"10\"")]
+    [InlineData("\"NaN\"")]
+    [InlineData("[10]")]
+    [InlineData("{}")]
+    [InlineData("true")]
+    [InlineData("null")]
+    public void No_value_of_any_count_makes_a_cost_negative_or_breaks_anything(string value)
+    {
+        const string Usage = """
+            {"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"cached_tokens":5,"prompt_cache_hit_tokens":5,"cache_read_input_tokens":5,"cache_creation_input_tokens":5,
+            "prompt_tokens_details":{"cached_tokens":5,"audio_tokens":5,"image_tokens":5,"cache_write_tokens":5},"completion_tokens_details":{"reasoning_tokens":5,"audio_tokens":5},
+            "server_tool_use":{"web_search_requests":1},"citation_tokens":5,"iterations":[{"type":"compaction","input_tokens":5,"output_tokens":5}]}
+            """;
+        var places = System.Text.RegularExpressions.Regex.Matches(Usage, "(?<=\":)[0-9]+");
+        Assert.Equal(17, places.Count);
+        foreach (var place in places.ToArray())
+        {
+            var facts = Answer($$"""{"usage":{{Usage[..place.Index]}}{{value}}{{Usage[(place.Index + place.Length)..]}}}""");
+            foreach (var provider in (string[])["openai", "anthropic", "gcp.gen_ai"])
+            {
+                var usage = UsageNormalizer.Normalize(UsageReader.WithBeside(facts), provider).Usage;
+                var buckets = new long[TokenBuckets.Count];
+                TokenBuckets.Write(usage, buckets);
+                Assert.True(Array.TrueForAll(buckets, count => count >= 0), $"{place.Index}: {usage}");
+                var cost = PriceBook.BuiltIn.Price(new PriceQuery { Provider = "openai", Model = "gpt-4o", At = new(2026, 9, 1, 0, 0, 0, TimeSpan.Zero), Usage = usage }).Cost;
+                Assert.True(cost.Amount is null ? cost.Certainty == CostCertainty.Unknown : cost.Low >= Money.Zero && cost.Low <= cost.High, $"{place.Index}: {cost}");
+            }
+        }
+    }
+
     private static RawFacts Answer(string json)
     {
         using var document = JsonDocument.Parse(json);

@@ -29,7 +29,7 @@ public class CallEstimateTests
         var estimate = await PriceBook.BuiltIn.EstimateAsync("claude-sonnet-4-5", new string('x', 8_000), new() { Provider = "anthropic", At = Summer });
 
         Assert.Null(estimate.Encoding);
-        Assert.Equal((1_000, 2_007, 8_128), (estimate.LeastInputTokens, estimate.InputTokens, estimate.MostInputTokens));
+        Assert.Equal((63, 2_007, 8_128), (estimate.LeastInputTokens, estimate.InputTokens, estimate.MostInputTokens));
         Assert.Contains("bounded by its bytes", estimate.Cost.Reason, StringComparison.Ordinal);
     }
 

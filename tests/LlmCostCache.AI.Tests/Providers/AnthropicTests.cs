@@ -136,7 +136,6 @@ public class AnthropicTests
     }
 
     [Theory]
-    [InlineData(true)]
     [InlineData(false)]
     public async Task The_compaction_of_a_conversation_is_charged_as_well(bool streamed)
     {

@@ -1,0 +1,257 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>What an attempt cost: from the usage that was reported, from what it leaves open, or from the lengths of question and answer when there is none.</summary>
+internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, ILogger logger)
+{
+    /// <summary>What a provider may have produced beyond what was received when a stream is cut.</summary>
+    public const int TokensInFlight = 1_024;
+
+    private const int MaxKnownPairs = 1_000;
+
+    private readonly ConcurrentDictionary<(string Asked, string Answered), bool> _dearerModels = new();
+
+    /// <summary>What the reported usage costs: known, or between the ends of what it leaves open.</summary>
+    public UsageRecord Priced(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, AnswerFacts facts, string? tier)
+    {
+        var (usage, flags) = normalized;
+        if (UsageFlags.Has(flags, UsageFlags.Clamped))
+        {
+            Log.UsageClamped(logger, record.Model ?? "", record.Provider ?? "");
+        }
+
+        record = Price(record, usage, tier, attempt.Client.Host) with { Flags = flags };
+        if (normalized.Doubts != UsageDoubts.None)
+        {
+            record = Doubtful(attempt, record, normalized, facts, tier);
+        }
+
+        if (attempt.IsAggregated && record.Cost.Certainty == CostCertainty.Known)
+        {
+            // Several requests in one row may together cross a price tier that none of them crossed: the cheapest reading is many small requests.
+            var low = PriceOfParts(record, usage, tier, attempt.Client.Host);
+            var high = record.Cost.High;
+            record = record with
+            {
+                Flags = UsageFlags.Add(flags, UsageFlags.Aggregated),
+                Cost = low is { } end && end < high
+                    ? CallCost.Between(end, high, "Several requests were counted as one, because the meter is outside function invocation") with { Usage = usage, PriceRevision = record.Cost.PriceRevision }
+                    : record.Cost,
+            };
+        }
+
+        record = Compared(attempt, record, tier);
+        return normalized.ProviderCost is { } dollars && options.ProviderCosts != ProviderCostPolicy.Ignore ? AsReported(attempt, record, dollars) : record;
+    }
+
+    // Between the cheapest and the dearest of what the usage may mean; known after all when the price makes no difference between them.
+    private UsageRecord Doubtful(MeteredAttempt attempt, UsageRecord record, NormalizedUsage normalized, AnswerFacts facts, string? tier)
+    {
+        var doubts = tier is null ? normalized.Doubts : normalized.Doubts & ~UsageDoubts.ServiceTier;
+        if (doubts == UsageDoubts.None || record.Cost.Certainty == CostCertainty.Unknown)
+        {
+            return record;
+        }
+
+        var known = prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
+        var mostInput = doubts.HasFlag(UsageDoubts.Input) ? MostInput(attempt, known) : 0;
+        var mostOutput = doubts.HasFlag(UsageDoubts.Output) ? MostOutput(attempt, facts, known, record.Model) : 0;
+        if (mostInput is null || mostOutput is null)
+        {
+            return record with { Cost = CallCost.Unpriced(UsageReadings.Reason(doubts)) with { Usage = normalized.Usage } };
+        }
+
+        var (low, high) = (record, record);
+        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, normalized.UnnamedTokens, mostInput.Value, mostOutput.Value))
+        {
+            foreach (var inTier in doubts.HasFlag(UsageDoubts.ServiceTier) ? (ReadOnlySpan<string?>)[tier, "priority"] : [tier])
+            {
+                var priced = Price(record, reading, inTier, attempt.Client.Host);
+                low = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.Low < low.Cost.Low ? priced : low;
+                high = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.High > high.Cost.High ? priced : high;
+            }
+        }
+
+        return low.Cost.Low == high.Cost.High ? record : high with
+        {
+            Cost = CallCost.Between(low.Cost.Low, high.Cost.High, UsageReadings.Reason(doubts)) with { Usage = high.Cost.Usage, PriceRevision = high.Cost.PriceRevision },
+        };
+    }
+
+    // The answering model decides the price. That it is dearer than the one that was asked is worth a word: an alias moved, or a router chose.
+    private UsageRecord Compared(MeteredAttempt attempt, UsageRecord record, string? tier)
+    {
+        if (record.RequestedModel is not { } asked || record.Model is not { } answered || record.Cost.Certainty == CostCertainty.Unknown
+            || string.Equals(asked, answered, StringComparison.OrdinalIgnoreCase)
+            || record.ModelKey is not { } askedKey || prices.Find(attempt.Client.ProviderName, answered, attempt.At, attempt.Client.Host)?.Model is not { } key || key == askedKey)
+        {
+            return record;
+        }
+
+        var cost = Price(record with { Model = asked }, record.Cost.Usage, tier, attempt.Client.Host).Cost;
+        if (cost.Certainty == CostCertainty.Unknown || cost.High >= record.Cost.High)
+        {
+            return record;
+        }
+
+        if (_dearerModels.Count < MaxKnownPairs && _dearerModels.TryAdd((asked, answered), true))
+        {
+            Log.DearerModelAnswered(logger, asked, answered);
+        }
+
+        return record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.DearerModel) };
+    }
+
+    private UsageRecord AsReported(MeteredAttempt attempt, UsageRecord record, decimal dollars)
+    {
+        var own = record.Cost;
+        var reported = Money.FromUsd(dollars);
+        if (reported == Money.Zero)
+        {
+            return record;
+        }
+
+        if (own.Certainty != CostCertainty.Unknown && (reported < own.Low || reported > own.High)
+            && ProviderCost.Differ(dollars, own.Low.Usd) && ProviderCost.Differ(dollars, own.High.Usd))
+        {
+            record = record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCostDiffers) };
+        }
+
+        return !ProviderCost.IsTaken(own, dollars, attempt.Client, options.ProviderCosts, attempt.Token.Budget is { IsEnforced: true }) ? record : record with
+        {
+            Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost),
+            Cost = CallCost.Known(reported) with { Usage = own.Usage, Reason = ProviderCost.Reason },
+            Currency = "USD",
+            NativeCost = dollars,
+            FxRate = null,
+            FxDate = null,
+        };
+    }
+
+    /// <summary>Bounds the cost of an answer without usage by the length of question and answer.</summary>
+    public UsageRecord Estimated(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts, string? tier)
+    {
+        var size = attempt.Size;
+        var known = prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
+        var partial = facts.PartialUsage?.Usage;
+        var mostInput = partial is not null ? 0 : MostInput(attempt, known);
+        var mostOutput = MostOutput(attempt, facts, known, record.Model);
+        var least = partial is not null
+            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, InputMeasure.AtLeast(facts.OutputBytes)) }
+            : new TokenUsage { CachedInputTokens = InputMeasure.AtLeast(size.Bytes), OutputTokens = InputMeasure.AtLeast(facts.OutputBytes), Requests = 1 };
+        var why = facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
+            : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
+        var low = Price(record, least, tier, attempt.Client.Host);
+        if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
+        {
+            var reason = mostInput is null ? $"{why}, which {size.Unbounded} makes impossible"
+                : mostOutput is null ? $"{why}, and how much '{record.Model}' reasoned without showing it cannot be bounded"
+                : low.Cost.Reason ?? why;
+            return low with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = CallCost.Unpriced(reason) with { Usage = least } };
+        }
+
+        var most = partial is not null
+            ? partial with { OutputTokens = Math.Max(partial.OutputTokens, mostOutput.Value) }
+            : new TokenUsage { UncachedInputTokens = mostInput.Value, OutputTokens = mostOutput.Value, Requests = 1 };
+        var high = Price(record, most, tier, attempt.Client.Host);
+        var upper = high.Cost.Certainty == CostCertainty.Unknown ? low.Cost.High : high.Cost.High;
+
+        // A free model is free whatever its counts are.
+        var cost = upper == Money.Zero ? CallCost.Known(Money.Zero) : CallCost.Between(Money.Min(low.Cost.Low, upper), upper, why);
+        return high with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
+    }
+
+    private static long? MostInput(MeteredAttempt attempt, ModelFacts? known)
+    {
+        var size = attempt.Size;
+        return size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
+    }
+
+    // What was received bounds what was produced, except where a model reasons out of sight: then only the answer's limit does. Null when there is none.
+    private static long? MostOutput(MeteredAttempt attempt, AnswerFacts facts, ModelFacts? known, string? model)
+    {
+        var choices = attempt.Size.Choices;
+        var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens : known?.MaxOutputTokens) * choices;
+        if (facts.IsUnderWay || MayHaveReasoned(facts, model))
+        {
+            return limit ?? known?.ContextWindow * choices;
+        }
+
+        return Math.Min(facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0), limit ?? long.MaxValue);
+    }
+
+    /// <summary>Whether the answer may have cost more output than can be seen.</summary>
+    public static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
+        facts.HasReasoning || facts.PartialUsage?.Usage.ReasoningTokens > 0 || HiddenReasoning.IsPossible(model);
+
+    /// <summary>Puts the price of a usage into a row.</summary>
+    public UsageRecord Price(UsageRecord record, TokenUsage usage, string? tier, string? host)
+    {
+        var priced = prices.Price(new PriceQuery
+        {
+            Provider = record.Provider,
+            Host = host,
+            Model = record.Model,
+            At = record.At,
+            ServiceTier = tier,
+            Region = record.Region,
+            RequestsBefore = record.RequestsBefore,
+            Usage = usage,
+        });
+        return record with
+        {
+            Region = record.Region ?? priced.Region,
+            Provider = record.Provider ?? priced.Provider,
+            Cost = priced.Cost with { Usage = usage, Saved = record.Cost.Saved, CacheLayer = record.Cost.CacheLayer },
+            Currency = priced.Currency,
+            NativeCost = priced.NativeCost,
+            FxRate = priced.FxRate,
+            FxDate = priced.FxDate,
+        };
+    }
+
+    private Money? PriceOfParts(UsageRecord record, TokenUsage usage, string? tier, string? host)
+    {
+        // As many requests as function invocation makes at most by default.
+        const int Parts = 40;
+        Span<long> buckets = stackalloc long[TokenBuckets.Count];
+        TokenBuckets.Write(usage, buckets);
+        foreach (ref var count in buckets)
+        {
+            count /= Parts;
+        }
+
+        var part = TokenBuckets.Read(buckets);
+        var cost = Price(record, part, tier, host).Cost;
+        return cost.Amount is { } amount ? amount * Parts : null;
+    }
+
+    /// <summary>The most that an attempt without an outcome can have cost; null when that is not known. Never throws: the caller is to see the provider's failure, not one of counting.</summary>
+    public Money? TryMostOf(MeteredAttempt attempt)
+    {
+        try
+        {
+            return MostOf(attempt);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    private Money? MostOf(MeteredAttempt attempt)
+    {
+        if (attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
+        {
+            return reserved;
+        }
+
+        var size = attempt.Size;
+        var known = prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
+        var input = size.Unbounded is null ? size.TokenBound : known?.ContextWindow;
+        var output = (attempt.MaxOutputTokens is > 0 ? attempt.MaxOutputTokens : null) ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
+        return input is null ? null : prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host, attempt.ServiceTier);
+    }
+}
