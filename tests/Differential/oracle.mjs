@@ -1,8 +1,8 @@
 // The independent calculator: which models it knows, and what it says a usage costs.
 import { calcPrice, waitForUpdate } from "@pydantic/genai-prices";
 
-/** Both calculators price this day, so a later price of one of them moves nothing. */
-export const AT = "2026-08-22T12:00:00Z";
+/** Both calculators price this day, on which the newest prices of both hold; a later price of one of them moves nothing. */
+export const AT = "2026-11-22T12:00:00Z";
 
 const timestamp = new Date(AT);
 

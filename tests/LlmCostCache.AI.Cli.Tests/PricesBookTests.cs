@@ -32,6 +32,20 @@ public sealed class PricesBookTests : IDisposable
         Assert.Equal(("2", "file"), (model.GetProperty("input").GetString(), model.GetProperty("from").GetString()));
     }
 
+    [Fact]
+    public async Task What_is_to_be_known_about_a_price_is_shown()
+    {
+        await File.WriteAllTextAsync(PriceFile, """{"models": [{"id": "m", "provider": "acme", "input": "2", "output": "8", "note": "the vendor's page says 3", "regions": {"us": "1.1"}, "modes": {"fast": {"multiplier": "6"}}}]}""");
+        var run = await RunAsync("prices", "show", "m", "--provider", "acme");
+        var json = (await RunAsync("prices", "show", "m", "--provider", "acme", "--json")).Json;
+
+        Assert.Contains("note the vendor's page says 3", run.Lines.Select(Squeezed));
+        Assert.Contains("standard fast region us", run.Lines.Select(Squeezed));
+        Assert.Contains("input 2 12 2.2", run.Lines.Select(Squeezed));
+        Assert.Equal("the vendor's page says 3", json.GetProperty("note").GetString());
+        Assert.Equal([("standard", "2"), ("fast", "12"), ("region us", "2.2")], json.GetProperty("rates").EnumerateArray().Select(card => (card.GetProperty("when").GetString()!, card.GetProperty("input").GetString()!)));
+    }
+
     [Theory]
     [InlineData(60)]
     [InlineData(80)]

@@ -102,6 +102,80 @@ public sealed class PricesImportTests : IDisposable
         Assert.Equal(Mine, await File.ReadAllTextAsync(PriceFile + ".bak"));
     }
 
+    [Theory]
+    [InlineData(""" "volume": {"steps": [{"above_requests": 1000, "input": "1.1", "per_request": "0.002"}]} """, "requests > 1,000 a month")]
+    [InlineData(""" "regions": {"us": "1.1"} """, "region us")]
+    [InlineData(""" "modes": {"fast": {"multiplier": "6"}} """, "fast")]
+    [InlineData(""" "windows": [{"from": "16:30", "until": "00:30", "input": "1.1"}] """, "16:30-00:30 UTC")]
+    public async Task What_no_list_can_say_stays_beside_the_new_rates(string part, string condition)
+    {
+        await File.WriteAllTextAsync(PriceFile, $$"""{"models": [{"id": "gpt-4o", "provider": "openai", "input": "2.2", "output": "9", {{part}} }]}""");
+        await ImportAsync(PriceLists.OfOne(Cheaper), "--apply");
+        var rates = (await CliRun.WithEnvironment(Environment(), "", "price", "gpt-4o", "--provider", "openai", "--json")).Json.GetProperty("rates");
+
+        Assert.Equal("2", rates[0].GetProperty("input").GetString());
+        Assert.Contains(condition, rates.EnumerateArray().Select(card => card.GetProperty("when").GetString()));
+    }
+
+    [Theory]
+    [InlineData("0.5", "1", "1", "4")]
+    [InlineData("6", "10", "10", "48")]
+    public async Task What_a_list_says_of_a_mode_is_not_multiplied_once_more(string multiplier, string named, string input, string output)
+    {
+        await File.WriteAllTextAsync(PriceFile, $$$"""{"models": [{"id": "gpt-4o", "provider": "openai", "input": "2.2", "output": "9", "modes": {"batch": {"multiplier": "{{{multiplier}}}" } } }]}""");
+        var list = PriceLists.OfOne(Cheaper + $", \"input_cost_per_token_batches\": {named}e-06 ");
+        await ImportAsync(list, "--allow", "openai/gpt-4o", "--apply");
+        var again = await ImportAsync(list, "--json");
+        var batch = (await CliRun.WithEnvironment(Environment(), """{"id":1,"provider":"openai","model":"gpt-4o","service_tier":"batch","usage":{"input_tokens":1000000,"output_tokens":1000000}}""", "price", "--jsonl")).JsonLines[0];
+
+        Assert.Equal((input, output), (batch.GetProperty("parts").GetProperty("input").GetString(), batch.GetProperty("parts").GetProperty("output").GetString()));
+        Assert.Equal(0, again.Json.GetProperty("changes").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_price_that_was_announced_still_comes()
+    {
+        var list = """{"gemini-3.6-flash": {"litellm_provider": "gemini", "mode": "chat", "input_cost_per_token": 7e-07, "output_cost_per_token": 3.5e-06}}""";
+        await ImportAsync(list, "--apply");
+
+        Assert.Equal(("0.7", "1.5"), (await RateOnAsync("2026-11-22"), await RateOnAsync("2027-01-01")));
+        Assert.Equal("0.75", await RateOnAsync("2026-11-21"));
+
+        async Task<string?> RateOnAsync(string day) => (await CliRun.WithEnvironment(Environment(), "", "price", "gemini-3.6-flash", "--provider", "google", "--as-of", day, "--json"))
+            .Json.GetProperty("rates")[0].GetProperty("input").GetString();
+    }
+
+    [Fact]
+    public async Task Discounts_and_margins_of_the_file_stay_as_they_are_written()
+    {
+        const string Mine = """{"adjustments": [{"provider": "openai", "discount": "0.10"}]}""";
+        await File.WriteAllTextAsync(PriceFile, Mine);
+        var run = await ImportAsync(PriceLists.OfOne(Cheaper), "--apply");
+
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains(Mine[1..], await File.ReadAllTextAsync(PriceFile), StringComparison.Ordinal);
+        Assert.Equal("2", await InputRateAsync("gpt-4o", "2026-11-22"));
+    }
+
+    [Fact]
+    public async Task A_change_on_the_day_of_the_header_replaces_what_was_learned_that_day()
+    {
+        await File.WriteAllTextAsync(PriceFile, """{"known_from": "2026-11-22", "models": [{"id": "gpt-4o", "provider": "openai", "prices": [{"effective_from": "2026-11-22", "input": "2.2", "output": "9"}]}]}""");
+        var run = await ImportAsync(PriceLists.OfOne(Cheaper), "--apply");
+
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Equal("2", await InputRateAsync("gpt-4o", "2026-11-22"));
+    }
+
+    [Fact]
+    public async Task Notes_of_a_list_of_our_own_come_along()
+    {
+        await ImportAsync("""{"models": [{"id": "new", "provider": "openai", "input": "1", "output": "2", "note": "by phone", "checked": "2026-11-20"}]}""", "--apply");
+        var shown = (await CliRun.WithEnvironment(Environment(), "", "prices", "show", "new", "--provider", "openai", "--json")).Json;
+
+        Assert.Equal(("by phone", "2026-11-20"), (shown.GetProperty("note").GetString(), shown.GetProperty("checked").GetString()));
+    }
+
     [Fact]
     public async Task Only_its_owner_may_read_the_file()
     {

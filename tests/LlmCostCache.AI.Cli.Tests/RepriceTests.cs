@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using CsCheck;
+using LlmCostCache.AI.Cli.Reports;
+using LlmCostCache.AI.Cli.Repricing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Cli.Tests;
 
@@ -236,6 +239,65 @@ public sealed class RepriceTests : IDisposable
 
         Assert.Equal(ExitCode.WrongUsage, run.Code);
         Assert.Contains($"{option} 'last week' is not a time like", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_discount_that_the_application_sets_in_code_stays_as_booked()
+    {
+        Prices("""{"input":"1","output":"1"}""");
+        await BookPriced(new() { PriceAdjustments = { new() { Provider = "acme", Discount = 0.1m } } });
+
+        var total = (await Run("reprice", "--json")).Json.GetProperty("total");
+
+        Assert.Equal((0.9m, 0.9m, 0), (Usd(total, "booked"), Usd(total, "repriced"), total.GetProperty("changed").GetInt64()));
+        Assert.Equal((1L, 900_000_000L), Rows(total.GetProperty("kept"), "price_in_code"));
+    }
+
+    [Fact]
+    public async Task A_discount_of_the_price_file_holds_for_the_new_price_too()
+    {
+        const string Discount = "\"adjustments\":[{\"provider\":\"acme\",\"discount\":\"0.1\"}],";
+        Prices("""{"input":"1","output":"1"}""", Discount);
+        await BookPriced(new());
+        Prices("""{"input":"2","output":"1"}""", Discount);
+
+        var total = (await Run("reprice", "--json")).Json.GetProperty("total");
+
+        Assert.Equal((0.9m, 1.8m, 1), (Usd(total, "booked"), Usd(total, "repriced"), total.GetProperty("changed").GetInt64()));
+    }
+
+    [Fact]
+    public async Task A_price_with_steps_stays_as_booked_until_it_changes_and_then_has_two_ends()
+    {
+        const string Steps = "\"volume\":{\"steps\":[{\"above_requests\":10,\"input\":\"0.5\"}]}";
+        Prices($$"""{"input":"1","output":"1",{{Steps}}}""");
+        await BookPriced(new(), requestsBefore: 10);
+        var same = (await Run("reprice", "--json")).Json.GetProperty("total");
+        Prices($$"""{"input":"3","output":"1",{{Steps}}}""");
+        var other = (await Run("reprice", "--json")).Json.GetProperty("total");
+
+        Assert.Equal((500_000_000L, 500_000_000L), Ends(same, "repriced"));
+        Assert.Equal((500_000_000L, 3_000_000_000L), Ends(other, "repriced"));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_is_told_how_far_it_is()
+    {
+        await Book([.. Enumerable.Range(0, 3_000).Select(i => Call("2026-11-01T10:00:00Z") with { Id = $"row {i}" })]);
+        Assert.True(LedgerView.TryOpen(_home.Path, TimeProvider.System, out var view));
+        await using (view)
+        {
+            var (progress, clock) = (new StringWriter(), new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromSeconds(1.5) });
+            await new RepricingRun(new Repricer(Prices()), null, clock, progress).ReadAsync(view, LedgerFilter.All, CancellationToken.None);
+
+            Assert.Equal(["llmcost: 1,000 calls repriced so far", "llmcost: 2,000 calls repriced so far", "llmcost: 3,000 calls repriced so far"], progress.ToString().Split(Environment.NewLine)[..^1]);
+        }
+    }
+
+    private Task BookPriced(LlmCostsOptions options, long? requestsBefore = null)
+    {
+        var priced = PriceBook.Load(options, _home.Path, _ => null).Price(Query("2026-11-01") with { RequestsBefore = requestsBefore });
+        return Book(Call("2026-11-01T10:00:00Z") with { Cost = priced.Cost, Currency = "USD", NativeCost = priced.NativeCost });
     }
 
     private static TokenUsage Million { get; } = new() { UncachedInputTokens = 1_000_000, Requests = 1 };

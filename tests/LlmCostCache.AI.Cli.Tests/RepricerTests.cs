@@ -68,6 +68,12 @@ public class RepricerTests
         Assert.Equal(new PriceRevision(provider, model, knownFrom, facts), PriceRevision.Read(revision));
 
     [Theory]
+    [InlineData("openai/gpt-4o@2026-08-22#1a2b3c4d", "")]
+    [InlineData("openai/gpt-4o@2026-08-22#1a2b3c4d,discount=0.1,margin=0", ",discount=0.1,margin=0")]
+    public void A_revision_says_what_was_taken_off_the_list_price(string revision, string adjustment) =>
+        Assert.Equal(adjustment, PriceRevision.Read(revision)!.Value.Adjustment);
+
+    [Theory]
     [InlineData(null)]
     [InlineData("")]
     [InlineData("gpt-4o")]

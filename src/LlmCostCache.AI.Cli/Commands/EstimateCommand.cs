@@ -89,7 +89,7 @@ internal sealed class EstimateCommand : Command, IHasExamples
                 Assumed = assumed,
                 Input = measure,
                 Requests = IsGiven(parse, _requests) ? parse.GetValue(_requests) : 1,
-                Estimates = EstimateComparison.Cheapest(models.Select(model => prices.Estimate(model, measure, assumed))),
+                Estimates = EstimateComparison.Cheapest(models.Select(model => CallEstimator.Of(prices, model, measure, assumed))),
             };
             return Show(comparison, parse.GetValue(_common.Json));
         }

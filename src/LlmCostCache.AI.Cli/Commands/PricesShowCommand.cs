@@ -117,6 +117,11 @@ internal sealed class PricesShowCommand : Command, IHasExamples
         {
             yield return ("checked", PriceJson.Day(day));
         }
+
+        if (entry.Note is { } note)
+        {
+            yield return ("note", note);
+        }
     }
 
     private void Explain(PriceListing listing, Resolution resolution, IReadOnlyList<string> suggestions)
@@ -160,6 +165,7 @@ internal sealed class PricesShowCommand : Command, IHasExamples
         json.WriteString("file", OriginOf(book, entry)?.Source);
         json.WriteNumber("line", entry.Line);
         json.WriteString("checked", entry.Checked is { } day ? PriceJson.Day(day) : null);
+        json.WriteString("note", entry.Note);
         json.WriteString("encoding", entry.Encoding);
         WriteTexts(json, "aliases", entry.Aliases);
         WriteTexts(json, "starts_with", entry.StartsWith);

@@ -109,22 +109,42 @@ internal sealed class PriceComparison
         }
     }
 
-    /// <summary>A price with what the list names put in its place.</summary>
+    /// <summary>A price with what the list names put in its place. Whatever the list cannot say (a premium for a geography, steps by volume) stays.</summary>
     private static DatedPrice Over(DatedPrice known, DatedPrice named)
     {
         var modes = known.Modes.ToDictionary(mode => mode.Key, mode => mode.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var (name, mode) in named.Modes)
         {
-            modes[name] = modes.GetValueOrDefault(name) is { } before ? before with { Rates = before.Rates.OverriddenBy(mode.Rates), Tiers = TiersOver(before.Tiers, mode.Tiers) } : mode;
+            modes[name] = modes.GetValueOrDefault(name) is { } before ? Over(before, mode, known) : mode;
         }
 
-        return new(known.Rates.OverriddenBy(named.Rates))
+        return new(known.Rates.OverriddenBy(named.Rates), named.Steps.Count > 0 ? named.Steps : known.Steps)
         {
             Tiers = TiersOver(known.Tiers, named.Tiers),
             Windows = named.Windows.Count > 0 ? named.Windows : known.Windows,
             Modes = modes,
-            Regions = known.Regions,
+            Regions = named.Regions.Count > 0 ? named.Regions : known.Regions,
         };
+    }
+
+    /// <summary>
+    /// A list names what a mode costs. Where the book has a multiple of the standard rates, what the list names is written as what the multiple makes it of; where that is no decimal number,
+    /// the mode is written out.
+    /// </summary>
+    private static PriceMode Over(PriceMode known, PriceMode named, DatedPrice price)
+    {
+        var multiplier = known.Multiplier;
+        var rates = named.Rates.BeforePremium(multiplier);
+        PriceTier[] tiers = [.. named.Tiers.Select(tier => tier with { Rates = tier.Rates.BeforePremium(multiplier) })];
+        if (IsExact(rates, named.Rates) && tiers.Zip(named.Tiers).All(pair => IsExact(pair.First.Rates, pair.Second.Rates)))
+        {
+            return known with { Rates = known.Rates.OverriddenBy(rates), Tiers = tiers.Length == 0 ? known.Tiers : TiersOver(known.TiersBeside(price.Tiers), tiers) };
+        }
+
+        PriceTier[] before = [.. known.TiersBeside(price.Tiers).Select(tier => tier with { Rates = tier.Rates.WithPremium(multiplier) })];
+        return new(price.Rates.OverriddenBy(known.Rates).WithPremium(multiplier).OverriddenBy(named.Rates), TiersOver(before, named.Tiers));
+
+        bool IsExact(RateCard divided, RateCard whole) => Enumerable.Range(0, RateCard.Kinds).All(kind => divided.WithPremium(multiplier)[(RateKind)kind] == whole[(RateKind)kind]);
     }
 
     private static IReadOnlyList<PriceTier> TiersOver(IReadOnlyList<PriceTier> known, IReadOnlyList<PriceTier> named) =>

@@ -32,7 +32,9 @@ internal sealed class PriceFileEdit
     private readonly byte[] _text;
     private readonly Dictionary<string, Range> _models = new(StringComparer.OrdinalIgnoreCase);
     private string? _provider;
-    private int _end;
+    private DateOnly? _knownFrom;
+    private int? _end;
+    private int _start;
     private bool _hasModels;
 
     private PriceFileEdit(byte[] text) => _text = text;
@@ -55,6 +57,7 @@ internal sealed class PriceFileEdit
         List<Range> ranges = [];
         var reader = new Utf8JsonReader(_text, s_reading);
         reader.Read();
+        _start = (int)reader.BytesConsumed;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString();
@@ -62,6 +65,10 @@ internal sealed class PriceFileEdit
             if (name == "provider")
             {
                 _provider = reader.GetString();
+            }
+            else if (name == "known_from" && reader.TokenType == JsonTokenType.String && Instants.TryParseDay(reader.GetString()!, out var day))
+            {
+                _knownFrom = day;
             }
             else if (name == "models")
             {
@@ -71,7 +78,7 @@ internal sealed class PriceFileEdit
                     var start = (int)reader.TokenStartIndex;
                     reader.Skip();
                     _end = (int)reader.BytesConsumed;
-                    ranges.Add(start.._end);
+                    ranges.Add(start..(int)reader.BytesConsumed);
                     _hasModels = true;
                 }
             }
@@ -108,7 +115,16 @@ internal sealed class PriceFileEdit
             PriceJson.WriteModel(json, addition.Entry, addition.Prices);
         }
 
-        edits.Add((_end.._end, added.ToArray()));
+        if (_end is { } end)
+        {
+            edits.Add((end..end, added.ToArray()));
+        }
+        else
+        {
+            // A file of discounts and margins alone; the reader takes the comma even when nothing follows.
+            edits.Add((_start.._start, [.. "\n  \"models\": ["u8, .. added.ToArray(), .. "\n  ],"u8]));
+        }
+
         using var whole = new MemoryStream(_text.Length + (int)added.Length);
         var at = 0;
         foreach (var (place, text) in edits.OrderBy(edit => edit.Place.Start.Value).ThenBy(edit => edit.Place.End.Value))
@@ -122,7 +138,7 @@ internal sealed class PriceFileEdit
         return whole.ToArray();
     }
 
-    private static byte[] Extended(ReadOnlyMemory<byte> text, IReadOnlyList<DatedPrice> prices)
+    private byte[] Extended(ReadOnlyMemory<byte> text, IReadOnlyList<DatedPrice> prices)
     {
         using var model = JsonDocument.Parse(text, s_parsing);
         using var output = new MemoryStream();
@@ -170,7 +186,8 @@ internal sealed class PriceFileEdit
         return output.ToArray();
     }
 
-    private static bool IsOfTheSameDays(JsonElement price, DatedPrice other) => DayOf(price, "effective_from") == other.EffectiveFrom && DayOf(price, "known_from") == other.KnownFrom;
+    private bool IsOfTheSameDays(JsonElement price, DatedPrice other) =>
+        DayOf(price, "effective_from") == other.EffectiveFrom && (DayOf(price, "known_from") ?? _knownFrom) == other.KnownFrom;
 
     private static DateOnly? DayOf(JsonElement price, string name) =>
         price.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Instants.TryParseDay(value.GetString()!, out var day) ? day : null;

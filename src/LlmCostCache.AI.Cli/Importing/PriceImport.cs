@@ -28,13 +28,21 @@ internal static class PriceImport
             else
             {
                 var names = change.KnownEntry is { } known && string.Equals(known.Id, entry.Id, StringComparison.OrdinalIgnoreCase) ? known : null;
-                additions.Add(models.Key, new(Named(entry, names, comparison), [.. models.Select(change => change.Price!.Dated(change.EffectiveFrom, today))]));
+                DatedPrice[] prices = [.. models.Select(change => change.Price!.Dated(change.EffectiveFrom, today))];
+                additions.Add(models.Key, new(Named(entry, names, comparison), [.. prices, .. Announced(change, prices[^1].EffectiveFrom, file, today)]));
             }
         }
 
         Pin(additions, comparison, book, file, from);
         return [.. additions.Values];
     }
+
+    /// <summary>
+    /// What the book knows that a price will be later than the list speaks of. An entry of the file hides the one it overrides with all its days, so what was announced is written down beside
+    /// it; what the file itself announces stays there anyway.
+    /// </summary>
+    private static IEnumerable<DatedPrice> Announced(PriceChange change, DateOnly? last, IReadOnlyList<PriceEntry> file, DateOnly today) =>
+        change.KnownEntry is { } known && !file.Any(mine => mine.Id.Equals(change.Model.Entry.Id, StringComparison.OrdinalIgnoreCase) && SoldBy(mine) == SoldBy(change.Model.Entry)) ? known.Prices.Where(price => price.EffectiveFrom > today && price.EffectiveFrom > (last ?? today)) : [];
 
     /// <summary>
     /// An override of "gpt-4o" also prices "gpt-4o-2024-05-13", because dated names fall back to their family. So whatever would move without being
@@ -113,8 +121,10 @@ internal static class PriceImport
 
         return [.. entries.Values];
 
-        static string Key(PriceEntry entry) => $"{(entry.Provider is null ? "" : PriceLayer.Key(entry.Provider))}\n{entry.Id}";
+        static string Key(PriceEntry entry) => $"{SoldBy(entry)}\n{entry.Id}";
     }
+
+    private static string SoldBy(PriceEntry entry) => entry.Provider is null ? "" : PriceLayer.Key(entry.Provider);
 
     /// <summary>The model under its id, with the other names that the book knows it by, except those that the list has an own price for.</summary>
     private static PriceEntry Named(PriceEntry entry, PriceEntry? names, PriceComparison comparison, string? id = null, string? provider = null)
@@ -129,10 +139,13 @@ internal static class PriceImport
             StartsWith = names?.StartsWith ?? [],
             ContextWindow = names?.ContextWindow ?? entry.ContextWindow,
             MaxOutputTokens = names?.MaxOutputTokens ?? entry.MaxOutputTokens,
-            Encoding = names?.Encoding,
+            Encoding = names?.Encoding ?? entry.Encoding,
             Currency = entry.Currency,
+            Free = entry.Free,
             Prices = entry.Prices,
             Sources = entry.Sources,
+            Checked = entry.Checked,
+            Note = entry.Note,
         };
     }
 }

@@ -11,10 +11,9 @@ internal static class PriceJson
     {
         json.WriteStartObject();
         json.WriteString("id", entry.Id);
-        if (entry.Provider is not null)
-        {
-            json.WriteString("provider", entry.Provider);
-        }
+
+        // Without a word, a header's provider would be meant.
+        json.WriteString("provider", entry.Provider);
 
         // The reader needs to know an embedding before its prices.
         if (entry.Mode != "chat")
@@ -32,7 +31,7 @@ internal static class PriceJson
         }
 
         json.WriteString("currency", entry.Currency);
-        if (prices.All(price => price.IsFree))
+        if (entry.Free || prices.All(price => price.IsFree))
         {
             json.WriteBoolean("free", true);
         }
@@ -40,6 +39,11 @@ internal static class PriceJson
         if (entry.Checked is { } day)
         {
             json.WriteString("checked", Day(day));
+        }
+
+        if (entry.Note is not null)
+        {
+            json.WriteString("note", entry.Note);
         }
 
         json.WriteStartArray("prices");
@@ -68,6 +72,7 @@ internal static class PriceJson
 
         WriteRates(json, price.Rates);
         WriteTiers(json, price.Tiers);
+        WriteSteps(json, price.Steps);
         if (price.Windows.Count > 0)
         {
             json.WriteStartArray("windows");
@@ -142,6 +147,28 @@ internal static class PriceJson
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteSteps(Utf8JsonWriter json, IReadOnlyList<PriceStep> steps)
+    {
+        if (steps.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartObject("volume");
+        json.WriteString("period", "month");
+        json.WriteStartArray("steps");
+        foreach (var step in steps)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("above_requests", step.AboveRequests);
+            WriteRates(json, step.Rates);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WriteRates(Utf8JsonWriter json, RateCard rates)

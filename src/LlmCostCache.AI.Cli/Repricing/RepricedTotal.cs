@@ -24,7 +24,7 @@ internal sealed class RepricedTotal(string? key)
     /// <summary>Rows that keep the cost which the provider reported.</summary>
     public RowSum ProviderCost { get; } = new();
 
-    /// <summary>Rows that keep the cost of a price set in the application's code.</summary>
+    /// <summary>Rows that keep the cost of a price, a discount or a margin that llmcost cannot see.</summary>
     public RowSum PricedInCode { get; } = new();
 
     /// <summary>Rows that keep a cost which was not computed from their counts.</summary>

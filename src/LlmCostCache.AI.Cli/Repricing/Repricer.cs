@@ -32,7 +32,13 @@ internal sealed class Repricer(PriceBook prices, DateOnly? effectiveOn = null, D
             return new(booked, RepricingGround.NotFromCounts);
         }
 
-        var cost = AtTheRateOf(row, Price(row, revision));
+        var priced = Price(row, revision);
+        if (revision is { Adjustment: { Length: > 0 } agreed } && PriceRevision.Read(priced.Cost.PriceRevision)?.Adjustment != agreed)
+        {
+            return new(booked, RepricingGround.PriceInCode);
+        }
+
+        var cost = AtTheRateOf(row, priced);
         return booked.Certainty switch
         {
             CostCertainty.Bounded when revision is null => UnlessHeld(row, cost),

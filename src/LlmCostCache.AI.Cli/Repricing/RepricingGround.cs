@@ -12,7 +12,7 @@ internal enum RepricingGround
     /// <summary>The provider itself said what it cost.</summary>
     ProviderCost,
 
-    /// <summary>It was priced by a price that the application sets in code, which only the application knows.</summary>
+    /// <summary>It was priced by a price, a discount or a margin that the application sets in code, or that is in no price file any more: llmcost cannot know it.</summary>
     PriceInCode,
 
     /// <summary>Its cost was not computed from its counts: it was given, or is what a budget had held, or there are no counts.</summary>

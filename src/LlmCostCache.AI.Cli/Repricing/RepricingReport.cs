@@ -153,7 +153,7 @@ internal sealed record RepricingReport
 
         if (Total.PricedInCode.Calls > 0)
         {
-            yield return $"{Calls(Total.PricedInCode)} {Verb(Total.PricedInCode, "keeps", "keep")} the {Amounts.Text(Total.PricedInCode.Cost)} of prices set in the application's code, which llmcost cannot see.";
+            yield return $"{Calls(Total.PricedInCode)} {Verb(Total.PricedInCode, "keeps", "keep")} the {Amounts.Text(Total.PricedInCode.Cost)} of prices, discounts or margins that llmcost cannot see, because the application sets them in code or they were changed since.";
         }
 
         if (Total.NotFromCounts.Calls > 0)

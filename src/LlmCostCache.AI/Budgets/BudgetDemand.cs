@@ -21,6 +21,7 @@ internal sealed record BudgetDemand
     /// <summary>Whether a limit on the output may be set or lowered; there is none to set for embeddings.</summary>
     public bool HasOutput { get; init; } = true;
 
+    /// <summary>The service tier that was asked for, or <see cref="PriceBook.AnyTier"/> where that cannot be seen; null when none was.</summary>
     public string? ServiceTier { get; init; }
 
     /// <summary>Whether several requests hide behind this one, so that nothing can be held for each.</summary>

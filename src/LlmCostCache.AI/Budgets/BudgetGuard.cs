@@ -198,7 +198,7 @@ internal sealed class BudgetGuard
         var quote = BudgetQuote.For(_prices, demand, facts, now);
         if (quote is null)
         {
-            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens } : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn).Budget);
+            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens } : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn).Budget, now);
         }
 
         // Only a strict budget needs a bound where nobody gives one; the others leave the call as it is.
@@ -441,11 +441,17 @@ internal sealed class BudgetGuard
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private static UnknownPriceException Unpriced(BudgetDemand demand, ModelFacts? facts, Budget budget)
+    private UnknownPriceException Unpriced(BudgetDemand demand, ModelFacts? facts, Budget budget, DateTimeOffset at)
     {
         var why = facts is null
             ? $"The price of model '{demand.Model}'{(demand.Client.ProviderName is { } provider ? $" of provider '{provider}'" : "")} is not known, so budget '{budget.Name}' cannot hold the call. "
                 + "Add it with options.Prices.Add(new ModelPrice(...)), map a deployment with options.ModelAliases, or use .Warn() on the budget."
+            : demand.ServiceTier is { } tier && BudgetQuote.For(_prices, demand with { ServiceTier = null }, facts, at) is not null
+            ? $"The price of model '{demand.Model}' in the service tier '{tier}' is not known, so budget '{budget.Name}' cannot hold the call. "
+                + "Ask for another tier, add the price of this one with options.Prices, or use .Warn() on the budget."
+            : demand.HasOutput && BudgetQuote.For(_prices, demand with { HasOutput = false }, facts, at) is not null
+            ? $"The price of model '{demand.Model}' names no rate for answers, so budget '{budget.Name}' cannot hold a chat call to it. "
+                + "Ask a model that answers, add the rate with options.Prices, or use .Warn() on the budget."
             : $"What the call can cost cannot be bounded, because {demand.Size.Unbounded ?? "the model's limits are not known"}, so budget '{budget.Name}' cannot hold it. "
                 + $"Give the model's ContextWindow and MaxOutputTokens with options.Prices, or use .Balanced() or .Warn() on the budget.";
         return new UnknownPriceException(why) { Model = demand.Model, Provider = demand.Client.ProviderName };

@@ -37,7 +37,7 @@ internal sealed class BudgetQuote
     public static BudgetQuote? For(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at)
     {
         var input = demand.Size.Unbounded is null ? demand.Size.TokenBound : facts?.ContextWindow;
-        if (input is null || prices.Ceiling(demand.Client.ProviderName, demand.Model, at, 0, 0, demand.Client.Host, demand.ServiceTier) is null)
+        if (input is null || prices.Ceiling(demand.Client.ProviderName, demand.Model, at, 0, demand.HasOutput ? 1 : 0, demand.Client.Host, demand.ServiceTier) is null)
         {
             return null;
         }

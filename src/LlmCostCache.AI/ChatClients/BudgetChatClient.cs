@@ -86,6 +86,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
             Model = options?.ModelId ?? _client.DefaultModel,
             Size = _costs.Budgets.HasBudgets ? RequestSize.Of(ChatMessages.WithoutOwnProperties(messages), options) : RequestSize.Empty,
             MaxOutputTokens = options?.MaxOutputTokens,
+            ServiceTier = RequestedTier.ToHoldFor(options),
             IsAggregated = IsAggregated(options),
         };
         return token.Budget = await _costs.Budgets.AdmitAsync(demand, token.Span, cancellationToken);

@@ -112,7 +112,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     private void Report(ChatResponseUpdate update, UsageDetails details, RawFacts facts, object? raw, long bytes)
     {
-        if (UsageNormalizer.IsReported(details))
+        if (UsageNormalizer.IsReported(details) && !facts.IsSilent)
         {
             _usage.Add(update.ResponseId, RawUsage.Completed(details, facts), facts, raw);
             Note(facts);
@@ -162,7 +162,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     }
 
     // Adapters swallow a provider's error event and a dropped connection; such a stream ends without saying why. Usage alone does not prove that it is whole:
-    // servers that report on every chunk have reported what there was, and Anthropic's adapter reports at the end what it was told at the start. Other adapters
-    // may give no reason even when all went well, but then they report once and last.
-    private bool IsWholeWithoutReason(string? provider) => provider is not "anthropic" && _usageWasLast && _reports == 1;
+    // servers that report on every chunk have reported what there was, and Anthropic's adapter reports at the end what it was told at the start,
+    // Google's the last counts it saw. Other adapters may give no reason even when all went well, but then they report once and last.
+    private bool IsWholeWithoutReason(string? provider) => provider is not ("anthropic" or "gcp.gen_ai") && _usageWasLast && _reports == 1;
 }

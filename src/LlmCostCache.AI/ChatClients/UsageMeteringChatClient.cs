@@ -83,7 +83,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             FinishReason = response.FinishReason?.Value,
             ServiceTier = raw.ServiceTier,
             Region = raw.Region,
-            RequestedTier = RequestedTierOf(options),
+            RequestedTier = RequestedTier.Of(options),
             Usage = usage,
             OutputBytes = response.Messages.Sum(message => ChatMessages.OutputBytes(message.Contents)),
             IsUnderWay = response.ContinuationToken is not null,
@@ -141,7 +141,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             // Reached at the end, after an exception, and when the reader leaves early: a provider bills what it has produced in each case.
             var facts = reading.Facts(_costs.Meter.Usage, Client) with
             {
-                RequestedTier = RequestedTierOf(options),
+                RequestedTier = RequestedTier.Of(options),
                 Text = () => CountableText.Of(list, options, reading.Contents),
             };
             if (!attempt.HasEnded)
@@ -201,12 +201,9 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
     private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
-        var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, streamed, Aggregates(options),
-            () => RequestSize.Of(messages, options), cancellationToken);
+        var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
+            Aggregates(options), () => RequestSize.Of(messages, options), cancellationToken);
         attempt.IsContinuation = options?.ContinuationToken is not null;
         return attempt;
     }
-
-    private static string? RequestedTierOf(ChatOptions? options) =>
-        options?.AdditionalProperties is { } properties && properties.TryGetValue("service_tier", out var tier) ? tier as string : null;
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Options;
+using static LlmCostCache.AI.ConfigurationValue;
 
 namespace LlmCostCache.AI;
 
@@ -29,10 +29,10 @@ internal static class LlmCostsConfiguration
                     options.CacheNamespace = entry.Value ?? "";
                     break;
                 case "MEMORYCACHEBYTES":
-                    options.MemoryCacheBytes = Read(entry, static text => long.Parse(text, CultureInfo.InvariantCulture), "a number of bytes");
+                    options.MemoryCacheBytes = Count(entry, "a number of bytes");
                     break;
                 case "DISKCACHEBYTES":
-                    options.DiskCacheBytes = Read(entry, static text => long.Parse(text, CultureInfo.InvariantCulture), "a number of bytes");
+                    options.DiskCacheBytes = Count(entry, "a number of bytes");
                     break;
                 case "RESERVATIONTIMEOUT":
                     options.ReservationTimeout = Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:10:00");
@@ -60,6 +60,32 @@ internal static class LlmCostsConfiguration
                     }
 
                     break;
+                case "PROVIDERCOSTS":
+                    options.ProviderCosts = Name<ProviderCostPolicy>(entry);
+                    break;
+                case "PRICES":
+                    foreach (var price in entry.GetChildren())
+                    {
+                        options.Prices.Add(PriceConfiguration.PriceOf(price));
+                    }
+
+                    break;
+                case "PRICEADJUSTMENTS":
+                    foreach (var adjustment in entry.GetChildren())
+                    {
+                        options.PriceAdjustments.Add(PriceConfiguration.AdjustmentOf(adjustment));
+                    }
+
+                    break;
+                case "EXCHANGERATES":
+                    foreach (var rate in entry.GetChildren())
+                    {
+                        options.ExchangeRates.Add(PriceConfiguration.ExchangeRateOf(rate));
+                    }
+
+                    break;
+                case "USAGERULES" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
+                    throw OnlyInCode(entry);
                 default:
                     throw Unknown(entry);
             }
@@ -118,28 +144,4 @@ internal static class LlmCostsConfiguration
 
         return budget;
     }
-
-    private static T Name<T>(IConfigurationSection entry)
-        where T : struct, Enum =>
-        Enum.TryParse<T>(entry.Value, ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : throw Wrong(entry, string.Join(", ", Enum.GetNames<T>()));
-
-    private static T Read<T>(IConfigurationSection entry, Func<string, T> parse, string expected)
-    {
-        try
-        {
-            return parse(entry.Value ?? throw Wrong(entry, expected));
-        }
-        catch (Exception exception) when (exception is FormatException or OverflowException or TimeZoneNotFoundException or InvalidTimeZoneException or ArgumentException)
-        {
-            throw Wrong(entry, expected);
-        }
-    }
-
-    private static OptionsValidationException Wrong(IConfigurationSection entry, string expected) => Failure($"'{entry.Path}' is '{entry.Value}'; expected {expected}.");
-
-    private static OptionsValidationException Missing(IConfigurationSection section, string key) => Failure($"'{section.Path}' has no {key}.");
-
-    private static OptionsValidationException Unknown(IConfigurationSection entry) => Failure($"'{entry.Path}' is not an option of LlmCostCache.AI.");
-
-    private static OptionsValidationException Failure(string message) => new(Options.DefaultName, typeof(LlmCostsOptions), [message]);
 }

@@ -51,7 +51,7 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
         var outer = CallToken.Find(options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "embeddings", model) : null;
         var attempt = await _costs.Meter.BeginAsync(outer ?? own!, Client, "embeddings", model, maxOutputTokens: null, hasOutput: false,
-            streamed: false, aggregated: false, () => RequestSize.Of(list), cancellationToken);
+            serviceTier: null, streamed: false, aggregated: false, () => RequestSize.Of(list), cancellationToken);
         GeneratedEmbeddings<Embedding<float>> embeddings;
         try
         {

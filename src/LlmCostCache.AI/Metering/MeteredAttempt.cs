@@ -40,6 +40,9 @@ internal sealed class MeteredAttempt
 
     public int? MaxOutputTokens { get; }
 
+    /// <summary>The service tier that was asked for, or <see cref="PriceBook.AnyTier"/> where that cannot be seen; null when none was.</summary>
+    public string? ServiceTier { get; init; }
+
     public bool Streamed { get; }
 
     public bool IsAggregated { get; }

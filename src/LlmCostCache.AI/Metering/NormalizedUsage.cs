@@ -8,6 +8,9 @@ internal readonly record struct NormalizedUsage(TokenUsage Usage, string? Flags)
     /// <summary>What the buckets leave open.</summary>
     public UsageDoubts Doubts { get; init; }
 
+    /// <summary>Tokens that only the provider's total has, see <see cref="UsageDoubts.Total"/>.</summary>
+    public long UnnamedTokens { get; init; }
+
     /// <summary>What the provider says it cost, in US dollars; null when it does not say.</summary>
     public decimal? ProviderCost { get; init; }
 
@@ -24,6 +27,11 @@ internal readonly record struct NormalizedUsage(TokenUsage Usage, string? Flags)
             flags = UsageFlags.Add(flags, flag);
         }
 
-        return new(left.Usage + right.Usage, flags) { Doubts = left.Doubts | right.Doubts, ProviderCost = left.ProviderCost + right.ProviderCost };
+        return new(left.Usage + right.Usage, flags)
+        {
+            Doubts = left.Doubts | right.Doubts,
+            UnnamedTokens = RawUsage.Sum(left.UnnamedTokens, right.UnnamedTokens),
+            ProviderCost = left.ProviderCost + right.ProviderCost,
+        };
     }
 }

@@ -35,8 +35,24 @@ internal sealed record RawFacts
     /// <summary>Whether the raw answer is of a kind that has more to say, and could not be read.</summary>
     public bool IsUnread { get; init; }
 
+    /// <summary>Whether there is a usage that names no count at all, from which an adapter makes zeros.</summary>
+    public bool IsSilent { get; init; }
+
     /// <summary>Whether there was a raw answer that was read.</summary>
     public bool IsRead { get; init; }
+
+    /// <summary>These facts with searches that the usage does not count, because they stand beside it in the answer.</summary>
+    public RawFacts WithSearches(long searches)
+    {
+        if (searches == 0 || Usage is null)
+        {
+            return this;
+        }
+
+        var usage = StreamUsage.Copy(Usage);
+        RawUsage.Add(usage, UsageNames.WebSearches, searches);
+        return this with { Usage = usage };
+    }
 
     /// <summary>These facts, and where they are silent those of the beginning of the same answer.</summary>
     public RawFacts Or(RawFacts start) => ReferenceEquals(start, None) ? this : this with

@@ -29,6 +29,20 @@ internal static class RawProperties
         }
     }
 
+    /// <summary>A copy of the value that a property returns by reference; null when there is none, or it throws.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "What was trimmed away reads as missing; see the remarks.")]
+    public static object? GetReferenced(object? source, string name)
+    {
+        try
+        {
+            return source?.GetType().GetProperty(name)?.GetValue(source);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The first of these properties that is a whole number.</summary>
     public static long? Count(object? source, params ReadOnlySpan<string> names)
     {

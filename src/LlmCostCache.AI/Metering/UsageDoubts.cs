@@ -20,4 +20,7 @@ internal enum UsageDoubts
 
     /// <summary>In which tier the request was served.</summary>
     ServiceTier = 16,
+
+    /// <summary>What the tokens are that the provider's total has beyond its counts.</summary>
+    Total = 32,
 }

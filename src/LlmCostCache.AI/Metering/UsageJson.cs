@@ -23,13 +23,20 @@ internal static class UsageJson
         // A usage that travels alone, as Semantic Kernel's connectors hand it on, is at the top itself.
         usage ??= holder.TryGetProperty("prompt_tokens", out _) || holder.TryGetProperty("input_tokens", out _) ? holder : null;
         var facts = usage is { } found ? Read(found) : new RawFacts { IsRead = true };
-        return facts with
+        return facts.WithSearches(SearchesOf(holder)) with
         {
             ServiceTier = Text(holder, "service_tier") ?? facts.ServiceTier,
             FinishReason = Text(Object(holder, "incomplete_details"), "reason") is { } reason ? reason == "max_output_tokens" ? "length" : reason : null,
             IsFinal = Text(holder, "status") is "completed" or "incomplete" or "failed" or "cancelled",
         };
     }
+
+    /// <summary>Whether an item of a response is a search that OpenAI bills by itself; opening a page and looking for words on it are not.</summary>
+    public static bool IsBilledSearch(JsonElement item) =>
+        Text(item, "type") == "web_search_call" && Text(Object(item, "action"), "type") is not ("open_page" or "find" or "find_in_page");
+
+    private static long SearchesOf(JsonElement response) =>
+        response.TryGetProperty("output", out var output) && output.ValueKind == JsonValueKind.Array ? output.EnumerateArray().LongCount(IsBilledSearch) : 0;
 
     /// <summary>Reads a usage object.</summary>
     public static RawFacts Read(JsonElement usage)
@@ -71,7 +78,7 @@ internal static class UsageJson
         }
 
         details.CachedInputTokenCount = Positive(Count(usage, "native_tokens_cached")) ?? Positive(Count(input, "cached_tokens")) ?? Positive(Count(usage, "prompt_cache_hit_tokens"))
-            ?? details.CachedInputTokenCount ?? Count(input, "cached_tokens");
+            ?? Positive(Count(usage, "cached_tokens")) ?? details.CachedInputTokenCount ?? Count(input, "cached_tokens");
         details.ReasoningTokenCount = Count(usage, "native_tokens_reasoning") ?? Count(output, "reasoning_tokens") ?? Count(output, "thinking_tokens");
         if (written is null)
         {

@@ -51,7 +51,7 @@ internal sealed class UsageMeter
     /// <summary>Makes the attempt: its id is its reservation's, so that the two settle together.</summary>
     /// <exception cref="BudgetExceededException">A further attempt of the same call does not fit.</exception>
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
-        bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
+        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
     {
         MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null);
         var takenOver = token.Outer is { } outer && outer.TryEnd() ? outer : null;
@@ -71,7 +71,7 @@ internal sealed class UsageMeter
                 Size = measure(),
                 MaxOutputTokens = maxOutputTokens,
                 HasOutput = hasOutput,
-                ServiceTier = pass.Demand.ServiceTier,
+                ServiceTier = serviceTier,
                 IsAggregated = aggregated,
                 Attempt = number,
             };
@@ -87,6 +87,7 @@ internal sealed class UsageMeter
             heldAt ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure)
         {
             IsInner = token.Outer is not null,
+            ServiceTier = serviceTier,
         };
     }
 
@@ -105,6 +106,7 @@ internal sealed class UsageMeter
             attempt.MaxOutputTokens, attempt.Streamed, attempt.IsAggregated, attempt.At, attempt.StartedAt, () => attempt.Size)
         {
             IsInner = attempt.IsInner,
+            ServiceTier = attempt.ServiceTier,
         };
         return await CompleteAsync(other, facts).ConfigureAwait(false) is { } cost ? (other.Id, cost) : null;
     }
@@ -260,7 +262,7 @@ internal sealed class UsageMeter
         }
 
         var record = Record(attempt) with { Error = exception.GetType().Name, UsageSource = "none" };
-        if (UnbilledFailure.IsCertain(exception))
+        if (UnbilledFailure.IsCertain(exception, attempt.Client))
         {
             record = record with { Status = CallStatus.Failed, Cost = CallCost.Known(Money.Zero) };
         }
@@ -357,7 +359,7 @@ internal sealed class UsageMeter
         }
 
         var (low, high) = (record, record);
-        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, mostInput.Value, mostOutput.Value))
+        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, normalized.UnnamedTokens, mostInput.Value, mostOutput.Value))
         {
             foreach (var inTier in doubts.HasFlag(UsageDoubts.ServiceTier) ? (ReadOnlySpan<string?>)[tier, "priority"] : [tier])
             {
@@ -554,7 +556,7 @@ internal sealed class UsageMeter
         var known = _prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
         var input = size.Unbounded is null ? size.TokenBound : known?.ContextWindow;
         var output = (attempt.MaxOutputTokens is > 0 ? attempt.MaxOutputTokens : null) ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
-        return input is null ? null : _prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host);
+        return input is null ? null : _prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host, attempt.ServiceTier);
     }
 
     private async ValueTask<CallCost> PostAsync(MeteredAttempt attempt, UsageRecord record)

@@ -32,12 +32,14 @@ internal static class UsageNormalizer
     /// <param name="details">The counts.</param>
     /// <param name="provider">Who counted.</param>
     /// <param name="rule">What is known about how this provider counts, stronger than what the counts themselves suggest; null when nothing is.</param>
-    public static NormalizedUsage Normalize(UsageDetails details, string? provider, UsageRule? rule = null)
+    /// <param name="host">The host that answered; null when not known.</param>
+    public static NormalizedUsage Normalize(UsageDetails details, string? provider, UsageRule? rule = null, string? host = null)
     {
         var check = default(Check);
         var total = details.TotalTokenCount;
+        var toolPrompt = check.Count(Count(details, s_toolPrompt));
         var input = check.Count(details.InputTokenCount ?? total - details.OutputTokenCount, UsageDoubts.Input);
-        var output = check.Count(details.OutputTokenCount ?? total - details.InputTokenCount, UsageDoubts.Output);
+        var output = check.Count(details.OutputTokenCount ?? total - details.InputTokenCount - toolPrompt, UsageDoubts.Output);
         var reasoning = check.Count(details.ReasoningTokenCount);
         var readInCounts = Count(details, CacheRead);
         var read = check.Count(details.CachedInputTokenCount ?? readInCounts, UsageDoubts.InputParts);
@@ -50,7 +52,6 @@ internal static class UsageNormalizer
         var inputVideo = check.Count(Count(details, s_inputVideo), UsageDoubts.InputParts);
         var outputVideo = check.Count(Count(details, s_outputVideo));
         var citations = check.Count(Count(details, s_citations));
-        var toolPrompt = check.Count(Count(details, s_toolPrompt));
         var searches = check.Count(Count(details, s_webSearches));
         var (givenInput, givenOutput) = (input, output);
 
@@ -59,7 +60,8 @@ internal static class UsageNormalizer
             input = Sum(input, read, write);
         }
 
-        // Google counts the prompts of server-side tools and the thoughts outside input and output; the total gives it away.
+        // Google counts the prompts of server-side tools and the thoughts outside input and output; the total gives it away. An output that was taken from the
+        // total holds the thoughts already.
         if (toolPrompt > 0 && (total is null || total > Sum(input, output)))
         {
             input = Sum(input, toolPrompt);
@@ -67,13 +69,20 @@ internal static class UsageNormalizer
 
         var beside = check.Count(Count(details, s_reasoningBeside));
         reasoning = Math.Max(reasoning, beside);
-        if (reasoning > 0 && (rule?.ReasoningIsOutside ?? (beside > 0 || provider is "gcp.gen_ai" || (total == Sum(input, output, reasoning) && total != Sum(input, output)))))
+        if (reasoning > 0 && details.OutputTokenCount is not null && (rule?.ReasoningIsOutside ?? (beside > 0 || provider is "gcp.gen_ai" || (total == Sum(input, output, reasoning) && total != Sum(input, output)))))
         {
             output = Sum(output, reasoning);
         }
 
         var differs = total is { } all && all != Sum(input, output) && all != Sum(givenInput, givenOutput) && all != Sum(givenInput, givenOutput, read, write)
             && all != Sum(givenInput, givenOutput, reasoning);
+
+        // Google's service for OpenAI's clients has the thoughts in the total alone. Elsewhere nobody knows what such tokens are.
+        var unnamed = differs && total <= Absurd ? Math.Max(0, total.Value - Sum(input, output)) : 0;
+        if (unnamed > 0 && IsOfGoogle(host))
+        {
+            (output, reasoning, unnamed, differs) = (Sum(output, unnamed), Sum(reasoning, unnamed), 0, false);
+        }
 
         // Parts may not exceed their whole: first come what costs most per token, so that clamping does not make a call cheaper than it was.
         write = check.Part(write, input, 0);
@@ -116,8 +125,10 @@ internal static class UsageNormalizer
             Requests = 1,
         };
         var flags = check.Clamped ? UsageFlags.Clamped : differs ? UsageFlags.TotalDiffers : null;
-        return new(usage, flags) { Doubts = check.Doubts };
+        return new(usage, flags) { Doubts = unnamed > 0 ? check.Doubts | UsageDoubts.Total : check.Doubts, UnnamedTokens = unnamed };
     }
+
+    private static bool IsOfGoogle(string? host) => host?.EndsWith(".googleapis.com", StringComparison.OrdinalIgnoreCase) == true;
 
     private static bool IsExclusive(UsageDetails details, string? provider, long input, long output, long read, long write)
     {

@@ -13,6 +13,11 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
     public NormalizedUsage? Read(ChatResponse response, ClientIdentity client, out RawFacts facts)
     {
         facts = RawAnswer.Read(response.RawRepresentation);
+        if (facts.IsSilent)
+        {
+            return null;
+        }
+
         if (UsageNormalizer.IsReported(response.Usage))
         {
             if (facts is { Cost: not null, Usage: { } last } && (last.InputTokenCount < response.Usage!.InputTokenCount || last.OutputTokenCount < response.Usage.OutputTokenCount))
@@ -51,7 +56,7 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
     {
         var rule = RuleOf(client);
         var provider = client.ProviderName;
-        var usage = rule?.Read is null ? UsageNormalizer.Normalize(details, provider, rule) : ByRule(rule, details, raw, provider);
+        var usage = rule?.Read is null ? UsageNormalizer.Normalize(details, provider, rule, client.Host) : ByRule(rule, details, raw, client);
         var doubts = UsageDoubts.None;
         if (usage.Usage.CacheWrite5mTokens > 0 && usage.Usage.CacheWrite1hTokens == 0 && rule?.Read is null
             && (facts.IsUnread || (!facts.IsRead && string.Equals(provider, WrittenByAnthropic, StringComparison.OrdinalIgnoreCase))))
@@ -68,14 +73,14 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
         return facts.Cost is null ? usage : usage with { ProviderCost = facts.Cost };
     }
 
-    private NormalizedUsage ByRule(UsageRule rule, UsageDetails details, object? raw, string? provider)
+    private NormalizedUsage ByRule(UsageRule rule, UsageDetails details, object? raw, ClientIdentity client)
     {
         string problem;
         try
         {
             if (rule.Read!(StreamUsage.Copy(details), raw) is not { } own)
             {
-                return UsageNormalizer.Normalize(details, provider, rule);
+                return UsageNormalizer.Normalize(details, client.ProviderName, rule, client.Host);
             }
 
             if (TokenBuckets.ArePossible(own))
@@ -90,8 +95,8 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
             problem = exception.GetType().Name;
         }
 
-        Log.UsageRuleFailed(logger, provider ?? "", problem);
-        return UsageNormalizer.Normalize(details, provider, rule).WithFlag(UsageFlags.RuleFailed);
+        Log.UsageRuleFailed(logger, client.ProviderName ?? "", problem);
+        return UsageNormalizer.Normalize(details, client.ProviderName, rule, client.Host).WithFlag(UsageFlags.RuleFailed);
     }
 
     // The name that a client goes by, else the host it talks to: gateways are asked through other vendors' clients.

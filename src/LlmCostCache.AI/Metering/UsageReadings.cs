@@ -5,9 +5,10 @@ internal static class UsageReadings
 {
     /// <param name="usage">The usage as it was read.</param>
     /// <param name="doubts">What it leaves open.</param>
+    /// <param name="unnamed">The tokens that only the provider's total has.</param>
     /// <param name="mostInput">The most input that the request can have had.</param>
     /// <param name="mostOutput">The most output that the answer can have had.</param>
-    public static IReadOnlyList<TokenUsage> Of(TokenUsage usage, UsageDoubts doubts, long mostInput, long mostOutput)
+    public static IReadOnlyList<TokenUsage> Of(TokenUsage usage, UsageDoubts doubts, long unnamed, long mostInput, long mostOutput)
     {
         List<TokenUsage> readings = [usage];
         if (doubts.HasFlag(UsageDoubts.Input))
@@ -18,6 +19,14 @@ internal static class UsageReadings
         if (doubts.HasFlag(UsageDoubts.Output))
         {
             Also(reading => reading with { OutputTokens = Math.Max(reading.OutputTokens, mostOutput) });
+        }
+
+        if (doubts.HasFlag(UsageDoubts.Total))
+        {
+            var counted = readings.ToArray();
+            Also(reading => reading with { UncachedInputTokens = reading.UncachedInputTokens + unnamed });
+            readings.AddRange(counted.Select(reading => reading with { OutputTokens = reading.OutputTokens + unnamed }));
+            readings.AddRange(counted.Select(reading => reading with { ReasoningTokens = reading.ReasoningTokens + unnamed }));
         }
 
         if (doubts.HasFlag(UsageDoubts.InputParts))
@@ -44,6 +53,11 @@ internal static class UsageReadings
         if ((doubts & (UsageDoubts.Input | UsageDoubts.Output | UsageDoubts.InputParts)) != 0)
         {
             parts.Add("the provider's token counts cannot be true");
+        }
+
+        if (doubts.HasFlag(UsageDoubts.Total))
+        {
+            parts.Add("the provider's total is larger than its counts");
         }
 
         if (doubts.HasFlag(UsageDoubts.WriteLifetime))

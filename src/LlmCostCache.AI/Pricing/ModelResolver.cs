@@ -79,7 +79,11 @@ internal sealed class ModelResolver
         var resolution = Search(provider, ProviderDirectory.HostOf(host), model, firstLayer);
         if (resolution.Entry is { } entry)
         {
-            resolution = resolution with { Adjustment = AdjustmentOf(entry, provider, ProviderDirectory.HostOf(host), model) };
+            var adjustment = AdjustmentOf(entry, provider, ProviderDirectory.HostOf(host), model);
+
+            // Whoever has written down what an unlisted seller takes off or puts on has said that the rest is the list price.
+            var isAgreed = adjustment?.Provider is { } seller && provider is not null && PriceLayer.Key(seller) == PriceLayer.Key(provider);
+            resolution = resolution with { Adjustment = adjustment, Remark = isAgreed ? null : resolution.Remark };
         }
 
         // Names come from outside: whoever sends a million of them costs us time, not memory.
@@ -111,7 +115,8 @@ internal sealed class ModelResolver
         var hosted = _directory.ByHost(host, named);
         var seller = hosted ?? named;
 
-        if (FromLayers(provider, seller, name, model, firstLayer) is { } overridden)
+        var providers = NamesOf(provider, seller);
+        if (FromLayers(providers, name, model, firstLayer) is { } overridden)
         {
             return overridden;
         }
@@ -130,25 +135,37 @@ internal sealed class ModelResolver
             }
         }
 
-        return FromAnybody(name, model);
+        var anybodys = FromAnybody(name, model, providers.Count == 0 ? OffersOf(name, firstLayer) : []);
+
+        // A gateway may be called anything and usually passes the list price on, but nobody has said so: the price is used, and says whose it is.
+        return anybodys.Entry is not { } listed || hosted is not null || named is not null || string.IsNullOrWhiteSpace(provider) ? anybodys
+            : anybodys with { Remark = $"'{provider.Trim()}' is not in the price book; the list price of {listed.Provider} was used" };
     }
 
-    private Resolution? FromLayers(string? provider, PriceProvider? seller, ModelName name, string model, int firstLayer)
+    /// <summary>The names by which overrides may mean whoever sells; none when nothing says who does.</summary>
+    private static List<string> NamesOf(string? provider, PriceProvider? seller)
     {
-        List<string> providers = [];
-        if (seller is not null)
-        {
-            providers.Add(seller.Id);
-        }
-
+        List<string> names = seller is null ? [] : [seller.Id];
         if (!string.IsNullOrWhiteSpace(provider) && seller?.Id != provider)
         {
-            providers.Add(provider);
+            names.Add(provider);
         }
 
+        return names;
+    }
+
+    private Resolution? FromLayers(List<string> providers, ModelName name, string model, int firstLayer)
+    {
         for (var i = firstLayer; i < _layers.Count; i++)
         {
-            if (_layers[i].Find(providers, name, _directory.Patterns) is { Length: > 0 } found)
+            var found = _layers[i].Find(providers, name, _directory.Patterns);
+            if (providers.Count == 0)
+            {
+                // What one reseller takes says nothing about a call of which only the model is known: its maker's price comes first, and the other sellers' have a say.
+                found = Array.FindAll(found, entry => entry.Provider is null || _directory.ByName(entry.Provider) is { } maker && name.Forms.Any(maker.Makes));
+            }
+
+            if (found.Length > 0)
             {
                 return OneOf(found, model) with { Layer = i };
             }
@@ -156,6 +173,26 @@ internal sealed class ModelResolver
 
         return null;
     }
+
+    /// <summary>What overrides say that single sellers take for a model, each seller's from the strongest source that names it.</summary>
+    private List<(PriceEntry Entry, int Layer)> OffersOf(ModelName name, int firstLayer)
+    {
+        List<(PriceEntry Entry, int Layer)> offers = [];
+        for (var i = firstLayer; i < _layers.Count; i++)
+        {
+            foreach (var entry in _layers[i].Find([], name, _directory.Patterns))
+            {
+                if (!offers.Exists(stronger => stronger.Layer < i && IsOfTheSameSeller(stronger.Entry, entry)))
+                {
+                    offers.Add((entry, i));
+                }
+            }
+        }
+
+        return offers;
+    }
+
+    private static bool IsOfTheSameSeller(PriceEntry one, PriceEntry other) => PriceLayer.Key(one.Provider!) == PriceLayer.Key(other.Provider!);
 
     private bool IsLocal(string? provider, string? host, string model) =>
         _directory.IsLocalName(provider) || (_directory.IsLocalHost(host) && !_directory.IsNeverLocal(model));
@@ -174,7 +211,10 @@ internal sealed class ModelResolver
     }
 
     /// <summary>Without a seller the model's maker comes first; what only resellers list must cost the same at all of them.</summary>
-    private Resolution FromAnybody(ModelName name, string model)
+    /// <param name="name">The model.</param>
+    /// <param name="model">The model as it was reported.</param>
+    /// <param name="overrides">What overrides say that resellers take, when nothing says who sold the call.</param>
+    private Resolution FromAnybody(ModelName name, string model, List<(PriceEntry Entry, int Layer)> overrides)
     {
         var slash = model.IndexOf('/', StringComparison.Ordinal);
         if (slash > 0 && _directory.ByName(model[..slash]) is { } prefixed)
@@ -194,13 +234,16 @@ internal sealed class ModelResolver
             }
         }
 
-        if (name.IsFineTune)
+        if (name.IsFineTune && overrides.Count == 0)
         {
             return Resolution.None(NotListed(model, null, fineTune: true));
         }
 
-        var offers = _directory.Providers.SelectMany(seller => _catalogue.Of(seller.Id).FindExactly(name)).ToArray();
-        return offers.Length == 0 ? Resolution.None(NotListed(model, null, fineTune: false)) : OneOf(offers, model);
+        var listed = name.IsFineTune ? [] : _directory.Providers.SelectMany(seller => _catalogue.Of(seller.Id).FindExactly(name))
+            .Where(offer => !overrides.Exists(stronger => IsOfTheSameSeller(stronger.Entry, offer)));
+        PriceEntry[] offers = [.. overrides.Select(offer => offer.Entry), .. listed];
+        return offers.Length == 0 ? Resolution.None(NotListed(model, null, fineTune: false))
+            : OneOf(offers, model) with { Layer = overrides.Count == 0 ? null : overrides.Min(offer => offer.Layer) };
     }
 
     private PriceEntry[] FromBook(string provider, ModelName name)

@@ -1,12 +1,15 @@
-using System.Globalization;
+using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
 /// <summary>Dated prices of models, and how the names that providers report are matched to them.</summary>
-public sealed partial class PriceBook
+public sealed class PriceBook
 {
     internal const string VariableName = "LLMCOSTCACHE_PRICES";
     internal const string FileName = "prices.json";
+    /// <summary>Stands for the dearest tier that a model has: the request may ask for any.</summary>
+    internal const string AnyTier = "*";
+
     private const string Standard = "standard";
     private const string Dollar = "USD";
     private const decimal Million = 1_000_000m;
@@ -76,7 +79,7 @@ public sealed partial class PriceBook
             var index = entry.IndexAt(at, knownAt);
             if (index >= 0)
             {
-                return new(entry, index, null) { Adjustment = resolution.Adjustment };
+                return new(entry, index, null) { Adjustment = resolution.Adjustment, Remark = resolution.Remark };
             }
 
             none ??= new(entry, index, entry.WhyNoneAt(at, knownAt));
@@ -117,7 +120,7 @@ public sealed partial class PriceBook
 
         try
         {
-            return Price(query, entry, price, fact.Adjustment?.Factor ?? 1m, unpriced);
+            return Price(query, fact, entry, price, unpriced);
         }
         catch (OverflowException)
         {
@@ -125,11 +128,51 @@ public sealed partial class PriceBook
         }
     }
 
+    /// <summary>What a call would cost, before it is made.</summary>
+    /// <param name="model">The id of the model.</param>
+    /// <param name="messages">What would be sent.</param>
+    /// <param name="options">The options that would be sent: instructions, tools and schemas are input too.</param>
+    /// <param name="estimate">What is assumed about the answer, the prompt cache, the day and the tier.</param>
+    /// <param name="cancellationToken">Cancels the count.</param>
+    /// <returns>The estimate; for a model without a price its cost is unknown and says why.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An assumption is negative, or a share is above 1.</exception>
+    /// <remarks>Counts on a thread of the pool; the first count with an encoding loads its vocabulary, which takes a second.</remarks>
+    public Task<CallEstimate> EstimateAsync(
+        string model,
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        EstimateOptions? estimate = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(model);
+        ArgumentNullException.ThrowIfNull(messages);
+        var assumed = estimate ?? new();
+        assumed.Validate();
+        assumed = assumed with { MaxOutputTokens = assumed.MaxOutputTokens ?? (options?.MaxOutputTokens is > 0 ? options.MaxOutputTokens : null) };
+        var asked = messages.ToArray();
+        return Task.Run(() =>
+        {
+            var encoding = EncodingOf(assumed.Provider, model);
+            var measure = new InputMeasure(encoding is null ? [] : [encoding]);
+            measure.Add(asked, options, cancellationToken);
+            return CallEstimator.Of(this, model, measure, assumed);
+        }, cancellationToken);
+    }
+
+    /// <summary>What a call with this text as its only message would cost, before it is made.</summary>
+    /// <inheritdoc cref="EstimateAsync(string, IEnumerable{ChatMessage}, ChatOptions, EstimateOptions, CancellationToken)"/>
+    public Task<CallEstimate> EstimateAsync(string model, string prompt, EstimateOptions? estimate = null, CancellationToken cancellationToken = default) =>
+        EstimateAsync(model, [new ChatMessage(ChatRole.User, prompt)], null, estimate, cancellationToken);
+
+    /// <summary>The encoding that counts the input of a model; null when it is not public.</summary>
+    internal string? EncodingOf(string? provider, string model) => Resolve(provider, model).Entry?.Encoding;
+
     /// <summary>
     /// The most that a request can cost, rounded up: every input token at the dearest input rate that can apply, every output token at the
     /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
     /// that the caller could not rule out (standard or priority), at the premium of the geography that the host names or, where nothing names it, of the dearest one;
-    /// null when the price is not known. Fast mode counts only when it is asked for: no provider chooses it by itself.
+    /// null when the price is not known. Fast mode counts only when it is asked for, or with <see cref="AnyTier"/>: no provider chooses it by itself. A tier that is
+    /// cheaper than the standard one lowers nothing, because a provider may serve the request without it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
     internal Money? Ceiling(
@@ -149,7 +192,8 @@ public sealed partial class PriceBook
         }
 
         // "auto" lets the provider choose, and it can choose priority.
-        var open = string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
+        var any = serviceTier == AnyTier;
+        var open = any || string.IsNullOrEmpty(serviceTier) || serviceTier.Equals("auto", StringComparison.OrdinalIgnoreCase);
         string? mode = null;
         if (!open && !TryGetMode(price, serviceTier, out mode, out _))
         {
@@ -170,11 +214,11 @@ public sealed partial class PriceBook
 
         try
         {
-            var (input, output, fee) = price.Dearest(mode, inputTokens, outputTokens);
-            if (open)
+            var (input, output, fee) = price.Dearest(null, inputTokens, outputTokens);
+            foreach (var possible in any ? price.Modes.Keys : open ? ["priority"] : mode is null ? [] : (IEnumerable<string>)[mode])
             {
-                var priority = price.Dearest("priority", inputTokens, outputTokens);
-                (input, output, fee) = (Math.Max(input, priority.Input), Math.Max(output, priority.Output), Math.Max(fee, priority.Request));
+                var inTier = price.Dearest(possible, inputTokens, outputTokens);
+                (input, output, fee) = (Math.Max(input, inTier.Input), Math.Max(output, inTier.Output), Math.Max(fee, inTier.Request));
             }
 
             // A workspace can have a geography by default, so a request that names none does not rule it out.
@@ -188,36 +232,14 @@ public sealed partial class PriceBook
         }
     }
 
-    /// <summary>
-    /// Layers the sources, strongest first: code, the JSON in <c>LLMCOSTCACHE_PRICES</c>, <c>prices.json</c> in the home directory, the built-in book.
-    /// A wrong entry is an error that names source and line.
-    /// </summary>
-    /// <exception cref="LlmCostException">A source of prices cannot be read.</exception>
+    /// <summary>The prices inside the package under those of the options, the environment and the home directory.</summary>
+    /// <exception cref="LlmCostException">A source of prices cannot be read; the message names source and line.</exception>
     internal static PriceBook Load(LlmCostsOptions options, string? homeDirectory, Func<string, string?>? environment = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         environment ??= Environment.GetEnvironmentVariable;
-        List<PriceLayer> layers = [];
-        List<IReadOnlyList<PriceAdjustment>> adjustments = [PriceAdjustments.FromCode(options.PriceAdjustments)];
-        if (options.Prices.Count > 0)
-        {
-            layers.Add(new(FromCode(options.Prices), "code", "LlmCostsOptions.Prices"));
-        }
-
-        if (PriceSource.FromVariable(VariableName, environment(VariableName)) is { } variable)
-        {
-            layers.Add(new(PriceFileReader.Read(variable.Json, variable.Name, out var adjusted), "environment", variable.Name));
-            adjustments.Add(adjusted);
-        }
-
-        if (PriceSource.FromHome(homeDirectory, FileName) is { } file)
-        {
-            layers.Add(new(PriceFileReader.Read(file.Json, file.Name, out var adjusted), "file", file.Name));
-            adjustments.Add(adjusted);
-        }
-
-        adjustments.RemoveAll(source => source.Count == 0);
-        return new(BuiltInCatalogue.Shared, layers, options.ModelAliases, new(adjustments), ExchangeRates.Load(options.ExchangeRates, homeDirectory, environment));
+        var sources = PriceSources.Load(options, homeDirectory, environment);
+        return new(BuiltInCatalogue.Shared, sources.Layers, options.ModelAliases, sources.Adjustments, ExchangeRates.Load(options.ExchangeRates, homeDirectory, environment));
     }
 
     internal static PriceBook Of(BuiltInCatalogue catalogue) => new(catalogue, [], [], PriceAdjustments.None, ExchangeRates.Assumed);
@@ -226,9 +248,9 @@ public sealed partial class PriceBook
     internal PriceEntry? FindStepped(string? provider, string? model, DateTimeOffset at, string? host = null) =>
         FactOf(provider, model, at, host) is { Price.Steps.Count: > 0, Entry: var entry } ? entry : null;
 
-    private PricedUsage Price(PriceQuery query, PriceEntry entry, DatedPrice price, decimal factor, PricedUsage unpriced)
+    private PricedUsage Price(PriceQuery query, PriceFact fact, PriceEntry entry, DatedPrice price, PricedUsage unpriced)
     {
-        var usage = query.Usage;
+        var (usage, factor) = (query.Usage, fact.Adjustment?.Factor ?? 1m);
         var (inputTokens, outputTokens) = (usage.TotalInputTokens, usage.TotalOutputTokens);
         if (!TryGetMode(price, query.ServiceTier, out var mode, out var remark))
         {
@@ -253,7 +275,7 @@ public sealed partial class PriceBook
             bill = other.Native > bill.Native ? other : bill;
         }
 
-        remark = Joined(remark, ExchangeRates.Remark(fx, query.At));
+        remark = Joined(Joined(fact.Remark, remark), ExchangeRates.Remark(fx, query.At));
         var (low, amount) = (Money.FromUsd(cheapest.Dollars), Money.FromUsd(bill.Dollars));
         if (missed is { } missing)
         {
@@ -337,102 +359,6 @@ public sealed partial class PriceBook
         foreach (var count in buckets)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(usage));
-        }
-    }
-
-    private static List<PriceEntry> FromCode(IList<ModelPrice> prices)
-    {
-        HashSet<(string, string)> seen = [];
-        List<PriceEntry> entries = [];
-        foreach (var price in prices)
-        {
-            var where = $"LlmCostsOptions.Prices, '{price.Model}'";
-            var seller = string.IsNullOrWhiteSpace(price.Provider) ? "" : PriceLayer.Key(price.Provider);
-            if (!seen.Add((seller, price.Model.ToUpperInvariant())))
-            {
-                throw new LlmCostException($"{where}: has a price already; keep one of the two.");
-            }
-
-            decimal?[] rates =
-            [
-                price.InputPerMillion, price.CachedInputPerMillion, price.CacheWrite5mPerMillion, price.CacheWrite1hPerMillion,
-                price.InputAudioPerMillion, null, price.InputImagePerMillion, price.CachedImagePerMillion, price.InputVideoPerMillion, price.CitationPerMillion,
-                price.OutputPerMillion, price.ReasoningPerMillion, price.OutputAudioPerMillion, price.OutputImagePerMillion, price.OutputVideoPerMillion,
-                price.PerWebSearch, price.PerRequest,
-                price.PerImage, price.PerAudioSecond, price.PerVideoSecond, price.PerComputeSecond, price.CharactersPerMillion, price.StoragePerGigabyteDay,
-            ];
-            RefuseNegative(rates, where);
-
-            if (price.Multiplier <= 0m || price.Regions.Values.Any(multiplier => multiplier <= 0m))
-            {
-                throw new LlmCostException($"{where}: a multiplier must be above zero; 1.1 is ten percent more.");
-            }
-
-            if (price.ContextWindow <= 0 || price.MaxOutputTokens <= 0)
-            {
-                throw new LlmCostException($"{where}: ContextWindow and MaxOutputTokens must be above zero, or null when not known.");
-            }
-
-            var currency = price.Currency?.Trim().ToUpperInvariant() ?? "";
-            if (currency.Length != 3 || !currency.All(char.IsAsciiLetterUpper))
-            {
-                throw new LlmCostException($"{where}: the currency '{price.Currency}' is not an ISO 4217 code like USD or CNY.");
-            }
-
-            entries.Add(new()
-            {
-                Provider = string.IsNullOrWhiteSpace(price.Provider) ? null : price.Provider,
-                Id = price.Model,
-                ContextWindow = price.ContextWindow,
-                MaxOutputTokens = price.MaxOutputTokens,
-                Currency = currency,
-                KnownFrom = PriceRevision.Code,
-                IsAgreed = true,
-                Prices =
-                [
-                    new(new RateCard(rates).Times(price.Multiplier), StepsOf(price, where))
-                    {
-                        Regions = new Dictionary<string, decimal>(price.Regions, StringComparer.OrdinalIgnoreCase),
-                    },
-                ],
-                Sources = ["code"],
-            });
-        }
-
-        return entries;
-    }
-
-    private static List<PriceStep> StepsOf(ModelPrice price, string where)
-    {
-        List<PriceStep> steps = [];
-        foreach (var step in price.VolumeSteps)
-        {
-            if (step.AboveRequests <= 0 || steps.Exists(other => other.AboveRequests == step.AboveRequests))
-            {
-                throw new LlmCostException(string.Create(CultureInfo.InvariantCulture, $"{where}: there is a step above {step.AboveRequests} requests; steps need different numbers above zero."));
-            }
-
-            var rates = new decimal?[RateCard.Kinds];
-            rates[(int)RateKind.Input] = step.InputPerMillion;
-            rates[(int)RateKind.CachedInput] = step.CachedInputPerMillion;
-            rates[(int)RateKind.Output] = step.OutputPerMillion;
-            rates[(int)RateKind.Reasoning] = step.ReasoningPerMillion;
-            rates[(int)RateKind.WebSearch] = step.PerWebSearch;
-            rates[(int)RateKind.Request] = step.PerRequest;
-            RefuseNegative(rates, where);
-            steps.Add(new(step.AboveRequests, new RateCard(rates).Times(price.Multiplier)));
-        }
-
-        return steps;
-    }
-
-    private static void RefuseNegative(decimal?[] rates, string where)
-    {
-        var negative = Array.FindIndex(rates, rate => rate < 0m);
-        if (negative >= 0)
-        {
-            var rate = rates[negative]?.ToString(CultureInfo.InvariantCulture);
-            throw new LlmCostException($"{where}: '{RateCard.FieldNames[negative]}' is {rate}; a price cannot be negative.");
         }
     }
 }

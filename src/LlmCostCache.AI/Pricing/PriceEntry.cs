@@ -39,6 +39,9 @@ internal sealed class PriceEntry
     /// <summary>Who says so.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
 
+    /// <summary>What whoever wrote the price down wants its readers to know, such as why one source was believed and not another.</summary>
+    public string? Note { get; init; }
+
     /// <summary>The day somebody looked.</summary>
     public DateOnly? Checked { get; init; }
 

@@ -15,6 +15,9 @@ internal readonly record struct PriceFact(PriceEntry? Entry, int Index, string? 
         init => _adjustment = value;
     }
 
+    /// <summary>What to know about this price; null when it is the seller's own.</summary>
+    public string? Remark { get; init; }
+
     /// <summary>The price; null when there is none.</summary>
     public DatedPrice? Price => Reason is null ? Entry!.Prices[Index] : null;
 

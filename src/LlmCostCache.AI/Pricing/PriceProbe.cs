@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace LlmCostCache.AI;
 
-/// <summary>A condition under which a price may differ: a service tier, a size of the request, a time of day.</summary>
+/// <summary>A condition under which a price may differ: a service tier, a size of the request, a time of day, a geography, what went before in the month.</summary>
 /// <param name="Mode">The service tier; null is standard.</param>
 /// <param name="InputTokens">The whole prompt.</param>
 /// <param name="OutputTokens">The whole answer.</param>
@@ -12,6 +12,9 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
 {
     /// <summary>The provider's geography; null where it does not matter.</summary>
     public string? Region { get; init; }
+
+    /// <summary>How many requests went before in the month.</summary>
+    public long RequestsBefore { get; init; }
 
     /// <summary>The condition in words; <c>standard</c> when nothing special holds.</summary>
     public string Words
@@ -39,6 +42,11 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
                 words.Add(string.Create(CultureInfo.InvariantCulture, $"from {time:HH:mm} UTC"));
             }
 
+            if (RequestsBefore > 0)
+            {
+                words.Add(string.Create(CultureInfo.InvariantCulture, $"requests > {RequestsBefore:N0} a month"));
+            }
+
             if (Region is not null)
             {
                 words.Add(Region == DatedPrice.AnyRegion ? "in other regions" : $"in {Region}");
@@ -58,6 +66,11 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
             foreach (var window in price.Windows)
             {
                 probes.Add(new(null, 0, 0, false, window.From));
+            }
+
+            foreach (var step in price.Steps)
+            {
+                probes.Add(new(null, 0, 0, false, null) { RequestsBefore = step.AboveRequests });
             }
 
             foreach (var region in price.Regions.Keys)
@@ -84,12 +97,13 @@ internal sealed record PriceProbe(string? Mode, long InputTokens, long OutputTok
     }
 
     /// <summary>The rates that hold, with what the vendor bills for those it does not list.</summary>
-    public RateCard Card(DatedPrice price) => price.CardFor(Mode, Region, Time ?? QuietTime(price), InputTokens, OutputTokens, Reasoned);
+    public RateCard Card(DatedPrice price) =>
+        price.CardFor(Mode, Region, Time ?? QuietTime(price), InputTokens, OutputTokens, Reasoned, price.LevelsOf(RequestsBefore, 1).First);
 
     /// <summary>The rates that are listed for this condition, without those that only stand in for others.</summary>
     public RateCard Listed(DatedPrice price)
     {
-        var listed = price.Rates;
+        var listed = price.Steps.Where(step => RequestsBefore >= step.AboveRequests).Aggregate(price.Rates, (card, step) => card.OverriddenBy(step.Rates));
         foreach (var window in price.Windows.Where(window => Time is { } time && window.Holds(time)))
         {
             listed = listed.OverriddenBy(window.Rates);

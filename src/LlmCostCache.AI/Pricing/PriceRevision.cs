@@ -12,6 +12,9 @@ internal readonly record struct PriceRevision(string Provider, string Model, str
 
     public const string AnyProvider = "any";
 
+    /// <summary>What was taken off the list price and put on top, as <see cref="PriceAdjustments.RevisionOf"/> writes it; empty when nothing was.</summary>
+    public string Adjustment => Facts.IndexOf(',', StringComparison.Ordinal) is var comma and >= 0 ? Facts[comma..] : "";
+
     public static PriceRevision? Read(string? revision)
     {
         // Ids contain slashes and at-signs themselves (openai/gpt-4o of a router, claude-sonnet-4@20250514 of Vertex); providers and fingerprints do not.

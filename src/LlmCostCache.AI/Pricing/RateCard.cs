@@ -98,24 +98,10 @@ internal sealed class RateCard
     /// The rates of what the model itself does, times a factor. What it has done for it (searches, requests, compute, storage) keeps its rate: vendors' premiums for a
     /// geography or for speed are on token prices.
     /// </summary>
-    public RateCard WithPremium(decimal factor)
-    {
-        if (factor == 1m)
-        {
-            return this;
-        }
+    public RateCard WithPremium(decimal factor) => factor == 1m ? this : new([.. _rates.Select((rate, kind) => HasPremium((RateKind)kind) ? rate * factor : rate)]);
 
-        var rates = (decimal?[])_rates.Clone();
-        for (var kind = RateKind.Input; kind <= RateKind.StorageGbDay; kind++)
-        {
-            if (kind is not (RateKind.WebSearch or RateKind.Request or RateKind.ComputeSecond or RateKind.StorageGbDay))
-            {
-                rates[(int)kind] *= factor;
-            }
-        }
-
-        return new(rates);
-    }
+    /// <summary>The rates to which a premium is still to be added so that they become these.</summary>
+    public RateCard BeforePremium(decimal factor) => factor == 1m ? this : new([.. _rates.Select((rate, kind) => HasPremium((RateKind)kind) ? rate / factor : rate)]);
 
     /// <summary>The dearest rate for a token of input, or of output; zero when none is named.</summary>
     public decimal Dearest(bool output)
@@ -142,4 +128,6 @@ internal sealed class RateCard
             }
         }
     }
+
+    private static bool HasPremium(RateKind kind) => kind is not (RateKind.WebSearch or RateKind.Request or RateKind.ComputeSecond or RateKind.StorageGbDay);
 }

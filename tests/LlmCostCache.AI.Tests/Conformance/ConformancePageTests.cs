@@ -30,30 +30,21 @@ public partial class ConformancePageTests
 
     private static string Table()
     {
-        var text = new StringBuilder("| provider | run through | cases | exact | bounded | no price | not yet right |\n|---|---|--:|--:|--:|--:|--:|\n");
+        var text = new StringBuilder("| provider | run through | cases | exact | bounded | no price |\n|---|---|--:|--:|--:|--:|\n");
         foreach (var (adapter, (provider, client)) in ConformanceAdapters.Described.OrderBy(pair => pair.Value.Provider, StringComparer.Ordinal))
         {
             AppendRow(text, provider, client, [.. ConformanceCase.All.Values.Where(test => test.Adapter == adapter)]);
         }
 
         AppendRow(text, "**all**", "", [.. ConformanceCase.All.Values]);
-        if (KnownFailures.All.Count > 0)
-        {
-            text.Append("\nNot yet right:\n\n");
-            foreach (var reason in KnownFailures.All.GroupBy(failure => failure.Value, failure => failure.Key).OrderBy(reason => reason.First(), StringComparer.Ordinal))
-            {
-                text.Append(CultureInfo.InvariantCulture, $"* {string.Join(", ", reason.Order(StringComparer.Ordinal).Select(name => $"`{name}`"))}: {reason.Key}\n");
-            }
-        }
-
         return text.ToString();
     }
 
     private static void AppendRow(StringBuilder text, string provider, string client, IReadOnlyList<ConformanceCase> cases)
     {
-        text.Append(CultureInfo.InvariantCulture, $"| {provider} | {client} | {cases.Count} | {Right(CostCertainty.Known)} | {Right(CostCertainty.Bounded)} | {Right(CostCertainty.Unknown)} | {cases.Count(test => KnownFailures.All.ContainsKey(test.Name))} |\n");
+        text.Append(CultureInfo.InvariantCulture, $"| {provider} | {client} | {cases.Count} | {Right(CostCertainty.Known)} | {Right(CostCertainty.Bounded)} | {Right(CostCertainty.Unknown)} |\n");
 
-        int Right(CostCertainty certainty) => cases.Count(test => test.Expected.Certainty == certainty && !KnownFailures.All.ContainsKey(test.Name));
+        int Right(CostCertainty certainty) => cases.Count(test => test.Expected.Certainty == certainty);
     }
 
     [GeneratedRegex("(?<=<!-- score -->\n).*?(?=<!-- end -->)", RegexOptions.Singleline)]

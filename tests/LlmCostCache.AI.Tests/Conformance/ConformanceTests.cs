@@ -22,14 +22,7 @@ public class ConformanceTests(ConformanceBooks books) : IClassFixture<Conformanc
             differences.Add(run.Thrown is null ? "an exception was expected" : $"the SDK threw {run.Thrown.GetType().Name}: {run.Thrown.Message}");
         }
 
-        if (KnownFailures.All.TryGetValue(name, out var why))
-        {
-            Assert.True(differences.Count > 0, $"{name} passes now: take it off the list of known failures ({why}).");
-        }
-        else
-        {
-            Assert.True(differences.Count == 0, $"{name}: {test.About}\n{string.Join('\n', differences)}");
-        }
+        Assert.True(differences.Count == 0, $"{name}: {test.About}\n{string.Join('\n', differences)}");
     }
 
     /// <summary>Whatever a network does to the bytes, the bill is the same.</summary>
@@ -79,15 +72,12 @@ public class ConformanceTests(ConformanceBooks books) : IClassFixture<Conformanc
     }
 
     [Fact]
-    public void Every_known_failure_is_a_case() => Assert.Empty(KnownFailures.All.Keys.Except(ConformanceCase.All.Keys));
-
-    [Fact]
     public void There_are_at_least_120_cases() => Assert.True(ConformanceCase.All.Count >= 120, $"{ConformanceCase.All.Count} cases");
 
     // The kernel's cases run where its packages are.
     private static bool IsOurs(string name) => !name.StartsWith("sk-", StringComparison.Ordinal);
 
     private static bool IsWholeStream(ConformanceCase test) =>
-        IsOurs(test.Name) && !KnownFailures.All.ContainsKey(test.Name) && test.Request.Streamed
+        IsOurs(test.Name) && test.Request.Streamed
         && test.Expected is { Certainty: CostCertainty.Known, Throws: false } && test.Reply is { Ending: ScriptedEnding.Complete, Text: null };
 }

@@ -81,7 +81,67 @@ public sealed class ServiceCollectionTests : IDisposable
         Assert.Equal([Budget.Daily(0.5m).ForEachUser(), Budget.Monthly(200m).ForProject("my-app").Warn().Named("app")], options.Budgets);
     }
 
+    [Fact]
+    public async Task Prices_discounts_and_exchange_rates_come_from_configuration()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["HomeDirectory"] = _home.Path,
+            ["ProviderCosts"] = "ignore",
+            ["Prices:0:Model"] = "mine",
+            ["Prices:0:Provider"] = "acme",
+            ["Prices:0:Currency"] = "CNY",
+            ["Prices:0:InputPerMillion"] = "1.5",
+            ["Prices:0:OutputPerMillion"] = "3",
+            ["Prices:0:PerRequest"] = "0.05",
+            ["Prices:0:ContextWindow"] = "9000",
+            ["Prices:0:Regions:us"] = "1.1",
+            ["Prices:0:VolumeSteps:0:AboveRequests"] = "10",
+            ["Prices:0:VolumeSteps:0:PerRequest"] = "0.02",
+            ["PriceAdjustments:0:Provider"] = "openai",
+            ["PriceAdjustments:0:Discount"] = "0.10",
+            ["PriceAdjustments:0:Margin"] = "0.05",
+            ["ExchangeRates:0:Currency"] = "CNY",
+            ["ExchangeRates:0:PerDollar"] = "7.1",
+            ["ExchangeRates:0:Day"] = "2026-08-22",
+        }).Build();
+        await using var provider = new ServiceCollection().AddLlmCostCache(configuration).BuildServiceProvider();
+        var costs = provider.GetRequiredService<LlmCosts>();
+
+        Assert.Equal([new ExchangeRate("CNY", 7.1m, new DateOnly(2026, 8, 22))], costs.Options.ExchangeRates);
+        Assert.Equal([new PriceAdjustment { Provider = "openai", Discount = 0.10m, Margin = 0.05m }], costs.Options.PriceAdjustments);
+        Assert.Equal(ProviderCostPolicy.Ignore, costs.Options.ProviderCosts);
+        Assert.Equal(9000, costs.Prices.Find("acme", "mine", default)!.ContextWindow);
+        var priced = costs.Prices.Price(new()
+        {
+            Provider = "acme",
+            Model = "mine",
+            At = new(2026, 9, 1, 0, 0, 0, TimeSpan.Zero),
+            Region = "us",
+            RequestsBefore = 10,
+            Usage = new() { UncachedInputTokens = 1_000_000, OutputTokens = 1_000_000, Requests = 1 },
+        });
+        Assert.Equal((4.97m, 7.1m), (priced.NativeCost, priced.FxRate));
+    }
+
+    [Fact]
+    public void Every_rate_of_a_price_can_come_from_configuration()
+    {
+        var rates = typeof(ModelPrice).GetProperties().Where(property => property.CanWrite && (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) != typeof(string)).ToArray();
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            rates.Select((rate, i) => KeyValuePair.Create<string, string?>($"Prices:0:{rate.Name}", $"{i + 1}")).Append(new("Prices:0:Model", "m"))).Build();
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(configuration, options);
+
+        Assert.Equal(Enumerable.Range(1, rates.Length).Select(i => (decimal)i), rates.Select(rate => Convert.ToDecimal(rate.GetValue(options.Prices[0]), System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
     [Theory]
+    [InlineData("Prices:0:InputPerMillion", "1", "'Prices:0' has no Model")]
+    [InlineData("PriceAdjustments:0:Rebate", "0.1", "not an option")]
+    [InlineData("PriceAdjustments:0:Discount", "ten", "a share like 0.10")]
+    [InlineData("ExchangeRates:0:Currency", "CNY", "'ExchangeRates:0' has no PerDollar")]
+    [InlineData("UsageRules:acme", "x", "can only be set in code")]
     [InlineData("TimeZone", "Europe/Atlantis", "IANA zone")]
     [InlineData("Budgts", "x", "not an option")]
     [InlineData("Budgets:0:Limit", "-1", "zero or more")]

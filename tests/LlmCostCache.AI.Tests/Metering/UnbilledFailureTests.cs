@@ -32,6 +32,19 @@ public class UnbilledFailureTests
         Assert.Equal(certain, UnbilledFailure.IsCertain(new InvalidOperationException("outer", new WithStatus(status))));
     }
 
+    [Theory]
+    [InlineData("anthropic", null, true)]
+    [InlineData("openai", "https://api.anthropic.com/v1/", true)]
+    [InlineData("openai", "https://api.notanthropic.com/v1/", false)]
+    [InlineData("openai", "https://api.openai.com/v1/", false)]
+    public void An_overload_is_a_refusal_where_Anthropic_answers(string provider, string? uri, bool certain)
+    {
+        var client = new ClientIdentity(provider, uri is null ? null : new Uri(uri), null, IsKnown: true);
+        Assert.Equal(certain, UnbilledFailure.IsCertain(new WithStatus(529), client));
+        Assert.Equal(certain, UnbilledFailure.IsCertain(new AggregateException(new WithStatus(529), new WithStatus(529)), client));
+        Assert.False(UnbilledFailure.IsCertain(new AggregateException(new WithStatus(529), new WithStatus(500)), client));
+    }
+
     [Fact]
     public void What_never_reached_the_provider_cost_nothing()
     {

@@ -44,6 +44,44 @@ public class UsageNormalizerTests
     public void Reasoning_that_does_not_fit_into_the_output_of_xAI_is_beside_it() => AssertBuckets(
         Details(100, 20, 150, null, reasoning: 30), "xai", new() { UncachedInputTokens = 100, OutputTokens = 20, ReasoningTokens = 30 });
 
+    [Fact]
+    public void An_output_that_is_taken_from_the_total_holds_the_thoughts_already()
+    {
+        AssertBuckets(
+            new() { InputTokenCount = 8, TotalTokenCount = 1_028, ReasoningTokenCount = 1_020 }, "gcp.gen_ai",
+            new() { UncachedInputTokens = 8, ReasoningTokens = 1_020 });
+        AssertBuckets(
+            new() { InputTokenCount = 8, TotalTokenCount = 1_048, ReasoningTokenCount = 1_020, AdditionalCounts = new() { [UsageNames.ToolPrompt] = 20 } }, "gcp.gen_ai",
+            new() { UncachedInputTokens = 28, ReasoningTokens = 1_020 });
+    }
+
+    [Theory]
+    [InlineData("generativelanguage.googleapis.com", 1_024)]
+    [InlineData("us-central1-aiplatform.googleapis.com", 1_024)]
+    [InlineData("aiplatform.googleapis.com", 1_024)]
+    [InlineData("googleapis.com.example.org", 0)]
+    [InlineData("api.openai.com", 0)]
+    [InlineData(null, 0)]
+    public void What_only_the_total_of_Google_holds_are_thoughts(string? host, long thoughts)
+    {
+        var normalized = UsageNormalizer.Normalize(Details(8, 10, 1_042, null, null), "openai", rule: null, host);
+        Assert.Equal(new() { UncachedInputTokens = 8, OutputTokens = 10, ReasoningTokens = thoughts, Requests = 1 }, normalized.Usage);
+        Assert.Equal(
+            thoughts > 0 ? (null, UsageDoubts.None, 0) : (UsageFlags.TotalDiffers, UsageDoubts.Total, 1_024),
+            (normalized.Flags, normalized.Doubts, normalized.UnnamedTokens));
+    }
+
+    [Theory]
+    [InlineData(17L)]
+    [InlineData(-1L)]
+    [InlineData(long.MaxValue)]
+    public void A_total_that_is_too_small_or_impossible_is_flagged_and_leaves_the_counts_alone(long total)
+    {
+        var normalized = UsageNormalizer.Normalize(Details(8, 10, total, null, null), "openai", rule: null, "generativelanguage.googleapis.com");
+        Assert.Equal(new() { UncachedInputTokens = 8, OutputTokens = 10, Requests = 1 }, normalized.Usage);
+        Assert.Equal((UsageFlags.TotalDiffers, UsageDoubts.None), (normalized.Flags, normalized.Doubts));
+    }
+
     [Theory]
     [InlineData(150, null)]
     [InlineData(151, "total_differs")]

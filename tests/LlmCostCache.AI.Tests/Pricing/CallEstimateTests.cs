@@ -119,6 +119,6 @@ public class CallEstimateTests
         var input = new InputMeasure(["o200k_base", "cl100k_base"]);
         input.AddText(text);
         input.EndMessage(1);
-        return PriceBook.BuiltIn.Estimate(model, input, assumed);
+        return CallEstimator.Of(PriceBook.BuiltIn, model, input, assumed);
     }
 }

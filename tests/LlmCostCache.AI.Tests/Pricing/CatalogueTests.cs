@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace LlmCostCache.AI.Tests;
@@ -18,6 +19,9 @@ public class CatalogueTests
         "sambanova/Qwen2-Audio-7B-Instruct", // litellm
         "perplexity/pplx-7b-online", "perplexity/pplx-70b-online", "perplexity/sonar-small-online", "perplexity/sonar-medium-online", // litellm: a fee per request instead of input
     ];
+
+    // The day of the lists that the book was made from.
+    private static readonly DateOnly Book = new(2026, 8, 22);
 
     private static readonly (string Provider, PriceEntry Entry)[] All =
         [.. ProviderDirectory.Instance.Providers.SelectMany(provider => BuiltInCatalogue.Read(provider.Id).Entries, (provider, entry) => (provider.Id, entry))];
@@ -64,7 +68,7 @@ public class CatalogueTests
         {
             Assert.NotEmpty(item.Entry.Sources);
             Assert.NotNull(item.Entry.Checked);
-            Assert.Equal("2026-08-22", item.Entry.KnownFrom);
+            Assert.Equal(Book.ToString("O", CultureInfo.InvariantCulture), item.Entry.KnownFrom);
         });
 
     [Fact]
@@ -131,6 +135,29 @@ public class CatalogueTests
         var revisions = All.SelectMany(item => item.Entry.Prices.Select((_, i) => item.Entry.RevisionOf(i))).ToArray();
         Assert.Equal(revisions.Length, revisions.Distinct().Count());
     }
+
+    [Theory]
+    [InlineData("2026-08-20", null, 5, 30)]
+    [InlineData("2026-08-22", null, 5, 30)]
+    [InlineData("2026-08-23", null, 4, 20)]
+    [InlineData("2026-08-23", "2026-09-01", 5, 30)]
+    public void What_a_later_list_says_holds_from_the_day_after_ours_and_was_not_known_before(string at, string? knownAt, int input, int output)
+    {
+        var query = new PriceQuery { Provider = "openai", Model = "gpt-5.6", At = Noon(at), KnownAt = knownAt is null ? null : Noon(knownAt), Usage = new() { UncachedInputTokens = 100_000, OutputTokens = 100_000, Requests = 1 } };
+
+        Assert.Equal(Money.FromUsd((input + output) / 10m), PriceBook.BuiltIn.Price(query).Cost.Amount);
+    }
+
+    [Fact]
+    public void Every_price_that_became_known_later_holds_for_no_day_before_that_of_the_book()
+    {
+        var later = All.SelectMany(item => item.Entry.Prices).Where(price => price.KnownFrom > Book).ToArray();
+
+        Assert.NotEmpty(later);
+        Assert.All(later, price => Assert.True(price.EffectiveFrom > Book && price.KnownFrom >= price.EffectiveFrom && price.Sources.Count > 0));
+    }
+
+    private static DateTimeOffset Noon(string day) => new(DateOnly.Parse(day, CultureInfo.InvariantCulture), new TimeOnly(12, 0), TimeSpan.Zero);
 
     private static IEnumerable<(string Name, PriceEntry Entry, RateCard Card)> Cards() =>
         from item in All

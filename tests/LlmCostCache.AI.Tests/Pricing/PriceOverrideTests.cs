@@ -59,6 +59,81 @@ public sealed class PriceOverrideTests : IDisposable
         Assert.Null(book.Find("together", "shared", Summer));
     }
 
+    [Theory]
+    [InlineData("groq")]
+    [InlineData("my-gateway")]
+    public void What_a_reseller_takes_does_not_hide_the_makers_price_when_nobody_says_who_sold(string reseller)
+    {
+        Home($$"""{"models":[{"id":"gpt-4o","provider":"{{reseller}}","input":"9","output":"9"}]}""");
+
+        Assert.Equal(("openai", 2.5m), (Load().Find(null, "gpt-4o", Summer)!.Provider, InputOf("gpt-4o", null)));
+        Assert.Equal(9m, InputOf("gpt-4o", reseller));
+    }
+
+    [Fact]
+    public void The_makers_override_beats_a_resellers_of_a_stronger_source()
+    {
+        _environment["LLMCOSTCACHE_PRICES"] = """{"models":[{"id":"gpt-4o","provider":"groq","input":"9","output":"9"}]}""";
+        Home("""{"models":[{"id":"gpt-4o","provider":"openai","input":"3","output":"9"}]}""");
+
+        Assert.Equal(3m, InputOf("gpt-4o", null));
+    }
+
+    [Fact]
+    public void Resellers_that_differ_leave_no_price_and_are_named_when_nobody_says_who_sold()
+    {
+        Home("""{"models":[{"id":"their-model","provider":"groq","input":"9","output":"9"},{"id":"their-model","provider":"my-gateway","input":"8","output":"9"}]}""");
+        var priced = Load().Price(new() { Model = "their-model", At = Summer, Usage = new() { UncachedInputTokens = 1 } });
+
+        Assert.Equal(CostCertainty.Unknown, priced.Cost.Certainty);
+        Assert.Equal("no single price for 'their-model': groq/their-model, my-gateway/their-model differ; name the provider", priced.Cost.Reason);
+    }
+
+    [Fact]
+    public void A_resellers_override_has_no_more_say_than_the_sellers_of_the_book()
+    {
+        var sold = ProviderDirectory.Instance.Providers.SelectMany(seller => BuiltInCatalogue.Shared.Of(seller.Id).Entries)
+            .First(entry => entry.Provider != "groq" && !entry.Prices[^1].IsFree && PriceBook.BuiltIn.Resolve(null, entry.Id) is { Entry: { } only } && ReferenceEquals(only, entry)
+                && !ProviderDirectory.Instance.Providers.Any(maker => maker.Makes(entry.Id)) && !entry.Id.Contains('/', StringComparison.Ordinal));
+        Home($$"""{"models":[{"id":"{{sold.Id}}","provider":"groq","input":"777","output":"777"}]}""");
+
+        Assert.Null(Load().Find(null, sold.Id, Summer));
+        Assert.Equal(2, Load().Resolve(null, sold.Id).Candidates.Count);
+    }
+
+    [Theory]
+    [InlineData("my-gateway", null, "'my-gateway' is not in the price book; the list price of openai was used")]
+    [InlineData("my-gateway", "llm.corp.example", "'my-gateway' is not in the price book; the list price of openai was used")]
+    [InlineData("my-gateway", "api.openai.com", null)]
+    [InlineData("openai", "llm.corp.example", null)]
+    [InlineData("openai", null, null)]
+    [InlineData("", null, null)]
+    [InlineData(null, null, null)]
+    public void A_list_price_that_was_used_for_a_seller_that_nobody_knows_says_so(string? provider, string? host, string? remark)
+    {
+        var cost = Load().Price(new() { Provider = provider, Host = host, Model = "gpt-4o", At = Summer, Usage = new() { UncachedInputTokens = 1_000_000 } }).Cost;
+
+        Assert.Equal((CostCertainty.Known, Money.FromUsd(2.5m), remark), (cost.Certainty, cost.Amount!.Value, cost.Reason));
+    }
+
+    [Fact]
+    public void A_seller_whose_price_or_discount_was_given_is_known()
+    {
+        Home("""{"models":[{"id":"gpt-4o","provider":"one-gateway","input":"9","output":"9"}],"adjustments":[{"provider":"other-gateway","margin":"0.1"}]}""");
+
+        Assert.All(
+            new[] { "one-gateway", "other-gateway" },
+            provider => Assert.Null(Load().Price(new() { Provider = provider, Model = "gpt-4o", At = Summer, Usage = new() { UncachedInputTokens = 1 } }).Cost.Reason));
+    }
+
+    [Fact]
+    public void A_price_of_a_file_can_hold_for_any_provider_below_a_header_that_names_one()
+    {
+        Home("""{"provider":"acme","models":[{"id":"mine","provider":null,"input":"7","output":"7"}]}""");
+
+        Assert.Equal(7m, InputOf("mine", "groq"));
+    }
+
     [Fact]
     public void An_unlisted_gateway_can_have_its_own_prices()
     {
@@ -190,6 +265,9 @@ public sealed class PriceOverrideTests : IDisposable
 
     private PricedUsage Price(string model, long tokens) =>
         Load().Price(new() { Provider = "openai", Host = "gateway.example", Model = model, At = Summer, Usage = new() { UncachedInputTokens = tokens } });
+
+    private decimal? InputOf(string model, string? provider) =>
+        Load().Price(new() { Provider = provider, Model = model, At = Summer, Usage = new() { UncachedInputTokens = 1_000_000 } }).NativeCost;
 
     private decimal? InputOf(string model) => Price(model, 1_000_000).NativeCost;
 }

@@ -45,6 +45,9 @@ public class PricePropertyTests
                     InputAudioTokens = 0,
                     CachedAudioTokens = 0,
                     InputImageTokens = 0,
+                    CachedImageTokens = 0,
+                    InputVideoTokens = 0,
+                    CitationTokens = 0,
                 };
                 return PriceBook.BuiltIn.Price(query).Cost.Amount is not { } split || PriceBook.BuiltIn.Price(query with { Usage = cached }).Cost.Amount <= split;
             },

@@ -66,6 +66,30 @@ public sealed class VolumePriceTests
         Assert.Equal(Usd("6"), rising.Ceiling("acme", "m", Summer, 1_000_000, 1_000_000));
     }
 
+    [Theory]
+    [InlineData(99L, 100_000, "2.023")]
+    [InlineData(100L, 100_000, "1.357")]
+    [InlineData(100L, 100_001, "2.6770198")]
+    public void A_step_a_mode_and_a_geography_multiply_the_one_card_that_the_length_chooses(long before, long uncached, string usd)
+    {
+        // The 101st request of the month, fast (6 times), in the United States (1.1 times), with 150,000 tokens of input: 100,000 at 1, 50,000 from the cache at 0.5, 10,000 of output at 8, all
+        // times 6.6, and the fee of 0.004, which no premium is on: 0.66 + 0.165 + 0.528 + 0.004. The 100th pays 2 for input and a fee of 0.01; one token more of input makes all of it cost 3.
+        var book = Book("""
+            {"provider":"acme","models":[{"id":"m","input":"2","cached_input":"0.5","output":"8","per_request":"0.01",
+              "volume":{"steps":[{"above_requests":100,"input":"1","per_request":"0.004"}]},
+              "tiers":[{"above_input_tokens":150000,"input":"3"}],
+              "modes":{"fast":{"multiplier":"6"}},"regions":{"us":"1.1"}}]}
+            """);
+        var query = Query(before) with
+        {
+            ServiceTier = "fast",
+            Region = "us",
+            Usage = new() { UncachedInputTokens = uncached, CachedInputTokens = 50_000, OutputTokens = 10_000, Requests = 1 },
+        };
+
+        Assert.Equal((CostCertainty.Known, Usd(usd)), (book.Price(query).Cost.Certainty, book.Price(query).Cost.Amount!.Value));
+    }
+
     [Fact]
     public void Steps_can_be_given_in_code()
     {

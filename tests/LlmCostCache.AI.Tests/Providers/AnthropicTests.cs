@@ -136,6 +136,7 @@ public class AnthropicTests
     }
 
     [Theory]
+    [InlineData(true)]
     [InlineData(false)]
     public async Task The_compaction_of_a_conversation_is_charged_as_well(bool streamed)
     {
@@ -178,7 +179,7 @@ public class AnthropicTests
     [InlineData(401, CallStatus.Failed)]
     [InlineData(429, CallStatus.Failed)]
     [InlineData(500, CallStatus.Assumed)]
-    [InlineData(529, CallStatus.Assumed)]
+    [InlineData(529, CallStatus.Failed)]
     public async Task Errors_are_told_apart_by_whether_they_may_have_been_billed(int status, CallStatus expected)
     {
         foreach (var streamed in (bool[])[false, true])

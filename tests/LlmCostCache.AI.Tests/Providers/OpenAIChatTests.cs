@@ -55,7 +55,7 @@ public class OpenAIChatTests
 
         var row = await pipeline.RowAsync();
         Assert.Equal(new TokenUsage { UncachedInputTokens = 500, CachedInputTokens = 300, CacheWrite5mTokens = 200, OutputTokens = 50, Requests = 1 }, row.Cost.Usage);
-        Assert.Equal(Money.FromUsd(((500m * 5m) + (300m * 0.5m) + (200m * 6.25m) + (50m * 30m)) / 1_000_000m), row.Cost.Amount);
+        Assert.Equal(Money.FromUsd(((500m * 4m) + (300m * 0.4m) + (200m * 5m) + (50m * 20m)) / 1_000_000m), row.Cost.Amount);
     }
 
     [Fact]
@@ -175,6 +175,42 @@ public class OpenAIChatTests
 
         var row = await pipeline.RowAsync();
         Assert.Equal((CostCertainty.Known, Money.Zero, "provider"), (row.Cost.Certainty, row.Cost.Amount, row.UsageSource));
+    }
+
+    /// <summary>150 tokens are counted at $0.000045; the 100 that nobody names are input at $0.15 or output at $0.60 a million.</summary>
+    [Fact]
+    public async Task Tokens_that_only_the_total_has_are_bounded_by_the_dearest_they_can_be()
+    {
+        const string Usage = """{"prompt_tokens":100,"completion_tokens":50,"total_tokens":250}""";
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, ScriptedReply.Json(OpenAIWire.Chat(Usage)));
+        await pipeline.Client.GetResponseAsync("Hi");
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal((CostCertainty.Bounded, s_price, s_price + Money.FromUsd(0.00006m)), (row.Cost.Certainty, row.Cost.Low, row.Cost.High));
+        Assert.Equal(UsageFlags.TotalDiffers, row.Flags);
+        Assert.Equal("The provider's total is larger than its counts", row.Cost.Reason);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_empty_usage_is_not_a_zero(bool streamed)
+    {
+        await using var pipeline = await ProviderPipeline.StartAsync(ProviderSdk.OpenAIChat, streamed
+            ? ScriptedReply.Events(OpenAIWire.Chunk("one two", finish: "stop"), OpenAIWire.UsageChunk("{}"))
+            : ScriptedReply.Json(OpenAIWire.Chat("{}")));
+        if (streamed)
+        {
+            await pipeline.Client.GetStreamingResponseAsync("Hi").ToChatResponseAsync();
+        }
+        else
+        {
+            await pipeline.Client.GetResponseAsync("Hi");
+        }
+
+        var row = await pipeline.RowAsync();
+        Assert.Equal((CostCertainty.Bounded, "estimate"), (row.Cost.Certainty, row.UsageSource));
+        Assert.True(row.Cost.High > Money.Zero);
     }
 
     [Fact]

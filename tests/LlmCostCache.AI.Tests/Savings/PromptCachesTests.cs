@@ -10,7 +10,7 @@ public class PromptCachesTests
     [InlineData("openai", "gpt-5.5", 1_024, 1, 1_440)]
     [InlineData("openai", "gpt-5.6-sol", 1_024, 1, 1_440)]
     [InlineData("groq", "openai/gpt-oss-120b", 128, 1, 120)]
-    [InlineData("deepseek", "deepseek-chat", 64, 64, 4_320)]
+    [InlineData("deepseek", "deepseek-chat", 1, 1, 10_080)]
     [InlineData("google", "gemini-2.5-pro", 2_048, 1, 1_440)]
     [InlineData("vertex", "gemini-3-flash-preview", 1_024, 1, 1_440)]
     [InlineData("xai", "grok-4", 1, 1, 1_440)]

@@ -84,13 +84,13 @@ public class SavingsMeterTests
     }
 
     [Fact]
-    public void DeepSeek_keeps_units_of_64_tokens_for_days()
+    public void DeepSeek_keeps_whole_prompts_for_days()
     {
         var usage = new TokenUsage { UncachedInputTokens = 200, Requests = 1 };
-        var price = PriceBook.BuiltIn.Price(new() { Provider = "deepseek", Model = "deepseek-chat", At = BoughtAnswer.Noon, Usage = usage with { UncachedInputTokens = 8, CachedInputTokens = 192 } });
+        var price = PriceBook.BuiltIn.Price(new() { Provider = "deepseek", Model = "deepseek-chat", At = BoughtAnswer.Noon, Usage = usage with { UncachedInputTokens = 0, CachedInputTokens = 200 } });
 
-        Assert.Equal(price.Cost.Amount, BoughtAnswer.Of("deepseek", "deepseek-chat", usage).SavedAfter(TimeSpan.FromDays(2)));
-        Assert.True(BoughtAnswer.Of("deepseek", "deepseek-chat", usage).SavedAfter(TimeSpan.FromDays(3)) > price.Cost.Amount);
+        Assert.Equal(price.Cost.Amount, BoughtAnswer.Of("deepseek", "deepseek-chat", usage).SavedAfter(TimeSpan.FromDays(6)));
+        Assert.True(BoughtAnswer.Of("deepseek", "deepseek-chat", usage).SavedAfter(TimeSpan.FromDays(7)) > price.Cost.Amount);
     }
 
     [Fact]

@@ -1,54 +1,15 @@
 using System.Globalization;
-using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
-public sealed partial class PriceBook
+/// <summary>What a call would cost, from the size of its input and what is assumed about the answer.</summary>
+internal static class CallEstimator
 {
-    /// <summary>What a call would cost, before it is made.</summary>
-    /// <param name="model">The id of the model.</param>
-    /// <param name="messages">What would be sent.</param>
-    /// <param name="options">The options that would be sent: instructions, tools and schemas are input too.</param>
-    /// <param name="estimate">What is assumed about the answer, the prompt cache, the day and the tier.</param>
-    /// <param name="cancellationToken">Cancels the count.</param>
-    /// <returns>The estimate; for a model without a price its cost is unknown and says why.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An assumption is negative, or a share is above 1.</exception>
-    /// <remarks>Counts on a thread of the pool; the first count with an encoding loads its vocabulary, which takes a second.</remarks>
-    public Task<CallEstimate> EstimateAsync(
-        string model,
-        IEnumerable<ChatMessage> messages,
-        ChatOptions? options = null,
-        EstimateOptions? estimate = null,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(model);
-        ArgumentNullException.ThrowIfNull(messages);
-        var assumed = estimate ?? new();
-        assumed.Validate();
-        assumed = assumed with { MaxOutputTokens = assumed.MaxOutputTokens ?? (options?.MaxOutputTokens is > 0 ? options.MaxOutputTokens : null) };
-        var asked = messages.ToArray();
-        return Task.Run(() =>
-        {
-            var encoding = EncodingOf(assumed.Provider, model);
-            var measure = new InputMeasure(encoding is null ? [] : [encoding]);
-            measure.Add(asked, options, cancellationToken);
-            return Estimate(model, measure, assumed);
-        }, cancellationToken);
-    }
-
-    /// <summary>What a call with this text as its only message would cost, before it is made.</summary>
-    /// <inheritdoc cref="EstimateAsync(string, IEnumerable{ChatMessage}, ChatOptions, EstimateOptions, CancellationToken)"/>
-    public Task<CallEstimate> EstimateAsync(string model, string prompt, EstimateOptions? estimate = null, CancellationToken cancellationToken = default) =>
-        EstimateAsync(model, [new ChatMessage(ChatRole.User, prompt)], null, estimate, cancellationToken);
-
-    /// <summary>The encoding that counts the input of a model; null when it is not public.</summary>
-    internal string? EncodingOf(string? provider, string model) => Resolve(provider, model).Entry?.Encoding;
-
     /// <summary>Prices an input that was measured; the measure holds for any number of models whose encodings it was told.</summary>
-    internal CallEstimate Estimate(string model, InputMeasure input, EstimateOptions assumed)
+    public static CallEstimate Of(PriceBook book, string model, InputMeasure input, EstimateOptions assumed)
     {
         assumed.Validate();
-        var entry = Resolve(assumed.Provider, model).Entry;
+        var entry = book.Resolve(assumed.Provider, model).Entry;
         var answers = entry?.Mode is not ("embedding" or "moderation");
         var expected = answers ? checked(assumed.ExpectedOutputTokens * input.Choices) : 0;
         var longest = answers ? checked(Math.Max(assumed.ExpectedOutputTokens, assumed.MaxOutputTokens ?? 0) * input.Choices) : 0;
@@ -94,7 +55,7 @@ public sealed partial class PriceBook
         CallCost PriceOf(long inputTokens, long outputTokens)
         {
             var cached = CachedOf(inputTokens, assumed);
-            return Price(new PriceQuery
+            return book.Price(new PriceQuery
             {
                 Provider = assumed.Provider,
                 Model = model,
