@@ -6,7 +6,7 @@ internal static class Payloads
     private const string ChatUsage =
         """{"prompt_tokens":1000,"completion_tokens":50,"total_tokens":1050,"prompt_tokens_details":{"cached_tokens":300,"cache_write_tokens":200},"completion_tokens_details":{"reasoning_tokens":10}}""";
 
-    private const string RouterUsage = """{"prompt_tokens":1000,"completion_tokens":50,"total_tokens":1050,"cost":0.00123,"is_byok":false}""";
+    private const string RouterUsage = """{"prompt_tokens":1000,"completion_tokens":50,"total_tokens":1050,"cost":0.0123,"is_byok":false}""";
 
     private const string ResponseUsage =
         """{"input_tokens":1000,"input_tokens_details":{"cached_tokens":300,"cache_write_tokens":200},"output_tokens":50,"output_tokens_details":{"reasoning_tokens":10},"total_tokens":1050}""";

@@ -15,7 +15,7 @@ try
     await using var costs = LlmCosts.Open(o => o.HomeDirectory = home);
     await Ask("openai chat", Chat(Payloads.Chat(Gpt, router: false), streamed: false), streamed: false);
     await Ask("openai chat, streamed", Chat(Payloads.ChatStream(Gpt), streamed: true), streamed: true);
-    await Ask("a router's cost", Chat(Payloads.Chat(Gpt, router: true), streamed: false), streamed: false);
+    await Ask("a router's cost", Chat(Payloads.Chat(Gpt, router: true), streamed: false, "https://openrouter.ai/api/v1"), streamed: false);
     await Ask("openai responses", Responses(Payloads.Response(Gpt), streamed: false), streamed: false);
     await Ask("openai responses, streamed", Responses(Payloads.ResponseStream(Gpt, "completed"), streamed: true), streamed: true);
     await Ask("openai responses, truncated", Responses(Payloads.ResponseStream(Gpt, "incomplete"), streamed: true), streamed: true);
@@ -44,10 +44,10 @@ finally
     Directory.Delete(home, recursive: true);
 }
 
-static OpenAIClient OpenAI(string body, bool streamed) =>
-    new(new ApiKeyCredential("test"), new OpenAIClientOptions { Transport = new HttpClientPipelineTransport(new HttpClient(new CannedHandler(body, streamed))) });
+static OpenAIClient OpenAI(string body, bool streamed, string endpoint = "https://api.openai.com/v1") =>
+    new(new ApiKeyCredential("test"), new OpenAIClientOptions { Endpoint = new Uri(endpoint), Transport = new HttpClientPipelineTransport(new HttpClient(new CannedHandler(body, streamed))) });
 
-static IChatClient Chat(string body, bool streamed) => OpenAI(body, streamed).GetChatClient(Gpt).AsIChatClient();
+static IChatClient Chat(string body, bool streamed, string endpoint = "https://api.openai.com/v1") => OpenAI(body, streamed, endpoint).GetChatClient(Gpt).AsIChatClient();
 
 static IChatClient Responses(string body, bool streamed) => OpenAI(body, streamed).GetResponsesClient().AsIChatClient(Gpt);
 

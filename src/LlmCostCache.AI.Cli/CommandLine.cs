@@ -40,6 +40,11 @@ internal static class CommandLine
         {
             return Fail(host, wrong.Message, ExitCode.WrongUsage);
         }
+        catch (IOException unwritten)
+        {
+            // What commands read they look after themselves; this is a full disk behind a pipe or a redirection.
+            return Fail(host, $"the output could not be written: {unwritten.Message}", ExitCode.StoreUnusable);
+        }
         catch (OperationCanceledException)
         {
             return ExitCode.Cancelled;

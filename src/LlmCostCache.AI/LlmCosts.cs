@@ -94,7 +94,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     /// <param name="record">The call. When its cost is unknown and its usage is given, it is priced here.</param>
     /// <param name="cancellationToken">Ends the wait, not the write.</param>
     /// <returns>The cost as recorded.</returns>
-    /// <exception cref="ArgumentException">A count or an amount is negative; only <see cref="CallCost.Saved"/> may be, on the row of what a cache spent.</exception>
+    /// <exception cref="ArgumentException">A count or an amount is negative, or a count is more than a call can have; only <see cref="CallCost.Saved"/> may be, on the row of what a cache spent.</exception>
     /// <exception cref="StoreUnavailableException">The ledger cannot be written.</exception>
     public ValueTask<CallCost> RecordAsync(UsageRecord record, CancellationToken cancellationToken = default)
     {

@@ -21,4 +21,28 @@ public class CliHostTests
 
         Assert.Equal("dear", writer.ToString());
     }
+
+    [Fact]
+    public async Task A_disk_that_is_full_is_no_fault_of_ours()
+    {
+        await using var input = new MemoryStream("""{"id":"1","model":"gpt-4o","usage":{"input_tokens":1}}"""u8.ToArray());
+        await using var output = new FullDisk();
+        await using var error = new StringWriter();
+        var host = new CliHost { Input = input, Output = output, Console = CliHost.ConsoleFor(TextWriter.Null, plain: true, unlimited: true), Error = error };
+
+        var code = await CommandLine.RunAsync(["price", "--jsonl"], host);
+
+        Assert.Equal((ExitCode.StoreUnusable, "llmcost: the output could not be written: No space left on device"), (code, error.ToString().Trim()));
+    }
+
+    private sealed class FullDisk : MemoryStream
+    {
+        public override void Write(byte[] buffer, int offset, int count) => throw new IOException("No space left on device");
+
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new IOException("No space left on device");
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => throw new IOException("No space left on device");
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("No space left on device");
+    }
 }

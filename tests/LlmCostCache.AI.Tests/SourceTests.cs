@@ -11,6 +11,7 @@ public partial class SourceTests
     [InlineData("Metering")]
     [InlineData("Budgets")]
     [InlineData("Ledger")]
+    [InlineData("Savings")]
     [InlineData("Money.cs")]
     [InlineData("CallCost.cs")]
     public void No_binary_fraction_meets_an_amount(string part)

@@ -181,7 +181,7 @@ internal static class AnswerFrame
             Reason = from.Text(),
             Usage = ReadUsage(ref from, buckets),
         };
-        TokenBuckets.RequireNotNegative(cost.Usage, nameof(from));
+        TokenBuckets.RequirePossible(cost.Usage, nameof(from));
         return cost.Low >= Money.Zero ? cost : throw new InvalidDataException();
     }
 

@@ -8,6 +8,10 @@ internal static class TokenBuckets
     /// <summary>How many there were at first, in the ledger's first schema and in costs and answers that were stored by it.</summary>
     public const int FirstCount = 15;
 
+    // A thousand million of the largest contexts there are; nine thousand rows of it can be added up.
+    private const long Most = 1_000_000_000_000_000;
+    private const long MostByteHours = 900_000_000_000_000_000;
+
     public static void Write(TokenUsage usage, Span<long> buckets)
     {
         buckets[0] = usage.UncachedInputTokens;
@@ -76,17 +80,32 @@ internal static class TokenBuckets
         return Read(after);
     }
 
-    /// <exception cref="ArgumentException">A count is negative.</exception>
-    public static void RequireNotNegative(TokenUsage usage, string parameter)
+    /// <summary>Whether a call can have these counts: none is negative, and thousands of the largest can be added up.</summary>
+    public static bool ArePossible(TokenUsage usage) => ImpossibleOf(usage) is null;
+
+    /// <exception cref="ArgumentException">A count is negative, or so large that the sums of the ledger would break.</exception>
+    public static void RequirePossible(TokenUsage usage, string parameter)
+    {
+        if (ImpossibleOf(usage) is { } count)
+        {
+            var fault = count < 0 ? "is negative" : "is more than a call can have";
+            throw new ArgumentException($"A count of the usage (tokens, requests, searches, images, time, characters or storage) {fault} ({count}).", parameter);
+        }
+    }
+
+    private static long? ImpossibleOf(TokenUsage usage)
     {
         Span<long> buckets = stackalloc long[Count];
         Write(usage, buckets);
-        foreach (var count in buckets)
+        for (var i = 0; i < buckets.Length; i++)
         {
-            if (count < 0)
+            // The last one counts bytes times hours; a petabyte for a month is 7.2e17.
+            if (buckets[i] < 0 || buckets[i] > (i == Count - 1 ? MostByteHours : Most))
             {
-                throw new ArgumentException($"A count of the usage (tokens, requests, searches, images, time, characters or storage) is negative ({count}).", parameter);
+                return buckets[i];
             }
         }
+
+        return null;
     }
 }

@@ -83,12 +83,12 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
                 return UsageNormalizer.Normalize(details, client.ProviderName, rule, client.Host);
             }
 
-            if (!HasNegative(own))
+            if (TokenBuckets.ArePossible(own))
             {
                 return new(own.Requests == 0 ? own with { Requests = 1 } : own, null);
             }
 
-            problem = "it returned a negative count";
+            problem = "it returned a count that is negative or more than a call can have";
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -97,13 +97,6 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
 
         Log.UsageRuleFailed(logger, client.ProviderName ?? "", problem);
         return UsageNormalizer.Normalize(details, client.ProviderName, rule, client.Host).WithFlag(UsageFlags.RuleFailed);
-    }
-
-    private static bool HasNegative(TokenUsage usage)
-    {
-        Span<long> buckets = stackalloc long[TokenBuckets.Count];
-        TokenBuckets.Write(usage, buckets);
-        return buckets.ContainsAnyInRange(long.MinValue, -1);
     }
 
     // The name that a client goes by, else the host it talks to: gateways are asked through other vendors' clients.

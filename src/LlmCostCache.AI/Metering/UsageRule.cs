@@ -6,7 +6,7 @@ namespace LlmCostCache.AI;
 /// How one provider counts. Adapters mean different things by the same property; a gateway or an adapter that the built-in rules do not know can be described in one line:
 /// <c>o.UsageRules["my-gateway"] = UsageRule.ExclusiveInput;</c>
 /// </summary>
-/// <remarks>What is left null stays with the built-in rules. A rule never costs a caller an answer: one that throws or counts below zero is logged, and the built-in rules count.</remarks>
+/// <remarks>What is left null stays with the built-in rules. A rule never costs a caller an answer: one that throws, counts below zero or counts more than a call can have is logged, and the built-in rules count.</remarks>
 public sealed class UsageRule
 {
     /// <summary>Cached and written tokens are counted beside the input, as Anthropic's API and Bedrock do.</summary>

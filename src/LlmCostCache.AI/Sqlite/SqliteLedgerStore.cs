@@ -187,7 +187,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
 
     private static void Check(CallCost cost)
     {
-        TokenBuckets.RequireNotNegative(cost.Usage, nameof(cost));
+        TokenBuckets.RequirePossible(cost.Usage, nameof(cost));
         var known = cost.Certainty != CostCertainty.Unknown;
         if (known != cost.Amount is not null)
         {

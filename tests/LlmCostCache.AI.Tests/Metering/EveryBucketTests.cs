@@ -185,7 +185,7 @@ public class EveryBucketTests
     {
         Assert.Throws<ArgumentOutOfRangeException>(() =>
             PriceBook.BuiltIn.Price(new() { Model = "gpt-4o", Provider = "openai", At = LedgerHome.Noon, Usage = UsageMembers.Only(member, -1) }));
-        Assert.Throws<ArgumentException>(() => TokenBuckets.RequireNotNegative(UsageMembers.Only(member, -1), "usage"));
+        Assert.Throws<ArgumentException>(() => TokenBuckets.RequirePossible(UsageMembers.Only(member, -1), "usage"));
     }
 
     [Theory]

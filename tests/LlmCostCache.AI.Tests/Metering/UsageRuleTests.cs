@@ -60,6 +60,14 @@ public class UsageRuleTests
     }
 
     [Fact]
+    public async Task A_rule_that_counts_more_than_there_can_be_is_not_believed()
+    {
+        var row = await RowAsync(o => o.UsageRules["my-gateway"] = new UsageRule { Read = (_, _) => new TokenUsage { UncachedInputTokens = long.MaxValue, CachedInputTokens = long.MaxValue } });
+
+        Assert.Equal((40, 60, UsageFlags.RuleFailed), (row.Cost.Usage.UncachedInputTokens, row.Cost.Usage.CachedInputTokens, row.Flags));
+    }
+
+    [Fact]
     public async Task A_rule_cannot_change_what_the_caller_sees()
     {
         var provider = Provider();
