@@ -29,7 +29,7 @@ public class EstimateCommandTests
             [
                 "model provider input output likely at least at most 1,000 calls certainty",
                 "nothing example ~14 100 $0.00 $0.00 $0.00 $0.00 known",
-                "secret example ~14 100 $0.000214 $0.000204 $0.000353 $0.214 bounded",
+                "secret example ~14 100 $0.000214 $0.000201 $0.000353 $0.214 bounded",
                 "exact example ~14 100 $0.000214 $0.000207 $0.000335 $0.214 bounded",
                 "no-such-model - - - unknown - - unknown unknown",
                 "secret: the model's tokenizer is not public, so the input is bounded by its bytes.",
