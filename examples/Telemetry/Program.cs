@@ -93,8 +93,8 @@ static string Text(object? value) => Convert.ToString(value, CultureInfo.Invaria
 static string Value(MetricType type, MetricPoint point) => type switch
 {
     MetricType.Histogram => Text(point.GetHistogramSum()),
-    MetricType.LongSum => Text(point.GetSumLong()),
-    MetricType.DoubleSum => Text(point.GetSumDouble()),
+    MetricType.LongSum or MetricType.LongSumNonMonotonic => Text(point.GetSumLong()),
+    MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic => Text(point.GetSumDouble()),
     MetricType.LongGauge => Text(point.GetGaugeLastValueLong()),
     _ => Text(point.GetGaugeLastValueDouble()),
 };
