@@ -26,6 +26,16 @@ internal sealed record StoredAnswer
 
     public IReadOnlyList<string> Tags { get; init; } = [];
 
+    /// <summary>The namespace the question was asked in: that of the call, else that of the application; empty when there is none.</summary>
+    public string Namespace { get; init; } = "";
+
+    /// <summary>Whose question it was; null when the scope named no tenant.</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>The beginning of the question's instructions, <see cref="RequestOutline.ExcerptLength"/> characters at most, so that the
+    /// answers to a prompt can be invalidated together; null when it had none.</summary>
+    public string? SystemPrompt { get; init; }
+
     /// <summary>What it cost and used when it was bought.</summary>
     public required CallCost Original { get; init; }
 
@@ -40,6 +50,12 @@ internal sealed record StoredAnswer
     public DateTimeOffset StoredAt { get; init; }
 
     public DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>How long it may go unused, within <see cref="ExpiresAt"/>; null when only that counts.</summary>
+    public TimeSpan? SlidingFor { get; init; }
+
+    /// <summary>Until when it is kept for the day the provider fails; not before <see cref="ExpiresAt"/>.</summary>
+    public DateTimeOffset KeptUntil { get => field > ExpiresAt ? field : ExpiresAt; init; }
 
     /// <summary>Copies an answer that <see cref="CachePolicy"/> let pass; null when something in it cannot be copied faithfully.</summary>
     public static StoredAnswer? TryCopy(ChatResponse response, CachePlan plan, CallCost cost, DateTimeOffset now, Purchase? purchase = null)
