@@ -16,6 +16,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private readonly TimeProvider _time;
     private readonly string _namespace;
+    private readonly KeySeal _seal;
+    private readonly bool _keepsExcerpts;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
@@ -27,6 +29,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
+        _seal = KeySeal.None;
+        _keepsExcerpts = options.CacheExcerpts;
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
@@ -154,17 +158,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(options);
-        var key = default(CacheKey);
-        if (whyNot is null)
-        {
-            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model,
-                policy.AllowUriContent,
-                out key, out whyNot);
-        }
-
-        return PlanFor(key, whyNot, control, model, policy);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
+        return PlanFor(form, whyNot, control, scope, policy);
     }
 
     /// <summary>The same for one text that is to be embedded.</summary>
@@ -172,20 +169,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : null;
-        var key = default(CacheKey);
-        if (whyNot is null)
-            RequestCanonicalizer.TryKey(text, options, endpoint, _namespace, control?.NamespaceName, tenant, model, out key, out whyNot);
-
-        return PlanFor(key, whyNot, control, model, policy);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(text, options, scope, out whyNot) : null;
+        return PlanFor(form, whyNot, control, scope, policy);
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
     internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
         var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer) : null;
+        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
     }
 
     /// <summary>Looks an embedding up.</summary>
@@ -301,18 +295,22 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return removed;
     }
 
-    private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
+    private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
-        Key = key,
-        BypassReason = whyNot,
-        CanRead = whyNot is null && control is not { IsRefresh: true },
-        CanStore = whyNot is null && control is not { IsNoStore: true },
-        TimeToLive = control?.Lifetime ?? policy.TimeToLive,
-        Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
-        Model = model,
-        Policy = policy,
-        AskedAt = _invalidations.Stamp(),
-    };
+        return new CachePlan(form, _seal, _keepsExcerpts)
+        {
+            BypassReason = whyNot,
+            CanRead = whyNot is null && control is not { IsRefresh: true },
+            CanStore = whyNot is null && control is not { IsNoStore: true },
+            TimeToLive = control?.Lifetime ?? policy.TimeToLive,
+            Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
+            Model = scope.Model ?? "",
+            Namespace = scope.CallNamespace ?? scope.Namespace ?? "",
+            Tenant = scope.Tenant,
+            Policy = policy,
+            AskedAt = _invalidations.Stamp(),
+        };
+    }
 
     private ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpAsync(CachePlan plan, CancellationToken cancellationToken)
     {
