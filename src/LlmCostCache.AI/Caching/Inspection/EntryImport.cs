@@ -5,6 +5,9 @@ internal sealed class EntryImport(DiskLayer? disk, string homeDirectory, AnswerS
 {
     private const int LinesBetweenLooks = 1_000;
 
+    // As large as an answer may be by any policy.
+    private const int LargestAnswer = 32 << 20;
+
     // What waits for the writer is bounded; beyond that it is asked to catch up.
     private const int RowsAtOnce = 200;
     private const long BytesAtOnce = 8 << 20;
@@ -37,7 +40,7 @@ internal sealed class EntryImport(DiskLayer? disk, string homeDirectory, AnswerS
 
         var outcome = new ImportOutcome();
         using var file = CacheFile.TryOpen(homeDirectory);
-        for (var number = 2L; await reader.ReadAsync(cancellationToken).ConfigureAwait(false) is var (line, isTooLong); number++)
+        for (var number = 2L; await reader.ReadAsync(cancellationToken).ConfigureAwait(false) is (var line, var isTooLong); number++)
         {
             if (!isTooLong && line.Span.Trim(" \r\t"u8).IsEmpty)
             {
@@ -115,13 +118,13 @@ internal sealed class EntryImport(DiskLayer? disk, string homeDirectory, AnswerS
         }
 
         var now = time.GetUtcNow();
-        return answer!.AskedAt != line.AskedAt || answer.Vector is not null != line.IsEmbedding
+        return answer!.AskedAt != line.AskedAt || (answer.Vector is not null) != line.IsEmbedding
             || line.ExpiresAt.ToUnixTimeMilliseconds() != answer.ExpiresAt.ToUnixTimeMilliseconds()
             || (line.Model is not null && (line.Model, line.Namespace, line.Tenant) != (answer.Model, answer.Namespace, answer.Tenant))
                 ? "the line does not say what its answer says"
             : answer.ExpiresAt <= now ? "it has expired"
             : !answer.IsFresh(now) ? "its times are impossible here: check the clock"
-            : answer.SizeInMemory() > CachePolicy.LargestAnswer ? "it is larger than any answer that is stored"
+            : answer.SizeInMemory() > LargestAnswer ? "it is larger than any answer that is stored"
             : invalidations.IsDead(answer) ? "it was invalidated here after it was asked"
             : null;
     }
