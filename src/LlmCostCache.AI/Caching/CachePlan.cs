@@ -25,7 +25,7 @@ internal sealed class CachePlan
     /// <param name="form">The canonical form of the question, which is given back; null when it has none.</param>
     /// <param name="seal">What makes keys of digests.</param>
     /// <param name="keepsExcerpts">Whether beginnings of texts may be kept.</param>
-    public CachePlan(RequestCanonicalizer? form, KeySeal seal, bool keepsExcerpts)
+    public CachePlan(RequestCanonicalizer? form, AnswerSeal seal, bool keepsExcerpts)
     {
         _form = form;
         _keepsExcerpts = keepsExcerpts;
@@ -69,7 +69,7 @@ internal sealed class CachePlan
     /// arrives.</summary>
     public long AskedAt { get; init; }
 
-    private void Settle(KeySeal seal)
+    private void Settle(AnswerSeal seal)
     {
         if (_form is not { } form)
             return;
@@ -77,7 +77,7 @@ internal sealed class CachePlan
         _form = null;
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(form.Bytes, digest);
-        _key = seal.Seal(digest);
+        _key = seal.KeyOf(digest);
         _canonical = form.Bytes.ToArray();
         _marks = [.. form.Marks];
         _prompt = form.Prompt;
