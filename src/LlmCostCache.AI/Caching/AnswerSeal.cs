@@ -46,6 +46,9 @@ internal sealed class AnswerSeal
     /// <summary>Whether nothing that was said may stand in clear.</summary>
     public bool Encrypts => _keys.Length > 0;
 
+    /// <summary>Whether what is not encrypted is closed with a secret.</summary>
+    public bool HasSecret => _rowSecret is not null;
+
     /// <summary>The id of the key that encrypts; 0 for none.</summary>
     public long KeyId => Encrypts ? _keys[0].Id : 0;
 
@@ -130,6 +133,10 @@ internal sealed class AnswerSeal
         body = frame[HeaderBytes..^ChecksumBytes];
         return SealResult.Opened;
     }
+
+    /// <summary>Whether a frame was closed with a secret, and there is none here: it may be a good one.</summary>
+    public bool LacksSecretOf(ReadOnlySpan<byte> frame) => _rowSecret is null && frame.Length >= HeaderBytes && frame[HeaderBytes - 1] == Hmac
+        && BinaryPrimitives.ReadUInt32LittleEndian(frame) == Magic;
 
     /// <summary>What stands for a name (of a model, a tenant, a tag) in the file: the name, or its keyed digest when nothing may stand in clear.</summary>
     [return: NotNullIfNotNull(nameof(name))]

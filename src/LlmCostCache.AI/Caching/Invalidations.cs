@@ -27,9 +27,15 @@ internal sealed class Invalidations(TimeProvider time)
 
         /// <summary>The name is the beginning of a system prompt.</summary>
         SystemPrompt = 5,
+
+        /// <summary>The name is one key, in hexadecimal digits.</summary>
+        Key = 6,
     }
 
     public readonly record struct Scope(Kind Kind, string Name);
+
+    /// <summary>Told of each key that is to be forgotten. No answer knows its own key, so whoever holds it by that key has to let go of it.</summary>
+    public Action<CacheKey>? KeyForgotten { get; init; }
 
     /// <summary>A stamp later than every stamp before it.</summary>
     public long Stamp()
@@ -45,6 +51,14 @@ internal sealed class Invalidations(TimeProvider time)
 
     public void Add(Scope scope, long stamp)
     {
+        if (scope.Kind == Kind.Key)
+        {
+            if (CacheKey.TryParse(scope.Name, out var key))
+                KeyForgotten?.Invoke(key);
+
+            return;
+        }
+
         if (scope.Kind == Kind.SystemPrompt)
             AddPrompt(scope.Name, stamp);
         else

@@ -32,7 +32,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _keepsExcerpts = options.CacheExcerpts;
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
-        _invalidations = new Invalidations(_time);
+        _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
         _flights = new SingleFlight(_time);
         _seal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)

@@ -33,35 +33,45 @@ internal sealed class CacheFile : IDisposable
             return null;
         }
 
-        SqliteConnection? connection = null;
         try
         {
-            connection = SqliteFile.Open(path, SqliteOpenMode.ReadOnly);
-            var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
-            if (version == 0 && SqliteFile.Scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0)
+            var connection = SqliteFile.Open(path, SqliteOpenMode.ReadOnly);
+            try
+            {
+                var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
+                if (version == 0 && SqliteFile.Scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0)
+                {
+                    connection.Dispose();
+                    return null;
+                }
+
+                RequireOurs(path, SqliteFile.Scalar(connection, "PRAGMA application_id"), version);
+                return new(path, connection);
+            }
+            catch
             {
                 connection.Dispose();
-                return null;
+                throw;
             }
-
-            RequireOurs(path, SqliteFile.Scalar(connection, "PRAGMA application_id"), version);
-            return new(path, connection);
         }
-        catch (Exception error)
+        catch (SqliteException error)
         {
-            connection?.Dispose();
-            throw error is SqliteException ? Unavailable(path, error) : error;
+            throw Unavailable(path, error);
         }
     }
 
-    public static StoreUnavailableException Unavailable(string path, Exception error) => new((error as SqliteException)?.SqliteErrorCode switch
+    public static StoreUnavailableException Unavailable(string path, SqliteException error) => new(Words(path, error), error) { Store = path };
+
+    private static string Words(string path, SqliteException error) => error.SqliteErrorCode switch
     {
-        5 or 6 => $"'{path}' is locked: another process has been writing to it for more than five seconds. Try again.",
+        SqliteFailure.Busy or SqliteFailure.Locked => $"'{path}' is locked: another process has been writing to it for more than five seconds. Try again.",
         Corrupt => $"'{path}' is damaged. It may be deleted at any time; the next application that opens it begins a new one and keeps this one beside it.",
         NotADatabase => $"'{path}' is not a SQLite database, or damaged. It may be deleted at any time; the next application that opens it begins a new one and keeps this one beside it.",
         14 => $"'{path}' cannot be opened. Check that it and its directory may be read and written by this user.",
-        _ => $"'{path}' cannot be read: {error.Message}",
-    }, error) { Store = path };
+        8 => $"'{path}' cannot be written: it, its directory or its disk is read-only.",
+        SqliteFailure.Full => $"The disk of '{path}' is full. Free some space.",
+        _ => $"'{path}' cannot be used: {error.Message}",
+    };
 
     public CacheFileTotals Totals(DateTimeOffset now) => Guarded(() =>
     {
@@ -169,6 +179,9 @@ internal sealed class CacheFile : IDisposable
 
     /// <summary>The frame of an entry; null when it has none, or was removed meanwhile.</summary>
     public byte[]? FrameOf(CacheEntry entry) => Guarded(() => Blob("answer_frame", "frame", entry.Id, AnswerFrame.MaxBytes));
+
+    /// <summary>What the question of an entry consisted of; null when that was not noted.</summary>
+    public byte[]? OutlineOf(CacheEntry entry) => Guarded(() => Blob("answer_outline", "outline", entry.Id, OutlineFrame.MaxBytes));
 
     /// <summary>The outlines of questions, each with its entry.</summary>
     public IEnumerable<(CacheEntry Entry, byte[] Outline)> Outlines()

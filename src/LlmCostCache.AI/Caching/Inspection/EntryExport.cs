@@ -58,8 +58,9 @@ internal sealed class EntryExport(CacheFile file, AnswerSeal seal, DateTimeOffse
             return null;
         }
 
-        // What is encrypted with another key may be good; whoever imports it has that key, or not.
-        if (AnswerFrame.TryDecode(entry.Key, frame, seal, out _) == SealResult.Broken)
+        // What was sealed with another key or secret may be good; whoever imports it has that, or not.
+        var opened = AnswerFrame.TryDecode(entry.Key, frame, seal, out _);
+        if (opened != SealResult.Opened && !EntryFault.IsSomebodyElses(opened, frame, seal))
         {
             Bad++;
             return null;

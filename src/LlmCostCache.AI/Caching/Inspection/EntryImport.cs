@@ -109,7 +109,7 @@ internal sealed class EntryImport(DiskLayer? disk, string homeDirectory, AnswerS
         var opened = AnswerFrame.TryDecode(line.Key, line.Frame, seal, out answer);
         if (opened != SealResult.Opened)
         {
-            return EntryFault.Of(opened, line.Frame);
+            return EntryFault.Of(opened, line.Frame, seal);
         }
 
         if (line.Outline is { } bytes && OutlineFrame.TryDecode(line.Key, bytes, seal, out outline) != SealResult.Opened)

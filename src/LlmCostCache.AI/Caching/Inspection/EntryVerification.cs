@@ -6,7 +6,7 @@ internal sealed record EntryVerification
     /// <summary>Rows that were read.</summary>
     public required long Rows { get; init; }
 
-    /// <summary>Rows that are encrypted with a key that was not given; they may be good.</summary>
+    /// <summary>Rows that were sealed with a key or secret that was not given; they may be good.</summary>
     public required long NotOpened { get; init; }
 
     /// <summary>Rows that are never served, with the reason.</summary>

@@ -23,7 +23,7 @@ internal sealed class EntryVerifier(CacheFile file, AnswerSeal seal, Action<long
                     progress(rows);
                 }
 
-                if (WhyBad(row, out var isUnknownKey) is { } reason)
+                if (WhyBad(row, out var isSomebodyElses) is { } reason)
                 {
                     badRows++;
                     if (bad.Count < MostNamed)
@@ -31,7 +31,7 @@ internal sealed class EntryVerifier(CacheFile file, AnswerSeal seal, Action<long
                         bad.Add(new(row.Id, row.Entry?.AskedAt, Convert.ToHexStringLower(row.KeyBytes), reason));
                     }
                 }
-                else if (isUnknownKey)
+                else if (isSomebodyElses)
                 {
                     notOpened++;
                 }
@@ -45,38 +45,9 @@ internal sealed class EntryVerifier(CacheFile file, AnswerSeal seal, Action<long
         return new() { Rows = rows, NotOpened = notOpened, Bad = bad, BadRows = badRows, Problems = problems };
     }
 
-    /// <summary>Deletes bad rows, in short transactions beside whoever uses the file; a row that was written anew meanwhile stays.</summary>
-    /// <returns>How many were deleted.</returns>
-    public static long Delete(string path, IReadOnlyList<BadRow> rows)
+    private string? WhyBad(CacheRow row, out bool isSomebodyElses)
     {
-        const int RowsATransaction = 100;
-        try
-        {
-            using var connection = SqliteFile.Open(path, SqliteOpenMode.ReadWrite);
-            using var delete = new SqliteStatement(connection, "DELETE FROM answer WHERE id = ?1 AND (asked_at = ?2 OR ?2 IS NULL)");
-            var deleted = 0L;
-            foreach (var some in rows.Chunk(RowsATransaction))
-            {
-                SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
-                foreach (var row in some)
-                {
-                    deleted += delete.Bind(1, row.Id).Bind(2, row.AskedAt).Run();
-                }
-
-                SqliteFile.Execute(connection, "COMMIT");
-            }
-
-            return deleted;
-        }
-        catch (SqliteException error)
-        {
-            throw CacheFile.Unavailable(path, error);
-        }
-    }
-
-    private string? WhyBad(CacheRow row, out bool isUnknownKey)
-    {
-        isUnknownKey = false;
+        isSomebodyElses = false;
         if (row.Entry is not { } entry)
         {
             return "its key is none";
@@ -85,21 +56,21 @@ internal sealed class EntryVerifier(CacheFile file, AnswerSeal seal, Action<long
         // Removed while this ran.
         if (row.ReadFrame() is not { } frame)
         {
-            return file.WithKey(entry.Key.ToString(), 1) is [var still] && still.Id == row.Id ? EntryFault.Of(SealResult.Broken, null) : null;
+            return file.WithKey(entry.Key.ToString(), 1) is [var still] && still.Id == row.Id ? EntryFault.Of(SealResult.Broken, null, seal) : null;
         }
 
         var opened = AnswerFrame.TryDecode(entry.Key, frame, seal, out var answer);
-        isUnknownKey = opened == SealResult.UnknownKey;
-        if (opened == SealResult.Broken)
+        isSomebodyElses = EntryFault.IsSomebodyElses(opened, frame, seal);
+        if (opened != SealResult.Opened)
         {
-            return EntryFault.Of(opened, frame);
+            return isSomebodyElses ? null : EntryFault.Of(opened, frame, seal);
         }
 
-        if (row.ReadOutline() is { } outline && OutlineFrame.TryDecode(entry.Key, outline, seal, out _) == SealResult.Broken)
+        if (row.ReadOutline() is { } outline && OutlineFrame.TryDecode(entry.Key, outline, seal, out _) != SealResult.Opened)
         {
             return "what its question consisted of was changed";
         }
 
-        return answer is null ? null : EntryAgreement.WhyNot(entry, answer, seal);
+        return EntryAgreement.WhyNot(entry, answer!, seal);
     }
 }

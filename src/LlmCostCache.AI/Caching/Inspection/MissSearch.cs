@@ -34,7 +34,7 @@ internal sealed class MissSearch(CacheFile? file, AnswerSeal seal, DateTimeOffse
         var opened = frame is null ? SealResult.Broken : AnswerFrame.TryDecode(entry.Key, frame, seal, out _);
         return opened == SealResult.Opened
             ? new() { Verdict = MissVerdict.Hit, Entry = file.Open(entry, seal), NotCompared = notCompared }
-            : new() { Verdict = MissVerdict.Unreadable, Entry = entry, Reason = EntryFault.Of(opened, frame), NotCompared = notCompared };
+            : new() { Verdict = MissVerdict.Unreadable, Entry = entry, Reason = EntryFault.Of(opened, frame, seal), NotCompared = notCompared };
     }
 
     private MissExplanation Nearest(RequestOutline asked, CancellationToken cancellationToken)
