@@ -19,6 +19,9 @@ internal sealed class CliHost
 
     public required TextWriter Error { get; init; }
 
+    /// <summary>Whether somebody sits there who can answer a question.</summary>
+    public bool IsInteractive { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public Func<string, string?> Environment { get; init; } = _ => null;
@@ -41,6 +44,7 @@ internal sealed class CliHost
             Output = System.Console.OpenStandardOutput(),
             Console = ConsoleFor(System.Console.Out, plain, System.Console.IsOutputRedirected),
             Error = System.Console.Error,
+            IsInteractive = !System.Console.IsInputRedirected && !System.Console.IsErrorRedirected,
             Environment = System.Environment.GetEnvironmentVariable,
         };
     }

@@ -47,7 +47,7 @@ internal sealed class ExportCommand : Command, IHasExamples
         {
             var rows = file is null
                 ? await WriteAsync(view, _host.Output, format, choice, cancellationToken).ConfigureAwait(false)
-                : await WriteFileAsync(file, destination => WriteAsync(view, destination, format, choice, cancellationToken)).ConfigureAwait(false);
+                : await WholeFile.WriteAsync(file, destination => WriteAsync(view, destination, format, choice, cancellationToken)).ConfigureAwait(false);
             if (view is null)
             {
                 Empty.Say(_host, home, isNote: true);
@@ -85,40 +85,5 @@ internal sealed class ExportCommand : Command, IHasExamples
         var rows = await view.Ledger.ExportAsync(destination, format, choice.In(view), cancellationToken).ConfigureAwait(false);
         await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
         return rows;
-    }
-
-    /// <summary>Half an export must not be taken for a whole one, so the file takes its name when it is finished. Only its owner may read it.</summary>
-    private static async Task<long> WriteFileAsync(string path, Func<Stream, Task<long>> write)
-    {
-        var draft = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            long rows;
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            var stream = new FileStream(draft, options);
-            await using (stream.ConfigureAwait(false))
-            {
-                rows = await write(stream).ConfigureAwait(false);
-            }
-
-            File.Move(draft, path, overwrite: true);
-            return rows;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new UsageException($"'{path}' cannot be written: {error.Message}");
-        }
-        finally
-        {
-            if (File.Exists(draft))
-            {
-                File.Delete(draft);
-            }
-        }
     }
 }

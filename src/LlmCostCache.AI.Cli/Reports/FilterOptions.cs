@@ -23,12 +23,19 @@ internal sealed class FilterOptions
 
     private static readonly Dictionary<string, CallStatus> s_statuses = Enum.GetValues<CallStatus>().ToDictionary(LedgerWords.Word, StringComparer.OrdinalIgnoreCase);
 
-    public void AddTo(Command command)
+    /// <param name="command">The command that gets the options.</param>
+    /// <param name="hasStatus">False for a report that is about how calls ended.</param>
+    public void AddTo(Command command, bool hasStatus = true)
     {
         _status.AcceptOnlyFromAmong([.. s_statuses.Keys]);
-        foreach (var option in new[] { _since, _until, _last, _zone, _tenant, _project, _team, _user, _feature, _session, _agent, _tag, _provider, _model, _status })
+        foreach (var option in new[] { _since, _until, _last, _zone, _tenant, _project, _team, _user, _feature, _session, _agent, _tag, _provider, _model })
         {
             command.Options.Add(option);
+        }
+
+        if (hasStatus)
+        {
+            command.Options.Add(_status);
         }
     }
 

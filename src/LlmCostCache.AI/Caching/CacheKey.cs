@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace LlmCostCache.AI;
@@ -19,6 +20,15 @@ internal readonly struct CacheKey : IEquatable<CacheKey>
         _b = BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]);
         _c = BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]);
         _d = BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]);
+    }
+
+    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    public static bool TryParse(string digits, out CacheKey key)
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        var isOne = digits.Length == Size * 2 && Convert.FromHexString(digits, bytes, out _, out _) == OperationStatus.Done;
+        key = isOne ? new CacheKey(bytes) : default;
+        return isOne;
     }
 
     public void CopyTo(Span<byte> destination)

@@ -16,10 +16,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private readonly TimeProvider _time;
     private readonly string _namespace;
-    private readonly KeySeal _seal;
     private readonly bool _keepsExcerpts;
     private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
+    private readonly AnswerSeal _seal;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
     private readonly DistributedLayer? _distributed;
@@ -31,13 +31,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
-        _seal = KeySeal.None;
         _keepsExcerpts = options.CacheExcerpts;
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
-        _invalidations = new Invalidations(_time);
+        _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
         _flights = new SingleFlight(_time);
+        _seal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)
         {
             if (string.IsNullOrWhiteSpace(_namespace))
@@ -46,12 +46,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
                     + "Set it to the name of your application; tenants are kept apart within it.");
             }
 
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what));
+            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _seal);
         }
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what =>
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _seal, _time, _invalidations, logger, what =>
                 Failed(CacheLayer.Disk, what));
         }
     }
@@ -149,6 +149,58 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(model);
         return InvalidateAsync(new(Invalidations.Kind.Model, model), cancellationToken);
+    }
+
+    /// <summary>Makes every answer of a namespace invalid: one that calls named with <c>WithCache</c>, or that of the application
+    /// (<see cref="LlmCostsOptions.CacheNamespace"/>) for the calls that named none.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateNamespaceAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return InvalidateAsync(new(Invalidations.Kind.Namespace, name), cancellationToken);
+    }
+
+    /// <summary>Makes every answer to questions of this tenant invalid.</summary>
+    /// <param name="tenant">The tenant, as <see cref="CostScope"/> named it when the question was asked.</param>
+    /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateTenantAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(tenant);
+        return InvalidateAsync(new(Invalidations.Kind.Tenant, tenant), cancellationToken);
+    }
+
+    /// <summary>Makes every answer invalid whose question began with these instructions, for example after the prompt was changed.</summary>
+    /// <param name="prefix">How the instructions (else the first system message) begin, letter for letter. Only the first 256 characters are
+    /// remembered: of a longer prefix, only those are compared.</param>
+    /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateSystemPromptAsync(string prefix, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(prefix);
+        if (prefix.Length > RequestOutline.ExcerptLength)
+            prefix = prefix[..RequestOutline.ExcerptLength];
+
+        return InvalidateAsync(new(Invalidations.Kind.SystemPrompt, prefix), cancellationToken);
+    }
+
+    /// <summary>Makes every answer invalid that was asked for longer ago than this.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public Task<int> InvalidateOlderThanAsync(TimeSpan age, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(age, TimeSpan.Zero);
+        var now = _time.GetUtcNow();
+        return InvalidateOlderThanAsync(age < now - DateTimeOffset.MinValue ? now - age : DateTimeOffset.MinValue, cancellationToken);
+    }
+
+    /// <summary>Makes every answer invalid that was asked for before this moment.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateOlderThanAsync(DateTimeOffset moment, CancellationToken cancellationToken = default)
+    {
+        // A moment yet to come must not reach what is asked between now and then: "before" ends now.
+        var now = _invalidations.Stamp();
+        return InvalidateAsync(new(Invalidations.Kind.Everything, ""), Math.Min(moment.UtcTicks - 1, now), cancellationToken);
     }
 
     /// <summary>Forgets every answer.</summary>
@@ -286,10 +338,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return removed;
     }
 
-    private async Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
+    private Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken) =>
+        InvalidateAsync(scope, _invalidations.Stamp(), cancellationToken);
+
+    private async Task<int> InvalidateAsync(Invalidations.Scope scope, long stamp, CancellationToken cancellationToken)
     {
         // From here on nothing older is served or written by this process; the rest tells the others and frees the space.
-        var stamp = _invalidations.Stamp();
         _invalidations.Add(scope, stamp);
         var removed = _memory?.RemoveWhere(_invalidations.IsDead) ?? 0;
 
@@ -367,7 +421,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return default;
 
         Remember(plan, answer);
-        _disk?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         return (answer, CacheLayer.Distributed);
     }
 
@@ -380,7 +434,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return "it was invalidated while it was being made";
 
         Remember(plan, answer);
-        _disk?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         _distributed?.Put(plan.Key, answer);
         return null;
     }
