@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
@@ -207,7 +208,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
         var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
-        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(options);
+        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
         var key = default(CacheKey);
         if (whyNot is null)
         {
@@ -278,6 +279,29 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return "the embedding is empty, zero or not finite";
 
         return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow(), purchase));
+    }
+
+    /// <summary>Counts that an answer was served.</summary>
+    internal void Used(CachePlan plan, CacheHit hit, Money saved)
+    {
+    }
+
+    /// <summary>An answer that has expired but may be served now that the provider has failed; null when there is none.</summary>
+    internal CacheHit? FindStale(CachePlan plan, string failure)
+    {
+        if (!plan.CanRead || plan.StaleFor <= TimeSpan.Zero)
+            return null;
+
+        if (_memory is not null && _memory.TryGet(plan.Key, out var answer) && MayServeStale(answer, plan))
+            return Stale(answer, CacheLayer.Memory);
+
+        return _disk?.Find(plan.Key) is { } stored && MayServeStale(stored, plan) ? Stale(stored, CacheLayer.Disk) : null;
+
+        CacheHit Stale(StoredAnswer found, CacheLayer layer) => new(found, layer)
+        {
+            StaleReason = string.Create(CultureInfo.InvariantCulture,
+                $"stale: the provider failed ({failure}), and the answer of {found.StoredAt.UtcDateTime:yyyy-MM-dd HH:mm}Z is served although it has expired"),
+        };
     }
 
     /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>
@@ -361,7 +385,9 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         BypassReason = whyNot,
         CanRead = whyNot is null && control is not { IsRefresh: true },
         CanStore = whyNot is null && control is not { IsNoStore: true },
-        TimeToLive = control?.Lifetime ?? policy.TimeToLive,
+        TimeToLive = control?.Lifetime ?? policy.LifetimeOf(model),
+        SlidingFor = control?.SlidingFor ?? policy.SlidingExpiration,
+        StaleFor = control?.StaleFor ?? policy.ServeStaleFor,
         Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
         Model = model,
         Policy = policy,
@@ -380,7 +406,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             if (IsServable(answer))
                 return new((answer, CacheLayer.Memory));
 
-            _memory.Remove(plan.Key, answer);
+            if (!IsKept(answer))
+                _memory.Remove(plan.Key, answer);
         }
 
         if (_disk?.Find(plan.Key) is { } stored)
@@ -391,7 +418,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
                 return new((stored, CacheLayer.Disk));
             }
 
-            _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+            if (!IsKept(stored))
+                _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
         }
 
         return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
@@ -426,6 +454,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     internal bool IsInvalidated(CacheHit hit) => _invalidations.IsDead(hit.Answer);
 
     private void Failed(CacheLayer layer, string what) => _layerFailed?.Invoke(layer, what);
+
+    /// <summary>Whether an answer to a question asked by this plan must not be given to callers that come now.</summary>
+    internal bool IsInvalidated(CachePlan plan) => _invalidations.IsDead(StoredAnswer.Bill(plan, null, CallCost.Unknown, default, null));
+
+    private bool IsKept(StoredAnswer answer) => answer.IsKept(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+
+    private bool MayServeStale(StoredAnswer answer, CachePlan plan)
+    {
+        var now = _time.GetUtcNow();
+        return answer.Vector is null && (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
+    }
 
     private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
 
