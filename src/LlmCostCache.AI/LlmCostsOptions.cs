@@ -78,6 +78,19 @@ public sealed class LlmCostsOptions
     /// <value>None.</value>
     public IDistributedCache? DistributedCache { get; set; }
 
+    /// <summary>Makes the keys of cached answers, and their checksums, such that only those who know the secret can make them: nobody who can write
+    /// to a shared cache can then plant an answer or find out what was asked. Everyone who shares a cache needs the same one; after a change all
+    /// answers are bought again.</summary>
+    /// <value>The environment variable <c>LLMCOSTCACHE_CACHE_SECRET</c>, else none: checksums then notice accidents, not people.</value>
+    public CacheSecret? CacheSecret { get; set; }
+
+    /// <summary>Encrypts cached answers, in <c>cache.db</c> and in <see cref="DistributedCache"/>, with AES-256-GCM. The first key encrypts, all of them
+    /// decrypt: to rotate, put a new key first and take the old one away when its answers have expired. Answers under a key that is not here are
+    /// neither found nor deleted.</summary>
+    /// <value>The environment variable <c>LLMCOSTCACHE_CACHE_KEYS</c> (Base64, separated by commas), else empty: not encrypted. Names of models, tenants,
+    /// namespaces and tags are replaced by keyed digests; sizes, times and numbers of hits stay readable.</value>
+    public IList<CacheEncryptionKey> CacheEncryptionKeys { get; } = [];
+
     /// <summary>How long an unanswered call keeps its reserved amount.</summary>
     /// <value>Ten minutes. From one second to one day; longer than any call you make, or its amount is booked too early.</value>
     public TimeSpan ReservationTimeout { get; set; } = TimeSpan.FromMinutes(10);

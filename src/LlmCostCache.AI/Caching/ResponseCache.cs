@@ -18,6 +18,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly TimeProvider _time;
     private readonly string _namespace;
     private readonly Action<CacheLayer, string>? _layerFailed;
+    private readonly AnswerSeal _seal;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
     private readonly DistributedLayer? _distributed;
@@ -32,6 +33,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
+        _seal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)
         {
             if (string.IsNullOrWhiteSpace(_namespace))
@@ -40,12 +42,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
                     + "Set it to the name of your application; tenants are kept apart within it.");
             }
 
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what));
+            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _seal);
         }
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what =>
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _seal, _time, _invalidations, logger, what =>
                 Failed(CacheLayer.Disk, what));
         }
     }
