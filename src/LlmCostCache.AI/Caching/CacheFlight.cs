@@ -132,7 +132,7 @@ internal sealed class CacheFlight : IDisposable
             var landing = await _flight.Landed.WaitAsync(Patience, _flight.Time, cancellationToken).ConfigureAwait(false);
             IsUnshareable = landing.IsUnshareable;
             Error = landing.Error;
-            return landing.Answer is { } answer ? (new CacheHit(answer, CacheLayer.Coalesced) { StaleReason = landing.StaleReason }, null) : default;
+            return landing.Answer is { } answer ? (new CacheHit(answer, CacheLayer.Coalesced, _flight.Key) { StaleReason = landing.StaleReason }, null) : default;
         }
         catch (TimeoutException)
         {

@@ -15,10 +15,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 {
     private static readonly CacheEndpoint s_direct = new("llmcostcache.direct", null, null);
 
+    // A process that dies while it asks keeps the others waiting this long.
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(250);
+
     private readonly TimeProvider _time;
     private readonly string _namespace;
+    private readonly KeySeal _seal;
+    private readonly bool _keepsExcerpts;
     private readonly Action<CacheLayer, string>? _layerFailed;
-    private readonly AnswerSeal _seal;
+    private readonly AnswerSeal _answerSeal;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
     private readonly DistributedLayer? _distributed;
@@ -29,11 +36,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
+        _seal = KeySeal.None;
+        _keepsExcerpts = options.CacheExcerpts;
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
-        _seal = AnswerSeal.Of(options);
+        _answerSeal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)
         {
             if (string.IsNullOrWhiteSpace(_namespace))
@@ -42,12 +51,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
                     + "Set it to the name of your application; tenants are kept apart within it.");
             }
 
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _seal);
+            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _answerSeal);
         }
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _seal, _time, _invalidations, logger, what =>
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _answerSeal, _time, _invalidations, logger, what =>
                 Failed(CacheLayer.Disk, what));
         }
     }
@@ -74,7 +83,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var hit = await FindAsync(PlanDirect(messages, model, options), cancellationToken).ConfigureAwait(false);
-        return hit is null ? null : new CachedAnswer(hit);
+        if (hit is null)
+            return null;
+
+        hit.Answer.Worth.Ask(_time.GetUtcNow());
+        Used(hit, Money.Zero);
+        return new CachedAnswer(hit);
     }
 
     /// <summary>Stores the answer to a prompt; returns when it is on the disk as well.</summary>
@@ -209,17 +223,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
-        var key = default(CacheKey);
-        if (whyNot is null)
-        {
-            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model,
-                policy.AllowUriContent,
-                out key, out whyNot);
-        }
-
-        return PlanFor(key, whyNot, control, model, policy);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
+        return PlanFor(form, whyNot, control, scope, policy);
     }
 
     /// <summary>The same for one text that is to be embedded.</summary>
@@ -227,20 +234,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : null;
-        var key = default(CacheKey);
-        if (whyNot is null)
-            RequestCanonicalizer.TryKey(text, options, endpoint, _namespace, control?.NamespaceName, tenant, model, out key, out whyNot);
-
-        return PlanFor(key, whyNot, control, model, policy);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(text, options, scope, out whyNot) : null;
+        return PlanFor(form, whyNot, control, scope, policy);
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
     internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
         var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer) : null;
+        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
     }
 
     /// <summary>Looks an embedding up.</summary>
@@ -283,9 +287,58 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow(), purchase));
     }
 
-    /// <summary>Counts that an answer was served.</summary>
-    internal void Used(CachePlan plan, CacheHit hit, Money saved)
+    /// <summary>Counts that an answer was served, whichever layer had it.</summary>
+    internal void Used(CacheHit hit, Money saved) => _disk?.Used(hit.Key, saved);
+
+    /// <summary>Whether this process may ask a question, as far as the other processes of this machine are concerned; it tells them until the flight has landed.</summary>
+    internal async ValueTask<bool> TryLeadAmongProcessesAsync(CachePlan plan, CacheFlight flight)
     {
+        if (_disk is not { } disk || !plan.CanStore)
+            return true;
+
+        var key = plan.Key;
+        var outcome = await disk.TryLeaseAsync(key, s_lease).ConfigureAwait(false);
+        if (outcome == LeaseOutcome.Taken)
+        {
+            var renewal = _time.CreateTimer(_ => _ = disk.TryLeaseAsync(key, s_lease).AsTask(), null, s_lease / 3, s_lease / 3);
+            flight.OnLanding(() =>
+            {
+                renewal.Dispose();
+                disk.ReleaseLease(key);
+            });
+        }
+
+        return outcome != LeaseOutcome.HeldByOther;
+    }
+
+    /// <summary>Waits while another process of this machine asks the same question, as long as it shows that it lives, but not for ever.</summary>
+    /// <returns>What the other process stored; null when this one has to ask.</returns>
+    internal async ValueTask<CacheHit?> AwaitOtherProcessesAsync(CachePlan plan, CacheFlight flight, CancellationToken cancellationToken)
+    {
+        var pause = s_firstPause;
+        var startedAt = _time.GetTimestamp();
+        var waited = false;
+        while (!await TryLeadAmongProcessesAsync(plan, flight).ConfigureAwait(false) && _time.GetElapsedTime(startedAt) < CacheFlight.Patience)
+        {
+            waited = true;
+            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+            if (FindOnDisk(plan) is { } hit)
+                return hit;
+
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+        }
+
+        // It may have stored its answer between our look and the end of its lease.
+        return waited ? FindOnDisk(plan) : null;
+    }
+
+    private CacheHit? FindOnDisk(CachePlan plan)
+    {
+        if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
+            return null;
+
+        _memory?.Put(plan.Key, answer);
+        return new CacheHit(answer, CacheLayer.Disk, plan.Key);
     }
 
     /// <summary>An answer that has expired but may be served now that the provider has failed; null when there is none.</summary>
@@ -299,7 +352,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
         return _disk?.Find(plan.Key) is { } stored && MayServeStale(stored, plan) ? Stale(stored, CacheLayer.Disk) : null;
 
-        CacheHit Stale(StoredAnswer found, CacheLayer layer) => new(found, layer)
+        CacheHit Stale(StoredAnswer found, CacheLayer layer) => new(found, layer, plan.Key)
         {
             StaleReason = string.Create(CultureInfo.InvariantCulture,
                 $"stale: the provider failed ({failure}), and the answer of {found.StoredAt.UtcDateTime:yyyy-MM-dd HH:mm}Z is served although it has expired"),
@@ -381,20 +434,24 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return removed;
     }
 
-    private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
+    private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
-        Key = key,
-        BypassReason = whyNot,
-        CanRead = whyNot is null && control is not { IsRefresh: true },
-        CanStore = whyNot is null && control is not { IsNoStore: true },
-        TimeToLive = control?.Lifetime ?? policy.LifetimeOf(model),
-        SlidingFor = control?.SlidingFor ?? policy.SlidingExpiration,
-        StaleFor = control?.StaleFor ?? policy.ServeStaleFor,
-        Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
-        Model = model,
-        Policy = policy,
-        AskedAt = _invalidations.Stamp(),
-    };
+        return new CachePlan(form, _seal, _keepsExcerpts)
+        {
+            BypassReason = whyNot,
+            CanRead = whyNot is null && control is not { IsRefresh: true },
+            CanStore = whyNot is null && control is not { IsNoStore: true },
+            TimeToLive = control?.Lifetime ?? policy.LifetimeOf(scope.Model ?? ""),
+            SlidingFor = control?.SlidingFor ?? policy.SlidingExpiration,
+            StaleFor = control?.StaleFor ?? policy.ServeStaleFor,
+            Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
+            Model = scope.Model ?? "",
+            Namespace = scope.CallNamespace ?? scope.Namespace ?? "",
+            Tenant = scope.Tenant,
+            Policy = policy,
+            AskedAt = _invalidations.Stamp(),
+        };
+    }
 
     private ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpAsync(CachePlan plan, CancellationToken cancellationToken)
     {
@@ -414,7 +471,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
         if (_disk?.Find(plan.Key) is { } stored)
         {
-            if (IsServable(stored))
+            if (IsServable(stored, CacheLayer.Disk))
             {
                 _memory?.Put(plan.Key, stored);
                 return new((stored, CacheLayer.Disk));
@@ -447,7 +504,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return "it was invalidated while it was being made";
 
         _memory?.Put(plan.Key, answer);
-        _disk?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         _distributed?.Put(plan.Key, answer);
         return null;
     }
@@ -468,7 +525,9 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return answer.Vector is null && (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
     }
 
-    private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+    // Whether an answer on the disk was used lately is known there: other processes use it too.
+    private bool IsServable(StoredAnswer answer, CacheLayer layer = CacheLayer.Memory) =>
+        answer.IsFresh(_time.GetUtcNow(), counts: layer != CacheLayer.Disk) && !_invalidations.IsDead(answer);
 
     private static bool AllFinite(ReadOnlySpan<float> vector)
     {

@@ -43,6 +43,8 @@ internal sealed class SingleFlight(TimeProvider time)
         private bool _leaderLeft;
         private Action? _onLanding;
 
+        public CacheKey Key => key;
+
         public TimeProvider Time => owner._time;
 
         public DateTimeOffset Now => owner._time.GetUtcNow();

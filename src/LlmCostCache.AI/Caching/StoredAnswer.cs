@@ -153,7 +153,10 @@ internal sealed record StoredAnswer
     };
 
     /// <summary>Whether it may be served now. An answer from the future comes from a clock that jumped; it could live for ever.</summary>
-    public bool IsFresh(DateTimeOffset now) => now < ExpiresAt && IsPlausible(now) && (SlidingFor is not { } unused || now - LastUsed < unused);
+    /// <param name="now">The time.</param>
+    /// <param name="counts">Whether this object saw every use, so that <see cref="SlidingFor"/> can be judged by it.</param>
+    public bool IsFresh(DateTimeOffset now, bool counts = true) =>
+        now < ExpiresAt && IsPlausible(now) && (!counts || SlidingFor is not { } unused || now - LastUsed < unused);
 
     /// <summary>Whether it is kept, though it may have expired, for the day the provider fails.</summary>
     public bool IsKept(DateTimeOffset now) => now < KeptUntil && KeptUntil > ExpiresAt && IsPlausible(now);

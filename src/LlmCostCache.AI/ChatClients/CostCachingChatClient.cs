@@ -251,7 +251,8 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
                 question.Flight = flight;
 
                 // Another leader may have landed between the look and the entry.
-                if (await _costs.Cache.FindAsync(plan, cancellationToken) is { } late)
+                var late = await _costs.Cache.FindAsync(plan, cancellationToken) ?? await _costs.Cache.AwaitOtherProcessesAsync(plan, flight, cancellationToken);
+                if (late is not null)
                 {
                     flight.Complete(late);
                     return (late, null);
@@ -302,7 +303,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     private UsageRecord Serve(CacheQuestion question, CacheHit hit)
     {
         var now = _costs.Options.TimeProvider.GetUtcNow();
-        var (saved, avoided) = _costs.Savings.Of(question.Plan.Key, hit.Answer, _client, now);
+        var (saved, avoided) = _costs.Savings.Of(hit.Key, hit.Answer, _client, now);
         var reason = hit.StaleReason is { } stale ? avoided.Reason is { } other ? $"{stale}; {other}" : stale : avoided.Reason;
         var record = Row(question, now, hit.Layer, hit.Response.ModelId, hit.Response.FinishReason?.Value, new CallCost
         {
@@ -314,7 +315,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             PriceRevision = avoided.PriceRevision,
             Reason = reason,
         });
-        _costs.Cache.Used(question.Plan, hit, saved);
+        _costs.Cache.Used(hit, saved);
         var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
         _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);
         return record;

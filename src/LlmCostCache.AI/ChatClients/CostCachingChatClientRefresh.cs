@@ -46,7 +46,11 @@ public sealed partial class CostCachingChatClient
                 var question = new CacheQuestion(_costs, messages, options, _client, _endpoint, _policy, attribution) { Flight = flight, IsRefresh = true };
                 key = question.Plan.Key;
                 flight.SetLeading();
-                await AskAsync(question, stop.Token).ConfigureAwait(false);
+                if (await _costs.Cache.TryLeadAmongProcessesAsync(question.Plan, flight).ConfigureAwait(false))
+                    await AskAsync(question, stop.Token).ConfigureAwait(false);
+                else
+                    question.Dispose();
+
                 _refreshPauses.TryRemove(key, out _);
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
