@@ -20,6 +20,15 @@ internal sealed class CachePlan
     /// <summary>The model that is asked; empty when nobody named one.</summary>
     public string Model { get; init; } = "";
 
+    /// <summary>The namespace of the call, else that of the application; empty when there is none.</summary>
+    public string Namespace { get; init; } = "";
+
+    /// <summary>Whose question it is; null when the scope names no tenant.</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>The beginning of the question's instructions; null when it has none.</summary>
+    public string? SystemPrompt { get; init; }
+
     public required CachePolicy Policy { get; init; }
 
     /// <summary>When the question was asked, for invalidation: an answer asked for before an invalidation is older than it, whenever it

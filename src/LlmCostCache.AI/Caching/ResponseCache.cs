@@ -144,6 +144,58 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return InvalidateAsync(new(Invalidations.Kind.Model, model), cancellationToken);
     }
 
+    /// <summary>Makes every answer of a namespace invalid: one that calls named with <c>WithCache</c>, or that of the application
+    /// (<see cref="LlmCostsOptions.CacheNamespace"/>) for the calls that named none.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateNamespaceAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return InvalidateAsync(new(Invalidations.Kind.Namespace, name), cancellationToken);
+    }
+
+    /// <summary>Makes every answer to questions of this tenant invalid.</summary>
+    /// <param name="tenant">The tenant, as <see cref="CostScope"/> named it when the question was asked.</param>
+    /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateTenantAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(tenant);
+        return InvalidateAsync(new(Invalidations.Kind.Tenant, tenant), cancellationToken);
+    }
+
+    /// <summary>Makes every answer invalid whose question began with these instructions, for example after the prompt was changed.</summary>
+    /// <param name="prefix">How the instructions (else the first system message) begin, letter for letter. Only the first 256 characters are
+    /// remembered: of a longer prefix, only those are compared.</param>
+    /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateSystemPromptAsync(string prefix, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(prefix);
+        if (prefix.Length > RequestOutline.ExcerptLength)
+            prefix = prefix[..RequestOutline.ExcerptLength];
+
+        return InvalidateAsync(new(Invalidations.Kind.SystemPrompt, prefix), cancellationToken);
+    }
+
+    /// <summary>Makes every answer invalid that was asked for longer ago than this.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public Task<int> InvalidateOlderThanAsync(TimeSpan age, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(age, TimeSpan.Zero);
+        var now = _time.GetUtcNow();
+        return InvalidateOlderThanAsync(age < now - DateTimeOffset.MinValue ? now - age : DateTimeOffset.MinValue, cancellationToken);
+    }
+
+    /// <summary>Makes every answer invalid that was asked for before this moment.</summary>
+    /// <returns>How many stored answers were removed.</returns>
+    public Task<int> InvalidateOlderThanAsync(DateTimeOffset moment, CancellationToken cancellationToken = default)
+    {
+        // A moment yet to come must not reach what is asked between now and then: "before" ends now.
+        var now = _invalidations.Stamp();
+        return InvalidateAsync(new(Invalidations.Kind.Everything, ""), Math.Min(moment.UtcTicks - 1, now), cancellationToken);
+    }
+
     /// <summary>Forgets every answer.</summary>
     /// <returns>How many stored answers were removed.</returns>
     public Task<int> ClearAsync(CancellationToken cancellationToken = default) =>
@@ -284,10 +336,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return removed;
     }
 
-    private async Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken)
+    private Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken) =>
+        InvalidateAsync(scope, _invalidations.Stamp(), cancellationToken);
+
+    private async Task<int> InvalidateAsync(Invalidations.Scope scope, long stamp, CancellationToken cancellationToken)
     {
         // From here on nothing older is served or written by this process; the rest tells the others and frees the space.
-        var stamp = _invalidations.Stamp();
         _invalidations.Add(scope, stamp);
         var removed = _memory?.RemoveWhere(_invalidations.IsDead) ?? 0;
 
