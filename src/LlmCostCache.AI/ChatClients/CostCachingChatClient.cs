@@ -8,7 +8,7 @@ namespace LlmCostCache.AI;
 /// Everything that shapes an answer is part of the key; what cannot be keyed bypasses the cache. Only finished answers are stored. A hit is a fresh copy without
 /// billable usage; <see cref="CostResponseExtensions.GetCost(ChatResponse)"/> says what it saved. A broken cache is a miss, never an error.
 /// </remarks>
-public sealed class CostCachingChatClient : DelegatingChatClient
+public sealed partial class CostCachingChatClient : DelegatingChatClient
 {
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
