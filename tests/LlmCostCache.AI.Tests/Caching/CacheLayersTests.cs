@@ -94,12 +94,12 @@ public class CacheLayersTests
     }
 
     [Theory]
-    [InlineData("UPDATE answer SET frame = substr(frame, 1, 20)")]
-    [InlineData("UPDATE answer SET frame = zeroblob(length(frame))")]
-    [InlineData("UPDATE answer SET frame = 'text'")]
-    [InlineData("UPDATE answer SET frame = 5")]
-    [InlineData("UPDATE answer SET frame = zeroblob(60000000)")]
-    [InlineData("UPDATE answer SET frame = (SELECT frame FROM answer AS other WHERE other.key <> answer.key)")]
+    [InlineData("UPDATE answer_frame SET frame = substr(frame, 1, 20)")]
+    [InlineData("UPDATE answer_frame SET frame = zeroblob(length(frame))")]
+    [InlineData("UPDATE answer_frame SET frame = 'text'")]
+    [InlineData("UPDATE answer_frame SET frame = 5")]
+    [InlineData("UPDATE answer_frame SET frame = zeroblob(60000000)")]
+    [InlineData("UPDATE answer_frame SET frame = (SELECT frame FROM answer_frame AS other WHERE other.answer <> answer_frame.answer)")]
     public async Task A_row_that_was_tampered_with_is_a_miss_deleted_and_counted(string tamper)
     {
         await using var fixture = new CacheFixture(s_noMemory, disk: true);
