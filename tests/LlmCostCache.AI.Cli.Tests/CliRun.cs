@@ -29,9 +29,12 @@ internal sealed record CliRun(int Code, string Output, string Error)
     /// <param name="args">The arguments.</param>
     public static Task<CliRun> WithInput(byte[] input, Dictionary<string, string>? environment, params string[] args) => RunAsync(new MemoryStream(input), environment, null, args);
 
+    /// <summary>With somebody who answers questions.</summary>
+    public static Task<CliRun> Answering(string answer, params string[] args) => RunAsync(new MemoryStream(Encoding.UTF8.GetBytes(answer + "\n")), null, null, args, isInteractive: true);
+
     public static Task<CliRun> WithStream(Stream input, Dictionary<string, string>? environment, params string[] args) => RunAsync(input, environment, null, args);
 
-    private static async Task<CliRun> RunAsync(Stream input, Dictionary<string, string>? environment, int? width, string[] args)
+    private static async Task<CliRun> RunAsync(Stream input, Dictionary<string, string>? environment, int? width, string[] args, bool isInteractive = false)
     {
         environment ??= [];
         var home = environment.GetValueOrDefault("LLMCOSTCACHE_HOME") ?? Path.Combine(Path.GetTempPath(), "llmcost-tests", "no-such-home");
@@ -46,6 +49,7 @@ internal sealed record CliRun(int Code, string Output, string Error)
             Output = output,
             Console = console,
             Error = error,
+            IsInteractive = isInteractive,
             Time = new FixedTime(Now),
             Environment = name => name == "LLMCOSTCACHE_HOME" ? home : environment.GetValueOrDefault(name),
         };

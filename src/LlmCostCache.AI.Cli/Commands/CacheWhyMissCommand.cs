@@ -3,6 +3,7 @@ using System.Text.Json;
 using LlmCostCache.AI.Cli.Caching;
 using LlmCostCache.AI.Cli.Rendering;
 using LlmCostCache.AI.Cli.Reports;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmCostCache.AI.Cli.Commands;
