@@ -4,6 +4,6 @@ internal static class BenchmarkTypes
 {
     public static Type[] All { get; } =
     [
-        typeof(HitBenchmarks), typeof(StreamingHitBenchmarks), typeof(MissBenchmarks), typeof(LedgerBenchmarks), typeof(BackgroundRowBenchmarks), typeof(PriceLinesBenchmarks),
+        typeof(HitBenchmarks), typeof(StreamingHitBenchmarks), typeof(ChineseHitBenchmarks), typeof(ThroughputBenchmarks), typeof(SlowProviderBenchmarks), typeof(MissBenchmarks), typeof(LedgerBenchmarks), typeof(BackgroundRowBenchmarks), typeof(PriceLinesBenchmarks),
     ];
 }
