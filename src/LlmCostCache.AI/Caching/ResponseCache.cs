@@ -24,6 +24,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly string _namespace;
     private readonly KeySeal _seal;
     private readonly bool _keepsExcerpts;
+    private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly AnswerSeal _answerSeal;
     private readonly MemoryLayer? _memory;
@@ -32,12 +33,14 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly Invalidations _invalidations;
     private readonly SingleFlight _flights;
 
-    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null)
+    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null,
+        RequestPrinter? printer = null)
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
         _seal = KeySeal.None;
         _keepsExcerpts = options.CacheExcerpts;
+        _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
@@ -141,7 +144,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var plan = PlanDirect(messages, model, options);
-        return plan.BypassReason is null && await RemoveAsync(plan.Key, cancellationToken).ConfigureAwait(false);
+        return plan.BypassReason is null && await RemoveAsync(plan, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine
@@ -237,7 +240,11 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : null;
         var form = whyNot is null ? RequestCanonicalizer.TryWrite(text, options, scope, out whyNot) : null;
-        return PlanFor(form, whyNot, control, scope, policy);
+        var plan = PlanFor(form, whyNot, control, scope, policy);
+
+        // Thousands of texts are planned before the first one is looked up.
+        plan.Settle();
+        return plan;
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
@@ -337,7 +344,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
             return null;
 
-        _memory?.Put(plan.Key, answer);
+        Remember(plan, answer);
         return new CacheHit(answer, CacheLayer.Disk, plan.Key);
     }
 
@@ -347,8 +354,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead || plan.StaleFor <= TimeSpan.Zero)
             return null;
 
-        if (_memory is not null && _memory.TryGet(plan.Key, out var answer) && MayServeStale(answer, plan))
-            return Stale(answer, CacheLayer.Memory);
+        if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry) && MayServeStale(entry.Answer, plan))
+            return Stale(entry.Answer, CacheLayer.Memory);
 
         return _disk?.Find(plan.Key) is { } stored && MayServeStale(stored, plan) ? Stale(stored, CacheLayer.Disk) : null;
 
@@ -403,15 +410,16 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return Plan(list, options, s_direct with { DefaultModel = model }, CostScope.Current.Tenant, CachePolicy.Default);
     }
 
-    private async Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(CachePlan plan, CancellationToken cancellationToken)
     {
-        var removed = _memory?.Remove(key) ?? false;
+        var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
         if (_disk is not null)
-            removed |= await _disk.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+            removed |= await _disk.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
 
         if (_distributed is not null)
-            await _distributed.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _distributed.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false);
 
+        plan.Settle();
         return removed;
     }
 
@@ -436,7 +444,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
-        return new CachePlan(form, _seal, _keepsExcerpts)
+        var print = form is null || _memory is null ? default : _printer.Of(form.Bytes);
+        var plan = new CachePlan(form, print, _seal, _keepsExcerpts)
         {
             BypassReason = whyNot,
             CanRead = whyNot is null && control is not { IsRefresh: true },
@@ -451,6 +460,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             Policy = policy,
             AskedAt = _invalidations.Stamp(),
         };
+
+        // Nobody will look it up, so nobody would give the borrowed memory back.
+        if (!plan.CanRead)
+            plan.Settle();
+
+        return plan;
     }
 
     private ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpAsync(CachePlan plan, CancellationToken cancellationToken)
@@ -459,21 +474,25 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead)
             return default;
 
-        if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
+        if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
             _disk?.Poll();
-            if (IsServable(answer))
-                return new((answer, CacheLayer.Memory));
+            if (IsServable(entry.Answer))
+            {
+                plan.Answer(entry);
+                return new((entry.Answer, CacheLayer.Memory));
+            }
 
-            if (!IsKept(answer))
-                _memory.Remove(plan.Key, answer);
+            if (!IsKept(entry.Answer))
+                _memory.Remove(entry);
         }
 
+        plan.Settle();
         if (_disk?.Find(plan.Key) is { } stored)
         {
             if (IsServable(stored, CacheLayer.Disk))
             {
-                _memory?.Put(plan.Key, stored);
+                Remember(plan, stored);
                 return new((stored, CacheLayer.Disk));
             }
 
@@ -490,7 +509,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
             return default;
 
-        _memory?.Put(plan.Key, answer);
+        Remember(plan, answer);
         _disk?.Put(plan.Key, answer);
         return (answer, CacheLayer.Distributed);
     }
@@ -503,11 +522,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_invalidations.IsDead(answer))
             return "it was invalidated while it was being made";
 
-        _memory?.Put(plan.Key, answer);
+        Remember(plan, answer);
         _disk?.Put(plan.Key, answer, plan.Outline);
         _distributed?.Put(plan.Key, answer);
         return null;
     }
+
+    private void Remember(CachePlan plan, StoredAnswer answer) => _memory?.Put(new MemoryEntry(plan.Print, plan.KeptRequest, plan.Key, answer));
 
     /// <summary>Whether an answer that somebody else was waiting for must not be given to others any more.</summary>
     internal bool IsInvalidated(CacheHit hit) => _invalidations.IsDead(hit.Answer);
