@@ -66,6 +66,11 @@ public sealed class LlmCostsOptions
     /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set; tenants are kept apart within it.</value>
     public string CacheNamespace { get; set; } = "";
 
+    /// <summary>Whether the first 256 characters of the last user message and of the instructions are kept beside a cached answer, so that
+    /// <c>llmcost cache</c> can show what an entry is about and answers can be invalidated by the beginning of their instructions.</summary>
+    /// <value>True; they are shown on request only. Without them such invalidations find nothing.</value>
+    public bool CacheExcerpts { get; set; } = true;
+
     /// <summary>How much memory cached answers may take, in bytes.</summary>
     /// <value>64 MB. Zero turns the memory layer off; at most 16 GB.</value>
     public long MemoryCacheBytes { get; set; } = 64L << 20;

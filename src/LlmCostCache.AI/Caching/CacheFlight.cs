@@ -100,7 +100,7 @@ internal sealed class CacheFlight : IDisposable
             await stop.CancelAsync().ConfigureAwait(false);
         }
 
-        return await landed.ConfigureAwait(false) is { } answer ? new CacheHit(answer, CacheLayer.Coalesced) : null;
+        return await landed.ConfigureAwait(false) is { } answer ? new CacheHit(answer, CacheLayer.Coalesced, _flight.Key) : null;
     }
 
     public void Dispose() => Abandon();

@@ -16,23 +16,28 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private readonly TimeProvider _time;
     private readonly string _namespace;
-    private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly AnswerSeal _seal;
+    private readonly bool _keepsExcerpts;
+    private readonly RequestPrinter _printer;
+    private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
     private readonly DistributedLayer? _distributed;
     private readonly Invalidations _invalidations;
     private readonly SingleFlight _flights;
 
-    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null)
+    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null,
+        RequestPrinter? printer = null)
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
+        _seal = AnswerSeal.Of(options);
+        _keepsExcerpts = options.CacheExcerpts;
+        _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
-        _seal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)
         {
             if (string.IsNullOrWhiteSpace(_namespace))
@@ -126,7 +131,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var plan = PlanDirect(messages, model, options);
-        return plan.BypassReason is null && await RemoveAsync(plan.Key, cancellationToken).ConfigureAwait(false);
+        return plan.BypassReason is null && await RemoveAsync(plan, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine
@@ -208,17 +213,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(options);
-        var key = default(CacheKey);
-        if (whyNot is null)
-        {
-            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model,
-                policy.AllowUriContent,
-                out key, out whyNot);
-        }
-
-        return PlanFor(key, whyNot, control, model, policy);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
+        return PlanFor(form, whyNot, control, scope, policy);
     }
 
     /// <summary>The same for one text that is to be embedded.</summary>
@@ -226,20 +224,21 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : null;
-        var key = default(CacheKey);
-        if (whyNot is null)
-            RequestCanonicalizer.TryKey(text, options, endpoint, _namespace, control?.NamespaceName, tenant, model, out key, out whyNot);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(text, options, scope, out whyNot) : null;
+        var plan = PlanFor(form, whyNot, control, scope, policy);
 
-        return PlanFor(key, whyNot, control, model, policy);
+        // Thousands of texts are planned before the first one is looked up.
+        plan.Settle();
+        return plan;
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
     internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
         var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer) : null;
+        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
     }
 
     /// <summary>Looks an embedding up.</summary>
@@ -326,15 +325,16 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return Plan(list, options, s_direct with { DefaultModel = model }, CostScope.Current.Tenant, CachePolicy.Default);
     }
 
-    private async Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(CachePlan plan, CancellationToken cancellationToken)
     {
-        var removed = _memory?.Remove(key) ?? false;
+        var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
         if (_disk is not null)
-            removed |= await _disk.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+            removed |= await _disk.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
 
         if (_distributed is not null)
-            await _distributed.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _distributed.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false);
 
+        plan.Settle();
         return removed;
     }
 
@@ -357,18 +357,29 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return removed;
     }
 
-    private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
+    private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
-        Key = key,
-        BypassReason = whyNot,
-        CanRead = whyNot is null && control is not { IsRefresh: true },
-        CanStore = whyNot is null && control is not { IsNoStore: true },
-        TimeToLive = control?.Lifetime ?? policy.TimeToLive,
-        Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
-        Model = model,
-        Policy = policy,
-        AskedAt = _invalidations.Stamp(),
-    };
+        var print = form is null || _memory is null ? default : _printer.Of(form.Bytes);
+        var plan = new CachePlan(form, print, _seal.Keys, _keepsExcerpts)
+        {
+            BypassReason = whyNot,
+            CanRead = whyNot is null && control is not { IsRefresh: true },
+            CanStore = whyNot is null && control is not { IsNoStore: true },
+            TimeToLive = control?.Lifetime ?? policy.TimeToLive,
+            Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
+            Model = scope.Model ?? "",
+            Namespace = scope.CallNamespace ?? scope.Namespace ?? "",
+            Tenant = scope.Tenant,
+            Policy = policy,
+            AskedAt = _invalidations.Stamp(),
+        };
+
+        // Nobody will look it up, so nobody would give the borrowed memory back.
+        if (!plan.CanRead)
+            plan.Settle();
+
+        return plan;
+    }
 
     private ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpAsync(CachePlan plan, CancellationToken cancellationToken)
     {
@@ -376,20 +387,24 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead)
             return default;
 
-        if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
+        if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
             _disk?.Poll();
-            if (IsServable(answer))
-                return new((answer, CacheLayer.Memory));
+            if (IsServable(entry.Answer))
+            {
+                plan.Answer(entry);
+                return new((entry.Answer, CacheLayer.Memory));
+            }
 
-            _memory.Remove(plan.Key, answer);
+            _memory.Remove(entry);
         }
 
+        plan.Settle();
         if (_disk?.Find(plan.Key) is { } stored)
         {
             if (IsServable(stored))
             {
-                _memory?.Put(plan.Key, stored);
+                Remember(plan, stored);
                 return new((stored, CacheLayer.Disk));
             }
 
@@ -405,8 +420,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
             return default;
 
-        _memory?.Put(plan.Key, answer);
-        _disk?.Put(plan.Key, answer);
+        Remember(plan, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         return (answer, CacheLayer.Distributed);
     }
 
@@ -418,11 +433,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_invalidations.IsDead(answer))
             return "it was invalidated while it was being made";
 
-        _memory?.Put(plan.Key, answer);
-        _disk?.Put(plan.Key, answer);
+        Remember(plan, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         _distributed?.Put(plan.Key, answer);
         return null;
     }
+
+    private void Remember(CachePlan plan, StoredAnswer answer) => _memory?.Put(new MemoryEntry(plan.Print, plan.KeptRequest, plan.Key, answer));
 
     /// <summary>Whether an answer that somebody else was waiting for must not be given to others any more.</summary>
     internal bool IsInvalidated(CacheHit hit) => _invalidations.IsDead(hit.Answer);

@@ -24,6 +24,8 @@ internal sealed class SingleFlight(TimeProvider time)
 
         private long _heldSince;
 
+        public CacheKey Key => key;
+
         public TimeProvider Time => owner._time;
 
         public DateTimeOffset Now => owner._time.GetUtcNow();
