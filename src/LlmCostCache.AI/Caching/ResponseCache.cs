@@ -22,11 +22,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private readonly TimeProvider _time;
     private readonly string _namespace;
-    private readonly KeySeal _seal;
+    private readonly AnswerSeal _seal;
     private readonly bool _keepsExcerpts;
     private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
-    private readonly AnswerSeal _answerSeal;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
     private readonly DistributedLayer? _distributed;
@@ -38,14 +37,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
-        _seal = KeySeal.None;
+        _seal = AnswerSeal.Of(options);
         _keepsExcerpts = options.CacheExcerpts;
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
-        _answerSeal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)
         {
             if (string.IsNullOrWhiteSpace(_namespace))
@@ -54,12 +52,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
                     + "Set it to the name of your application; tenants are kept apart within it.");
             }
 
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _answerSeal);
+            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _seal);
         }
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _answerSeal, _time, _invalidations, logger, what =>
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _seal, _time, _invalidations, logger, what =>
                 Failed(CacheLayer.Disk, what));
         }
     }
@@ -445,7 +443,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
         var print = form is null || _memory is null ? default : _printer.Of(form.Bytes);
-        var plan = new CachePlan(form, print, _seal, _keepsExcerpts)
+        var plan = new CachePlan(form, print, _seal.Keys, _keepsExcerpts)
         {
             BypassReason = whyNot,
             CanRead = whyNot is null && control is not { IsRefresh: true },
@@ -510,7 +508,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return default;
 
         Remember(plan, answer);
-        _disk?.Put(plan.Key, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         return (answer, CacheLayer.Distributed);
     }
 
