@@ -20,6 +20,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
 
     private readonly IDistributedCache _cache;
     private readonly string _prefix;
+    private readonly AnswerSeal _seal;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Action<string> _failed;
@@ -30,9 +31,10 @@ internal sealed class DistributedLayer : IAsyncDisposable
     private int _failures;
     private long _pausedAt;
 
-    public DistributedLayer(IDistributedCache cache, string cacheNamespace, TimeProvider time, ILogger logger, Action<string> failed)
+    public DistributedLayer(IDistributedCache cache, string cacheNamespace, TimeProvider time, ILogger logger, Action<string> failed, AnswerSeal seal)
     {
         _cache = cache;
+        _seal = seal;
         _time = time;
         _logger = logger;
         _failed = failed;
@@ -53,7 +55,15 @@ internal sealed class DistributedLayer : IAsyncDisposable
         if (frame is null)
             return null;
 
-        if (!AnswerFrame.TryDecode(key, frame, out var answer))
+        var opened = AnswerFrame.TryDecode(key, frame, _seal, out var answer);
+        if (opened == SealResult.UnknownKey)
+        {
+            // Good for whoever has the key.
+            _failed("an entry is encrypted with a key that is not among CacheEncryptionKeys");
+            return null;
+        }
+
+        if (answer is null)
         {
             _failed("an entry was malformed");
             _writes.Writer.TryWrite(new(token => _cache.RemoveAsync(name, token), Done: null));
@@ -70,7 +80,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
             return;
 
         var options = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = timeToLive };
-        if (!_writes.Writer.TryWrite(new(token => _cache.SetAsync(NameOf(key), AnswerFrame.Encode(key, answer), options, token),
+        if (!_writes.Writer.TryWrite(new(token => _cache.SetAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), options, token),
             Done: null)))
             _failed("the queue is full");
     }

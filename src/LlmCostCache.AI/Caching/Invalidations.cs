@@ -8,7 +8,12 @@ namespace LlmCostCache.AI;
 /// clock stands.</remarks>
 internal sealed class Invalidations(TimeProvider time)
 {
+    // Each of them is compared with every answer that is older than the latest invalidation.
+    private const int MostPrompts = 256;
+
     private readonly ConcurrentDictionary<Scope, long> _stamps = new();
+    private readonly Lock _promptsLock = new();
+    private volatile (string Prefix, long Stamp)[] _prompts = [];
     private long _last;
     private long _latestInvalidation;
 
@@ -17,6 +22,11 @@ internal sealed class Invalidations(TimeProvider time)
         Everything = 0,
         Tag = 1,
         Model = 2,
+        Namespace = 3,
+        Tenant = 4,
+
+        /// <summary>The name is the beginning of a system prompt.</summary>
+        SystemPrompt = 5,
     }
 
     public readonly record struct Scope(Kind Kind, string Name);
@@ -35,7 +45,11 @@ internal sealed class Invalidations(TimeProvider time)
 
     public void Add(Scope scope, long stamp)
     {
-        _stamps.AddOrUpdate(scope, static (_, added) => added, static (_, known, added) => Math.Max(known, added), stamp);
+        if (scope.Kind == Kind.SystemPrompt)
+            AddPrompt(scope.Name, stamp);
+        else
+            _stamps.AddOrUpdate(scope, static (_, added) => added, static (_, known, added) => Math.Max(known, added), stamp);
+
         Raise(ref _latestInvalidation, stamp);
 
         // A stamp from another process may lie ahead of our clock; questions asked from now on must still count as later.
@@ -50,9 +64,19 @@ internal sealed class Invalidations(TimeProvider time)
         if (IsAfter(new Scope(Kind.Everything, ""), answer.AskedAt) || IsAfter(new Scope(Kind.Model, answer.Model), answer.AskedAt))
             return true;
 
+        if ((answer.Namespace.Length > 0 && IsAfter(new Scope(Kind.Namespace, answer.Namespace), answer.AskedAt))
+            || (answer.Tenant is { } tenant && IsAfter(new Scope(Kind.Tenant, tenant), answer.AskedAt)))
+            return true;
+
         for (var i = 0; i < answer.Tags.Count; i++)
         {
             if (IsAfter(new Scope(Kind.Tag, answer.Tags[i]), answer.AskedAt))
+                return true;
+        }
+
+        foreach (var (prefix, stamp) in _prompts)
+        {
+            if (answer.AskedAt <= stamp && BeginsWith(answer.SystemPrompt, prefix))
                 return true;
         }
 
@@ -63,8 +87,34 @@ internal sealed class Invalidations(TimeProvider time)
     {
         Kind.Everything => true,
         Kind.Model => answer.Model == scope.Name,
+        Kind.Namespace => answer.Namespace == scope.Name,
+        Kind.Tenant => answer.Tenant == scope.Name,
+        Kind.SystemPrompt => BeginsWith(answer.SystemPrompt, scope.Name),
         _ => answer.Tags.Contains(scope.Name, StringComparer.Ordinal),
     };
+
+    // The empty prefix takes every answer that has a system prompt, and none without.
+    private static bool BeginsWith(string? prompt, string prefix) => prompt is not null && prompt.StartsWith(prefix, StringComparison.Ordinal);
+
+    private void AddPrompt(string prefix, long stamp)
+    {
+        lock (_promptsLock)
+        {
+            var prompts = _prompts.Where(p => p.Prefix != prefix || p.Stamp > stamp).ToList();
+            if (!prompts.Exists(p => p.Prefix == prefix))
+                prompts.Add((prefix, stamp));
+
+            if (prompts.Count > MostPrompts)
+            {
+                // Too many to tell apart: the older half becomes one that takes whatever has a prompt. Too much is forgotten, never too little.
+                prompts.Sort(static (a, b) => a.Stamp.CompareTo(b.Stamp));
+                var latest = prompts[MostPrompts / 2].Stamp;
+                prompts = [("", latest), .. prompts.Where(p => p.Stamp > latest)];
+            }
+
+            _prompts = [.. prompts];
+        }
+    }
 
     private bool IsAfter(Scope scope, long askedAt) => _stamps.TryGetValue(scope, out var stamp) && askedAt <= stamp;
 
