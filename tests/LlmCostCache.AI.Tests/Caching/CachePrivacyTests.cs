@@ -33,7 +33,7 @@ public class CachePrivacyTests
         }
 
         // A second life over damaged rows, which is when people write things into messages.
-        var path = Path.Combine(home.Path, DiskLayer.FileName);
+        var path = Path.Combine(home.Path, DiskFile.Name);
         var bytes = await File.ReadAllBytesAsync(path);
         var place = bytes.AsSpan().LastIndexOf("canary-answer"u8);
         Assert.True(place > 0);

@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -45,7 +47,9 @@ public class ReplayTests
         var provider = new FakeChatClient();
         ChatResponse? next = null;
         provider.Answer = (_, _, _) => Task.FromResult(next!);
-        await using var pipeline = new Pipeline(o => o.MemoryCacheBytes = memoryBytes, (builder, costs) => builder.UseCostCache(costs), provider);
+        var logs = new FakeLogCollector();
+        using var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(logs)));
+        await using var pipeline = new Pipeline(o => (o.MemoryCacheBytes, o.LoggerFactory) = (memoryBytes, factory), (builder, costs) => builder.UseCostCache(costs), provider);
         var number = 0;
         foreach (var answer in Some(s_answer, TestSize.Cases / 100))
         {
@@ -57,7 +61,7 @@ public class ReplayTests
             var hit = await pipeline.Client.GetResponseAsync(question);
             var streamed = await pipeline.Client.GetStreamingResponseAsync(question).ToListAsync();
 
-            Assert.Equal(number, provider.Calls.Count);
+            Assert.True(number == provider.Calls.Count, $"{bought} was asked again: {string.Join(' ', logs.GetSnapshot().Select(log => log.Message))}");
             Assert.Equal(bought, Form(hit));
             Assert.Equal(Form(answer.ToChatResponseUpdates().ToChatResponse()), Form(streamed.ToChatResponse()));
             Assert.Null(hit.Usage);
