@@ -1,79 +1,110 @@
+using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
-/// <summary>A hit is the answer that was bought, whole and as a stream, but for its usage and what it cost.</summary>
+/// <summary>Stored answers that come as a stream.</summary>
 public class ReplayTests
 {
-    private static readonly Gen<string> s_text = Gen.OneOf(
-        Gen.String[Gen.Char.AlphaNumeric, 1, 40], Gen.Const("Zürich, 東京 and 👩‍👩‍👧\n\"quoted\"\t\0"), Gen.Const(" leading and trailing "), Gen.String[1, 30]);
+    private static ChatResponse Rich() => new([new ChatMessage(ChatRole.Assistant,
+    [
+        new TextReasoningContent("First I think about it, for rather a long time and in many words.") { ProtectedData = "sealed" },
+        new TextContent("A long enough text to come in pieces: grüße, 東京は日本の首都です, 👩‍👩‍👧‍👦 and 🇩🇪🇫🇷, e\u0301 and so on until it ends."),
+        new TextContent("With a source.") { Annotations = [new CitationAnnotation { Title = "t", Url = new Uri("https://a.example/") }] },
+        new DataContent(new byte[] { 1, 2, 3 }, "image/png"),
+    ])
+    {
+        MessageId = "m1",
+        AuthorName = "author",
+    }])
+    {
+        ResponseId = "r1",
+        ModelId = "gpt-4o-mini-2024-07-18",
+        CreatedAt = new DateTimeOffset(2026, 8, 30, 1, 2, 3, TimeSpan.Zero),
+        FinishReason = ChatFinishReason.Stop,
+        AdditionalProperties = new() { ["fingerprint"] = "fp_1" },
+    };
 
-    private static readonly Gen<AIContent> s_content = Gen.OneOf(
-        s_text.Select(text => (AIContent)new TextContent(text)),
-        s_text.Select(text => (AIContent)new TextReasoningContent(text) { ProtectedData = "sealed" }),
-        Gen.Byte.Array[1, 50].Select(bytes => (AIContent)new DataContent(bytes, "image/png") { Name = "a picture" }),
-        s_text.Select(text => (AIContent)new TextContent(text) { AdditionalProperties = new() { ["index"] = 3 } }),
-        s_text.Select(text => (AIContent)new TextContent(text)
-        {
-            Annotations = [new CitationAnnotation { Title = "a source", Url = new Uri("https://example.com/a"), Snippet = text, AnnotatedRegions = [new TextSpanAnnotatedRegion { StartIndex = 0, EndIndex = 1 }] }],
-        }));
-
-    private static readonly Gen<ChatResponse> s_answer =
-        from contents in s_content.List[0, 4]
-        from text in s_text
-        from author in Gen.Const("assistant-1").Null()
-        from fingerprint in Gen.OneOf(Gen.Const((object?)null), s_text.Select(t => (object?)t), Gen.Int.Select(i => (object?)i), Gen.Bool.Select(b => (object?)b), Gen.Double[0, 1].Select(d => (object?)d))
-        from created in Gen.Int[0, 1_000_000].Select(s => DateTimeOffset.UnixEpoch.AddSeconds(s)).Nullable()
-        select new ChatResponse(new ChatMessage(ChatRole.Assistant, [.. contents, new TextContent($"{text}.")]) { MessageId = "m1", AuthorName = author })
-        {
-            ResponseId = "r1",
-            ModelId = "gpt-4o-mini-2024-07-18",
-            FinishReason = ChatFinishReason.Stop,
-            CreatedAt = created,
-            Usage = new UsageDetails { InputTokenCount = 1_000, OutputTokenCount = 500 },
-            AdditionalProperties = fingerprint is null ? null : new() { ["fingerprint"] = fingerprint },
-        };
+    private static string Json(ChatResponse response) => JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions);
 
     [Theory]
-    [InlineData(64L << 20)]
-    [InlineData(0L)]
-    public async Task A_hit_equals_the_answer_that_was_bought(long memoryBytes)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_comes_in_pieces_adds_up_to_the_answer(bool isPaced)
     {
-        var provider = new FakeChatClient();
-        ChatResponse? next = null;
-        provider.Answer = (_, _, _) => Task.FromResult(next!);
-        var logs = new FakeLogCollector();
-        using var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(logs)));
-        await using var pipeline = new Pipeline(o => (o.MemoryCacheBytes, o.LoggerFactory) = (memoryBytes, factory), (builder, costs) => builder.UseCostCache(costs), provider);
-        var number = 0;
-        foreach (var answer in Some(s_answer, TestSize.Cases / 100))
-        {
-            next = answer;
-            var bought = Form(answer);
-            var question = $"question {++number}";
-            await pipeline.Client.GetResponseAsync(question);
-            await pipeline.Costs.Cache.FlushAsync(CancellationToken.None);
-            var hit = await pipeline.Client.GetResponseAsync(question);
-            var streamed = await pipeline.Client.GetStreamingResponseAsync(question).ToListAsync();
+        var whole = Rich().ToChatResponseUpdates().ToChatResponse();
 
-            Assert.True(number == provider.Calls.Count, $"{bought} was asked again: {string.Join(' ', logs.GetSnapshot().Select(log => log.Message))}");
-            Assert.Equal(bought, Form(hit));
-            Assert.Equal(Form(answer.ToChatResponseUpdates().ToChatResponse()), Form(streamed.ToChatResponse()));
-            Assert.Null(hit.Usage);
-            Assert.DoesNotContain(streamed.SelectMany(update => update.Contents), content => content is UsageContent);
-            Assert.Equal((memoryBytes == 0 ? CacheLayer.Disk : CacheLayer.Memory, 500), (hit.GetCost().CacheLayer, hit.GetCost().Usage.TotalOutputTokens));
-        }
+        var pieces = Replay.Of(Rich(), isPaced);
+
+        Assert.True(pieces.Count > 5, $"{pieces.Count} pieces");
+        Assert.Equal(Json(whole), Json(pieces.ToChatResponse()));
     }
 
     [Fact]
-    public async Task A_replay_that_its_reader_leaves_leaves_the_entry_whole()
+    public void No_piece_ends_within_a_character()
     {
-        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs));
+        string[] all = ["a", "word ", "é", "e\u0301", "東", "が", "か\u3099", "👍🏽", "👩‍👩‍👧‍👦", "🇩🇪", "ก\u0E34", "\r\n", "𝔸"];
+        var letters = Gen.Int[0, all.Length - 1].Select(i => all[i]);
+        letters.Array[1, 300].Select(parts => string.Concat(parts)).Sample(text =>
+        {
+            var bounds = StringInfo.ParseCombiningCharacters(text).ToHashSet();
+            foreach (var isPaced in new[] { false, true })
+            {
+                var pieces = Replay.Of(new ChatResponse(new ChatMessage(ChatRole.Assistant, text)), isPaced);
+                Assert.Equal(text, string.Concat(pieces.Select(piece => piece.Text)));
+                var at = 0;
+                foreach (var piece in pieces.Take(pieces.Count - 1))
+                {
+                    at += piece.Text.Length;
+
+                    // A flag after a flag, or a family that begins too far back, may be cut; half a surrogate pair or an accent without its letter never.
+                    Assert.False(char.IsLowSurrogate(text[at]) && char.IsHighSurrogate(text[at - 1]));
+                    Assert.True(bounds.Contains(at) || text[at] is not ('\u0301' or '\u3099' or '\u0E34' or '\u200D'), $"cut before {(int)text[at]:X4}");
+                }
+            }
+        }, iter: 2_000);
+    }
+
+    [Fact]
+    public async Task A_hit_equals_the_answer_it_was_stored_from_streamed_or_not()
+    {
+        await using var pipeline = new Pipeline();
+        pipeline.Provider.Answer = (_, _, _) => Task.FromResult(Rich());
+        await pipeline.Client.GetResponseAsync("Hello");
+
+        var whole = await pipeline.Client.GetResponseAsync("Hello");
+        var streamed = await pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync();
+
+        Assert.Single(pipeline.Provider.Calls);
+        Assert.Equal(CacheLayer.Memory, whole.GetCost().CacheLayer);
+        Assert.Equal(CacheLayer.Memory, streamed.GetCost().CacheLayer);
+        foreach (var response in new[] { whole, streamed })
+        {
+            foreach (var properties in new[] { response.AdditionalProperties, response.Messages[0].AdditionalProperties })
+            {
+                foreach (var own in properties?.Keys.Where(CostCarrier.IsOwn).ToList() ?? [])
+                    properties!.Remove(own);
+            }
+
+            if (response.Messages[0].AdditionalProperties is { Count: 0 })
+                response.Messages[0].AdditionalProperties = null;
+        }
+
+        Assert.Equal(Json(Rich()), Json(whole));
+        Assert.Equal(Rich().Text, streamed.Text);
+        Assert.Equal("sealed", streamed.Messages[0].Contents.OfType<TextReasoningContent>().Single().ProtectedData);
+        Assert.Equal("https://a.example/", streamed.Messages[0].Contents.SelectMany(c => c.Annotations ?? []).OfType<CitationAnnotation>().Single().Url!.ToString());
+        Assert.Equal((ChatFinishReason.Stop, "r1", "gpt-4o-mini-2024-07-18", Rich().CreatedAt), (streamed.FinishReason, streamed.ResponseId, streamed.ModelId, streamed.CreatedAt));
+    }
+
+    [Fact]
+    public async Task A_replay_can_be_left_and_cancelled_and_the_next_is_whole()
+    {
+        await using var pipeline = new Pipeline();
+        pipeline.Provider.Answer = (_, _, _) => Task.FromResult(Rich());
         await pipeline.Client.GetResponseAsync("Hello");
         await foreach (var update in pipeline.Client.GetStreamingResponseAsync("Hello"))
         {
@@ -81,51 +112,66 @@ public class ReplayTests
             break;
         }
 
-        Assert.Equal("answer 1", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+        using var stop = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var update in pipeline.Client.GetStreamingResponseAsync("Hello", cancellationToken: stop.Token))
+                await stop.CancelAsync();
+        });
+
+        Assert.Equal(Rich().Text, (await pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync()).Text);
         Assert.Single(pipeline.Provider.Calls);
     }
 
-    private static List<T> Some<T>(Gen<T> gen, long count)
+    [Fact]
+    public async Task A_replay_keeps_its_pace()
     {
-        var found = new List<T>();
-        gen.Sample(found.Add, iter: count, threads: 1, seed: "0N0XIzNsQ0O2");
-        return found;
-    }
-
-    /// <summary>Everything a reader can see, but for usage and our own notes.</summary>
-    private static string Form(ChatResponse response)
-    {
-        var json = JsonSerializer.SerializeToNode(response, AIJsonUtilities.DefaultOptions)!.AsObject();
-        json.Remove("usage");
-        Strip(json);
-        return json.ToJsonString();
-    }
-
-    private static void Strip(JsonNode? node)
-    {
-        if (node is JsonArray array)
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var pipeline = new Pipeline(o => o.TimeProvider = clock, (builder, costs) => builder.UseCostCache(costs, cache => cache.ReplayPace = 32));
+        pipeline.Provider.Answer = (_, options, _) => Task.FromResult(pipeline.Provider.DefaultAnswer(options, new string('x', 96)));
+        await pipeline.Client.GetResponseAsync("Hello");
+        var lengths = new List<int>();
+        var reading = Task.Run(async () =>
         {
-            foreach (var item in array)
+            await foreach (var update in pipeline.Client.GetStreamingResponseAsync("Hello"))
             {
-                Strip(item);
-            }
-        }
-        else if (node is JsonObject properties)
-        {
-            foreach (var (name, value) in properties.ToList())
-            {
-                if (name.StartsWith("llmcostcache", StringComparison.Ordinal) || value is null)
+                lock (lengths)
                 {
-                    properties.Remove(name);
-                    continue;
-                }
-
-                Strip(value);
-                if (name == "additionalProperties" && value is JsonObject { Count: 0 })
-                {
-                    properties.Remove(name);
+                    lengths.Add(update.Text.Length);
                 }
             }
+        });
+        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        lock (lengths)
+        {
+            Assert.Equal([32], lengths);
         }
+
+        for (var i = 0; i < 1_000 && !reading.IsCompleted; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(10));
+        }
+
+        await reading;
+        Assert.Equal(96, lengths.Sum());
+    }
+
+    [Theory]
+    [InlineData(HitUsage.Omit, null, null)]
+    [InlineData(HitUsage.Zero, 0L, 0L)]
+    [InlineData(HitUsage.Original, 1_000L, 500L)]
+    public async Task The_usage_of_a_hit_is_what_was_asked_for(HitUsage usage, long? input, long? output)
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs, cache => cache.HitUsage = usage));
+        await pipeline.Client.GetResponseAsync("Hello");
+
+        var whole = await pipeline.Client.GetResponseAsync("Hello");
+        var streamed = await pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync();
+
+        Assert.Equal((input, output), (whole.Usage?.InputTokenCount, whole.Usage?.OutputTokenCount));
+        Assert.Equal((input, output), (streamed.Usage?.InputTokenCount, streamed.Usage?.OutputTokenCount));
+        Assert.Equal(Money.Zero, whole.GetCost().Amount);
+        Assert.Equal(Money.Zero, streamed.GetCost().Amount);
     }
 }
