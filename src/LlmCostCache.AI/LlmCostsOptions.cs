@@ -63,7 +63,8 @@ public sealed class LlmCostsOptions
     public IMeterFactory? MeterFactory { get; set; }
 
     /// <summary>Keeps the answers of this application apart from those of others that share a cache.</summary>
-    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set; tenants are kept apart within it.</value>
+    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set, unless <see cref="AllowSharedCacheWithoutNamespace"/> says otherwise;
+    /// tenants are kept apart within it.</value>
     public string CacheNamespace { get; set; } = "";
 
     /// <summary>How much memory cached answers may take, in bytes.</summary>
@@ -77,6 +78,17 @@ public sealed class LlmCostsOptions
     /// <summary>A cache shared with other machines, asked after memory and disk.</summary>
     /// <value>None.</value>
     public IDistributedCache? DistributedCache { get; set; }
+
+    /// <summary>How long a call waits for <see cref="DistributedCache"/>. When that was in vain, calls go on without it until it answers in this time again.</summary>
+    /// <value>50 milliseconds. From one millisecond to one minute.</value>
+    public TimeSpan DistributedCacheTimeout { get; set; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Whether <see cref="DistributedCache"/> may be used although <see cref="CacheNamespace"/> is empty.</summary>
+    /// <value>
+    /// False. When true, answers are shared with every application that uses the same distributed cache without a namespace and asks the same endpoint the same
+    /// question; the tenant of <see cref="CostScope"/> and the namespace of a call still keep them apart, and calls that name neither share with all such calls.
+    /// </value>
+    public bool AllowSharedCacheWithoutNamespace { get; set; }
 
     /// <summary>How long an unanswered call keeps its reserved amount.</summary>
     /// <value>Ten minutes. From one second to one day; longer than any call you make, or its amount is booked too early.</value>

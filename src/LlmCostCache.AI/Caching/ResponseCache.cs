@@ -32,15 +32,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
-        {
-            if (string.IsNullOrWhiteSpace(_namespace))
-            {
-                throw new LlmCostException("A distributed cache is shared with others, but LlmCostsOptions.CacheNamespace is empty. "
-                    + "Set it to the name of your application; tenants are kept apart within it.");
-            }
-
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what));
-        }
+            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what));
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
@@ -377,6 +369,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
         {
             _disk?.Poll();
+            _distributed?.Watch(answer);
             if (IsServable(answer))
                 return new((answer, CacheLayer.Memory));
 
@@ -385,6 +378,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
         if (_disk?.Find(plan.Key) is { } stored)
         {
+            _distributed?.Watch(stored);
             if (IsServable(stored))
             {
                 _memory?.Put(plan.Key, stored);

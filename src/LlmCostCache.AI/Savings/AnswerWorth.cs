@@ -5,12 +5,20 @@ internal sealed class AnswerWorth
 {
     private AvoidedCost? _avoided;
     private long _lastAsked;
+    private long _comparedWith;
 
     /// <summary>What asking again would cost; null until somebody wanted to know.</summary>
     public AvoidedCost? Avoided
     {
         get => Volatile.Read(ref _avoided);
         set => Volatile.Write(ref _avoided, value);
+    }
+
+    /// <summary>Which state of other machines' invalidations it was compared with last; see <see cref="SharedStamps"/>.</summary>
+    public long ComparedWith
+    {
+        get => Interlocked.Read(ref _comparedWith);
+        set => Interlocked.Exchange(ref _comparedWith, value);
     }
 
     /// <summary>Notes that the answer is served now.</summary>
