@@ -67,6 +67,11 @@ public sealed class LlmCostsOptions
     /// tenants are kept apart within it.</value>
     public string CacheNamespace { get; set; } = "";
 
+    /// <summary>Whether the first 256 characters of the last user message and of the instructions are kept beside a cached answer, so that
+    /// <c>llmcost cache</c> can show what an entry is about and answers can be invalidated by the beginning of their instructions.</summary>
+    /// <value>True; they are shown on request only. Without them such invalidations find nothing.</value>
+    public bool CacheExcerpts { get; set; } = true;
+
     /// <summary>How much memory cached answers may take, in bytes.</summary>
     /// <value>64 MB. Zero turns the memory layer off; at most 16 GB.</value>
     public long MemoryCacheBytes { get; set; } = 64L << 20;
@@ -89,6 +94,19 @@ public sealed class LlmCostsOptions
     /// question; the tenant of <see cref="CostScope"/> and the namespace of a call still keep them apart, and calls that name neither share with all such calls.
     /// </value>
     public bool AllowSharedCacheWithoutNamespace { get; set; }
+
+    /// <summary>Makes the keys of cached answers, and their checksums, such that only those who know the secret can make them: nobody who can write
+    /// to a shared cache can then plant an answer or find out what was asked. Everyone who shares a cache needs the same one; after a change all
+    /// answers are bought again.</summary>
+    /// <value>The environment variable <c>LLMCOSTCACHE_CACHE_SECRET</c>, else none: checksums then notice accidents, not people.</value>
+    public CacheSecret? CacheSecret { get; set; }
+
+    /// <summary>Encrypts cached answers, in <c>cache.db</c> and in <see cref="DistributedCache"/>, with AES-256-GCM. The first key encrypts, all of them
+    /// decrypt: to rotate, put a new key first and take the old one away when its answers have expired. Answers under a key that is not here are
+    /// neither found nor deleted.</summary>
+    /// <value>The environment variable <c>LLMCOSTCACHE_CACHE_KEYS</c> (Base64, separated by commas), else empty: not encrypted. Names of models, tenants,
+    /// namespaces and tags are replaced by keyed digests; sizes, times and numbers of hits stay readable.</value>
+    public IList<CacheEncryptionKey> CacheEncryptionKeys { get; } = [];
 
     /// <summary>How long an unanswered call keeps its reserved amount.</summary>
     /// <value>Ten minutes. From one second to one day; longer than any call you make, or its amount is booked too early.</value>

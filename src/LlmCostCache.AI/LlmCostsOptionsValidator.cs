@@ -72,6 +72,15 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return $"DiskCacheBytes {options.DiskCacheBytes} is not between 0 (no disk layer) and 1099511627776 (1 TB).";
         }
 
+        if (options.CacheEncryptionKeys.Contains(null!))
+        {
+            yield return "CacheEncryptionKeys must not contain null. Read keys with CacheEncryptionKey.FromBase64.";
+        }
+        else if (options.CacheEncryptionKeys.Select(key => key.Id).Distinct().Count() < options.CacheEncryptionKeys.Count)
+        {
+            yield return "CacheEncryptionKeys contains the same key twice. The first encrypts, the others only decrypt what was encrypted before.";
+        }
+
         if (options.ReservationTimeout < TimeSpan.FromSeconds(1) || options.ReservationTimeout > TimeSpan.FromDays(1))
         {
             yield return $"ReservationTimeout {options.ReservationTimeout} is not between one second and one day.";

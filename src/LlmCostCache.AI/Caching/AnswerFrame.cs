@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -7,32 +8,48 @@ namespace LlmCostCache.AI;
 
 /// <summary>A <see cref="StoredAnswer"/> as bytes for the disk and the distributed cache: texts as they are, JSON only for JSON.</summary>
 /// <remarks>
-/// The last 16 bytes are a checksum over the key and everything before, so that a frame that was changed, cut or copied under another key
-/// is recognised. Reading believes nothing: no length is trusted beyond the bytes that are there, no type is loaded by name.
+/// An <see cref="AnswerSeal"/> closes it, so that a frame that was changed, cut or copied under another key is recognised. Reading believes nothing: no
+/// length is trusted beyond the bytes that are there, no type is loaded by name, and no frame takes more memory than an answer may have.
 /// </remarks>
 internal static class AnswerFrame
 {
-    /// <summary>No frame is larger; a larger one is malformed.</summary>
-    public const int MaxBytes = 48 << 20;
+    /// <summary>No frame is larger; a larger one is malformed. Room for the largest answer that is kept in memory, 32 MB of UTF-16.</summary>
+    public const int MaxBytes = (16 << 20) + (64 << 10);
 
-    // "LCA" and the version. Another version is a miss, never a guess; the first one has fewer token buckets and no terms.
-    private const uint Magic = 0x0241434C;
+    public const int CurrentVersion = 3;
+
+    // The versions before the seal: 16 bytes of SHA-256 over key and frame at the end. Another version is a miss, never a guess. The first one has
+    // fewer token buckets and no terms.
+    private const uint SecondMagic = 0x0241434C;
     private const uint FirstMagic = 0x0141434C;
-
     private const int ChecksumBytes = 16;
+
     private const byte ChatKind = 1;
     private const byte EmbeddingKind = 2;
 
-    public static byte[] Encode(CacheKey key, StoredAnswer answer)
+    // What the objects take in memory at least; see SizeInMemory of each.
+    private const int StoredMessageBytes = 150;
+    private const int StoredContentBytes = 150;
+    private const int StoredAnnotationBytes = 150;
+    private const int StoredPropertyBytes = 64;
+
+    /// <summary>A frame with a checksum only.</summary>
+    public static byte[] Encode(CacheKey key, StoredAnswer answer) => Encode(key, answer, AnswerSeal.None);
+
+    public static byte[] Encode(CacheKey key, StoredAnswer answer, AnswerSeal seal)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         var to = new FrameWriter(buffer);
-        to.Int32(unchecked((int)Magic));
         to.Byte(answer.Vector is null ? ChatKind : EmbeddingKind);
         to.Int64(answer.AskedAt);
         to.Int64(answer.StoredAt.UtcTicks);
         to.Int64(answer.ExpiresAt.UtcTicks);
+        to.Int64(answer.KeptUntil.UtcTicks);
+        to.Int64(answer.SlidingFor?.Ticks ?? 0);
         to.Text(answer.Model);
+        to.Text(answer.Namespace);
+        to.Text(answer.Tenant);
+        to.Text(answer.SystemPrompt);
         to.Int32(answer.Tags.Count);
         foreach (var tag in answer.Tags)
             to.Text(tag);
@@ -55,41 +72,43 @@ internal static class AnswerFrame
                 Write(to, message);
         }
 
-        Checksum(key, buffer.WrittenSpan, buffer.GetSpan(ChecksumBytes)[..ChecksumBytes]);
-        buffer.Advance(ChecksumBytes);
-        return buffer.WrittenSpan.ToArray();
+        return seal.Seal(key, SealedPart.Answer, buffer.WrittenSpan);
     }
 
-    /// <summary>Reads a frame back; false for everything that is not exactly what <see cref="Encode"/> wrote for this key.</summary>
+    /// <summary>Reads a frame back; false for everything that is not exactly what <see cref="Encode(CacheKey, StoredAnswer)"/> wrote for this key.</summary>
     public static bool TryDecode(CacheKey key, ReadOnlySpan<byte> frame, [NotNullWhen(true)] out StoredAnswer? answer)
+    {
+        var result = TryDecode(key, frame, AnswerSeal.None, out answer);
+        return result == SealResult.Opened && answer is not null;
+    }
+
+    /// <summary>Reads a frame back. There is an answer exactly when it could be <see cref="SealResult.Opened"/>.</summary>
+    public static SealResult TryDecode(CacheKey key, ReadOnlySpan<byte> frame, AnswerSeal seal, out StoredAnswer? answer)
     {
         answer = null;
         if (frame.Length is < ChecksumBytes + sizeof(uint) or > MaxBytes)
-            return false;
+            return SealResult.Broken;
 
-        var body = frame[..^ChecksumBytes];
-        Span<byte> checksum = stackalloc byte[ChecksumBytes];
-        Checksum(key, body, checksum);
-        return checksum.SequenceEqual(frame[^ChecksumBytes..]) && TryDecodeBody(body, out answer);
+        // Whoever uses a secret or encryption trusts nothing that was written without.
+        var magic = BinaryPrimitives.ReadUInt32LittleEndian(frame);
+        if (magic is FirstMagic or SecondMagic && ReferenceEquals(seal, AnswerSeal.None))
+            return IsOlderIntact(key, frame) && TryDecodeBody(frame[sizeof(uint)..^ChecksumBytes], magic == FirstMagic ? 1 : 2, out answer) ? SealResult.Opened : SealResult.Broken;
+
+        var opened = seal.TryOpen(key, SealedPart.Answer, frame, out var body);
+        return opened == SealResult.Opened && !TryDecodeBody(body, CurrentVersion, out answer) ? SealResult.Broken : opened;
     }
 
-    /// <summary>Reads what stands before the checksum.</summary>
-    public static bool TryDecodeBody(ReadOnlySpan<byte> body, [NotNullWhen(true)] out StoredAnswer? answer)
+    /// <summary>Reads what is under the seal.</summary>
+    public static bool TryDecodeBody(ReadOnlySpan<byte> body, int version, [NotNullWhen(true)] out StoredAnswer? answer)
     {
         answer = null;
         try
         {
             var from = new FrameReader(body);
-            var buckets = unchecked((uint)from.Int32()) switch { Magic => TokenBuckets.Count, FirstMagic => TokenBuckets.FirstCount, _ => 0 };
-            if (buckets == 0)
-                return false;
-
-            var read = ReadAnswer(ref from, buckets);
+            var read = ReadAnswer(ref from, version);
             if (!from.IsAtEnd)
                 return false;
 
-            // Whoever can write a valid checksum can still write nonsense that the types refuse; better here than in the caller's hands.
-            _ = read.Vector is null ? (object)read.ToResponse() : read.ToEmbedding();
             answer = read;
             return true;
         }
@@ -100,38 +119,58 @@ internal static class AnswerFrame
         }
     }
 
-    private static StoredAnswer ReadAnswer(ref FrameReader from, int buckets)
+    private static StoredAnswer ReadAnswer(ref FrameReader from, int version)
     {
         var kind = from.Byte();
         if (kind is not ChatKind and not EmbeddingKind)
             throw new InvalidDataException();
 
-        var answer = new StoredAnswer
+        var askedAt = from.Int64();
+        var storedAt = new DateTimeOffset(from.Int64(), TimeSpan.Zero);
+        var expiresAt = new DateTimeOffset(from.Int64(), TimeSpan.Zero);
+        var isOlder = version < CurrentVersion;
+        var keptUntil = isOlder ? expiresAt : new DateTimeOffset(from.Int64(), TimeSpan.Zero);
+        var slidingFor = isOlder ? 0 : from.Int64();
+        if (slidingFor < 0)
+            throw new InvalidDataException();
+
+        return new StoredAnswer
         {
-            AskedAt = from.Int64(),
-            StoredAt = new DateTimeOffset(from.Int64(), TimeSpan.Zero),
-            ExpiresAt = new DateTimeOffset(from.Int64(), TimeSpan.Zero),
+            AskedAt = askedAt,
+            StoredAt = storedAt,
+            ExpiresAt = expiresAt,
+            KeptUntil = keptUntil,
+            SlidingFor = slidingFor == 0 ? null : new TimeSpan(slidingFor),
             Model = from.Text() ?? "",
+            Namespace = isOlder ? "" : from.RequiredText(),
+            Tenant = isOlder ? null : from.Text(),
+            SystemPrompt = isOlder ? null : from.Text(),
             Tags = ReadTags(ref from),
             ResponseId = from.Text(),
             ResponseModel = from.Text(),
-            FinishReason = from.Text(),
+            FinishReason = Named(from.Text()),
             CreatedAt = from.Time(),
             Properties = ReadProperties(ref from),
-            Original = ReadCost(ref from, buckets),
-            Purchase = buckets == TokenBuckets.Count ? ReadPurchase(ref from) : null,
-            Messages = [],
+            Original = ReadCost(ref from, version),
+            Purchase = version == 1 ? null : ReadPurchase(ref from),
+            Vector = kind == EmbeddingKind ? from.Floats() : null,
+            Messages = kind == EmbeddingKind ? [] : ReadMessages(ref from),
         };
-        if (kind == EmbeddingKind)
-            return answer with { Vector = from.Floats() };
-
-        var count = from.Count();
-        var messages = new List<StoredMessage>();
-        for (var i = 0; i < count; i++)
-            messages.Add(ReadMessage(ref from));
-
-        return answer with { Messages = messages };
     }
+
+    private static StoredMessage[] ReadMessages(ref FrameReader from)
+    {
+        var count = from.Count();
+        from.Charge(count, StoredMessageBytes);
+        var messages = new StoredMessage[count];
+        for (var i = 0; i < count; i++)
+            messages[i] = ReadMessage(ref from);
+
+        return messages;
+    }
+
+    // Whoever can write a valid seal can still write nonsense that the types refuse; better here than in the caller's hands.
+    private static string? Named(string? text) => text is null || !string.IsNullOrWhiteSpace(text) ? text : throw new InvalidDataException();
 
     private static string[] ReadTags(ref FrameReader from)
     {
@@ -139,11 +178,12 @@ internal static class AnswerFrame
         if (count == 0)
             return [];
 
-        var tags = new List<string>();
+        from.Charge(count, sizeof(long));
+        var tags = new string[count];
         for (var i = 0; i < count; i++)
-            tags.Add(from.RequiredText());
+            tags[i] = from.RequiredText();
 
-        return [.. tags];
+        return tags;
     }
 
     private static void Write(FrameWriter to, CallCost cost)
@@ -158,11 +198,19 @@ internal static class AnswerFrame
         to.Text(cost.Reason);
         Span<long> counts = stackalloc long[TokenBuckets.Count];
         TokenBuckets.Write(cost.Usage, counts);
-        foreach (var count in counts)
-            to.Int64(count);
+        to.Byte((byte)(counts.Length - counts.Count(0)));
+        for (var i = 0; i < counts.Length; i++)
+        {
+            // Most of them are zero.
+            if (counts[i] != 0)
+            {
+                to.Byte((byte)i);
+                to.Int64(counts[i]);
+            }
+        }
     }
 
-    private static CallCost ReadCost(ref FrameReader from, int buckets)
+    private static CallCost ReadCost(ref FrameReader from, int version)
     {
         var certainty = (CostCertainty)from.Byte();
         var hasAmount = from.Byte() == 1;
@@ -179,7 +227,7 @@ internal static class AnswerFrame
             Saved = Money.FromNanos(from.Int64()),
             PriceRevision = from.Text(),
             Reason = from.Text(),
-            Usage = ReadUsage(ref from, buckets),
+            Usage = ReadUsage(ref from, version),
         };
         TokenBuckets.RequirePossible(cost.Usage, nameof(from));
         return cost.Low >= Money.Zero ? cost : throw new InvalidDataException();
@@ -204,17 +252,38 @@ internal static class AnswerFrame
         if (from.Byte() == 0)
             return null;
 
-        var purchase = new Purchase { Provider = from.Text(), Host = from.Text(), Model = from.Text(), ServiceTier = from.Text(), Region = from.Text() };
+        var (provider, host, model, tier, region) = (from.Text(), from.Text(), from.Text(), from.Text(), from.Text());
         var marks = from.Byte();
-        return marks <= 3 ? purchase with { IsProviderCost = (marks & 1) != 0, IsVague = (marks & 2) != 0 } : throw new InvalidDataException();
+        return marks > 3 ? throw new InvalidDataException() : new Purchase
+        {
+            Provider = provider,
+            Host = host,
+            Model = model,
+            ServiceTier = tier,
+            Region = region,
+            IsProviderCost = (marks & 1) != 0,
+            IsVague = (marks & 2) != 0,
+        };
     }
 
-    private static TokenUsage ReadUsage(ref FrameReader from, int buckets)
+    private static TokenUsage ReadUsage(ref FrameReader from, int version)
     {
         Span<long> counts = stackalloc long[TokenBuckets.Count];
         counts.Clear();
-        for (var i = 0; i < buckets; i++)
-            counts[i] = from.Int64();
+        if (version < CurrentVersion)
+        {
+            var buckets = version == 1 ? TokenBuckets.FirstCount : 23;
+            for (var i = 0; i < buckets; i++)
+                counts[i] = from.Int64();
+        }
+        else
+        {
+            for (var left = from.Byte(); left > 0; left--)
+            {
+                var bucket = from.Byte();
+                counts[bucket < counts.Length ? bucket : throw new InvalidDataException()] = from.Int64();
+            }
+        }
 
         return TokenBuckets.Read(counts);
     }
@@ -233,15 +302,16 @@ internal static class AnswerFrame
 
     private static StoredMessage ReadMessage(ref FrameReader from)
     {
-        var role = from.RequiredText();
+        var role = Named(from.RequiredText())!;
         var author = from.Text();
         var id = from.Text();
         var createdAt = from.Time();
         var properties = ReadProperties(ref from);
         var count = from.Count();
-        var contents = new List<StoredContent>();
+        from.Charge(count, StoredContentBytes);
+        var contents = new StoredContent[count];
         for (var i = 0; i < count; i++)
-            contents.Add(ReadContent(ref from));
+            contents[i] = ReadContent(ref from);
 
         return new()
         {
@@ -278,15 +348,16 @@ internal static class AnswerFrame
 
         var text = from.RequiredText();
         var detail = from.Text();
-        var data = from.Bytes().ToArray();
+        var data = from.OwnBytes();
         var arguments = from.Byte() == 1 ? ReadProperties(ref from) : null;
         var properties = ReadProperties(ref from);
         var count = from.Count();
-        var annotations = new List<StoredAnnotation>();
+        from.Charge(count, StoredAnnotationBytes);
+        var annotations = count == 0 ? [] : new StoredAnnotation[count];
         for (var i = 0; i < count; i++)
-            annotations.Add(ReadAnnotation(ref from));
+            annotations[i] = ReadAnnotation(ref from);
 
-        return new()
+        var content = new StoredContent
         {
             Kind = kind,
             Text = text,
@@ -296,6 +367,12 @@ internal static class AnswerFrame
             Properties = properties,
             Annotations = annotations,
         };
+
+        // Media types and addresses are checked by the types that hold them.
+        if (kind == StoredContentKind.Data || count > 0)
+            _ = content.ToContent();
+
+        return content;
     }
 
     private static void Write(FrameWriter to, StoredAnnotation annotation)
@@ -329,7 +406,8 @@ internal static class AnswerFrame
         if (count != -1)
         {
             regions = [];
-            for (var i = 0; i < from.Bounded(count); i++)
+            from.Charge(from.Bounded(count), 24);
+            for (var i = 0; i < count; i++)
                 regions.Add((from.OptionalInt32(), from.OptionalInt32()));
         }
 
@@ -362,21 +440,22 @@ internal static class AnswerFrame
         if (count == 0)
             return StoredProperties.None;
 
-        var values = new List<KeyValuePair<string, object?>>();
+        from.Charge(count, StoredPropertyBytes);
+        var values = new KeyValuePair<string, object?>[count];
         for (var i = 0; i < count; i++)
-            values.Add(KeyValuePair.Create(from.RequiredText(), from.Value()));
+            values[i] = KeyValuePair.Create(from.RequiredText(), from.Value());
 
-        return new StoredProperties([.. values]);
+        return new StoredProperties(values);
     }
 
-    private static void Checksum(CacheKey key, ReadOnlySpan<byte> body, Span<byte> destination)
+    private static bool IsOlderIntact(CacheKey key, ReadOnlySpan<byte> frame)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> bytes = stackalloc byte[CacheKey.Size];
         key.CopyTo(bytes);
         hash.AppendData(bytes);
-        hash.AppendData(body);
+        hash.AppendData(frame[..^ChecksumBytes]);
         hash.GetHashAndReset(bytes);
-        bytes[..ChecksumBytes].CopyTo(destination);
+        return bytes[..ChecksumBytes].SequenceEqual(frame[^ChecksumBytes..]);
     }
 }

@@ -25,6 +25,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
     private readonly LayerBreaker _breaker;
     private readonly Invalidations _invalidations;
     private readonly string _prefix;
+    private readonly AnswerSeal _seal;
     private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
     private readonly Action<string> _failed;
@@ -36,8 +37,10 @@ internal sealed class DistributedLayer : IAsyncDisposable
     private long _wastedTicks;
     private int _isWatching;
 
-    public DistributedLayer(IDistributedCache cache, LlmCostsOptions options, Invalidations invalidations, ILogger logger, Action<string> failed)
+    public DistributedLayer(IDistributedCache cache, LlmCostsOptions options, Invalidations invalidations, ILogger logger, Action<string> failed,
+        AnswerSeal seal)
     {
+        _seal = seal;
         _time = options.TimeProvider;
         _limit = options.DistributedCacheTimeout;
         _invalidations = invalidations;
@@ -82,7 +85,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
         if (timeToLive <= TimeSpan.Zero || _breaker.IsLeftAlone)
             return;
 
-        Enqueue(new(token => _store.WriteAsync(NameOf(key), AnswerFrame.Encode(key, answer), timeToLive, token), Done: null, answer.SizeInMemory()));
+        Enqueue(new(token => _store.WriteAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), timeToLive, token), Done: null, answer.SizeInMemory()));
     }
 
     public Task RemoveAsync(CacheKey key) => DoAsync(token => _store.RemoveAsync(NameOf(key), token));
@@ -161,7 +164,6 @@ internal sealed class DistributedLayer : IAsyncDisposable
         Observe(gate);
         var name = NameOf(key);
         StoredAnswer? answer = null;
-        bool isWellFormed;
         try
         {
             var frame = await _store.ReadAsync(name, cancellationToken).ConfigureAwait(false);
@@ -169,14 +171,19 @@ internal sealed class DistributedLayer : IAsyncDisposable
             if (frame is null)
                 return null;
 
-            isWellFormed = AnswerFrame.TryDecode(key, frame.Value.Span, out answer);
+            if (AnswerFrame.TryDecode(key, frame.Value.Span, _seal, out answer) == SealResult.UnknownKey)
+            {
+                // Good for whoever has the key.
+                _failed("an entry is encrypted with a key that is not among CacheEncryptionKeys");
+                return null;
+            }
         }
         catch (InvalidDataException)
         {
-            isWellFormed = false;
+            // Larger than any frame.
         }
 
-        if (!isWellFormed)
+        if (answer is null)
         {
             _failed("an entry was malformed");
             Enqueue(new(token => _store.RemoveAsync(name, token), Done: null));
@@ -184,7 +191,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
         }
 
         // Not knowing whether it was invalidated counts as invalidated: what goes wrong here is a miss.
-        return (await _stamps.KillersOfAsync(answer!, cancellationToken).ConfigureAwait(false)).Count == 0 ? answer : null;
+        return (await _stamps.KillersOfAsync(answer, cancellationToken).ConfigureAwait(false)).Count == 0 ? answer : null;
     }
 
     private async Task WatchAsync(StoredAnswer answer)

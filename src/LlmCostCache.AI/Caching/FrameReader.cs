@@ -10,7 +10,14 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    // As much as an answer may take in memory: a small frame must not become a large answer.
+    private const int MostMemory = 32 << 20;
+
+    // The string itself, beside its characters.
+    private const int StringBytes = 32;
+
     private ReadOnlySpan<byte> _rest = bytes;
+    private int _allowance = MostMemory;
 
     public readonly bool IsAtEnd => _rest.IsEmpty;
 
@@ -25,6 +32,13 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
 
     public readonly int Bounded(int count) => count >= 0 && count <= _rest.Length ? count : throw new InvalidDataException();
 
+    /// <summary>Counts what is about to be taken in memory, before it is.</summary>
+    public void Charge(long count, int bytesEach)
+    {
+        var charge = count * bytesEach;
+        _allowance = charge <= _allowance ? _allowance - (int)charge : throw new InvalidDataException();
+    }
+
     public int? OptionalInt32()
     {
         var value = Int64();
@@ -34,7 +48,7 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
     public string? Text() => Byte() switch
     {
         FrameWriter.NullText => null,
-        FrameWriter.Utf8Text => s_strict.GetString(Bytes()),
+        FrameWriter.Utf8Text => Utf8(Bytes()),
         FrameWriter.Utf16Text => Utf16(Bytes()),
         _ => throw new InvalidDataException(),
     };
@@ -43,12 +57,23 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Bytes() => Take(Int32());
 
+    public byte[] OwnBytes()
+    {
+        var bytes = Bytes();
+        if (bytes.IsEmpty)
+            return [];
+
+        Charge(bytes.Length, 1);
+        return bytes.ToArray();
+    }
+
     public float[] Floats()
     {
         var count = Int32();
         if (count < 0 || count > _rest.Length / sizeof(float))
             throw new InvalidDataException();
 
+        Charge(count, sizeof(float));
         var numbers = new float[count];
         for (var i = 0; i < count; i++)
             numbers[i] = BinaryPrimitives.ReadSingleLittleEndian(Take(sizeof(float)));
@@ -76,21 +101,41 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
         8 => new decimal([Int32(), Int32(), Int32(), Int32()]),
         9 => new Guid(Bytes()),
         10 => Time() ?? throw new InvalidDataException(),
-        11 => Bytes().ToArray(),
+        11 => OwnBytes(),
         12 => Json(Bytes()),
         _ => throw new InvalidDataException(),
     };
 
-    private static JsonElement Json(ReadOnlySpan<byte> bytes)
+    private JsonElement Json(ReadOnlySpan<byte> bytes)
     {
+        // A parsed document is its bytes and twelve for each token; every token but the first follows one of these.
+        Charge(bytes.Length, 1);
+        Charge(1 + bytes.Count((byte)',') + bytes.Count((byte)'[') + bytes.Count((byte)'{') + bytes.Count((byte)':'), 24);
+
         // The reader's own limit of 64 levels holds.
         var reader = new Utf8JsonReader(bytes);
         var json = JsonElement.ParseValue(ref reader);
         return reader.BytesConsumed == bytes.Length ? json : throw new InvalidDataException();
     }
 
-    private static string Utf16(ReadOnlySpan<byte> bytes)
+    private string Utf8(ReadOnlySpan<byte> bytes)
     {
+        if (bytes.Length == 9 && bytes.SequenceEqual("assistant"u8))
+            return "assistant";
+
+        if (bytes.Length == 4 && bytes.SequenceEqual("stop"u8))
+            return "stop";
+
+        if (bytes.IsEmpty)
+            return "";
+
+        Charge(StringBytes + (sizeof(char) * (long)(bytes.Length > _allowance / 4 ? s_strict.GetCharCount(bytes) : bytes.Length)), 1);
+        return s_strict.GetString(bytes);
+    }
+
+    private string Utf16(ReadOnlySpan<byte> bytes)
+    {
+        Charge(StringBytes + bytes.Length, 1);
         if (bytes.Length % sizeof(char) != 0)
             throw new InvalidDataException();
 

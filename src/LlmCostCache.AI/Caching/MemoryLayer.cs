@@ -5,20 +5,23 @@ namespace LlmCostCache.AI;
 
 /// <summary>Answers in the memory of this process, bounded by bytes; what is asked for often stays (S3-FIFO).</summary>
 /// <remarks>
+/// A question is found by its <see cref="RequestPrint"/> and then compared byte by byte, so that two questions with one print are never taken for each other: the second one misses.
 /// New answers enter a small queue (a tenth of the bytes). Whoever is asked for again before reaching its end moves to the main queue; the
-/// others leave and are remembered by key only, and enter the main queue when they return. One-off questions thus never push out the
+/// others leave and are remembered by print only, and enter the main queue when they return. One-off questions thus never push out the
 /// popular ones. A hit takes no lock: it counts up to three. There is no background work.
 /// </remarks>
 internal sealed class MemoryLayer(long limit)
 {
     private const int MostHits = 3;
 
-    private readonly ConcurrentDictionary<CacheKey, Entry> _entries = new();
+    // Hardly any answer is smaller: what is remembered of those that left stays below a hundredth of the limit.
+    private const int SmallestAnswer = 1_000;
+
+    private readonly ConcurrentDictionary<RequestPrint, MemoryEntry> _entries = new();
     private readonly Lock _lock = new();
-    private readonly LinkedList<Entry> _small = [];
-    private readonly LinkedList<Entry> _main = [];
-    private readonly Queue<CacheKey> _ghosts = [];
-    private readonly HashSet<CacheKey> _ghostSet = [];
+    private readonly MemoryQueue _small = new();
+    private readonly MemoryQueue _main = new();
+    private readonly GhostTable _ghosts = new(limit / SmallestAnswer);
     private long _smallBytes;
     private long _bytes;
 
@@ -26,51 +29,55 @@ internal sealed class MemoryLayer(long limit)
 
     public int Count => _entries.Count;
 
-    public bool TryGet(CacheKey key, [NotNullWhen(true)] out StoredAnswer? answer)
+    /// <summary>Looks a question up.</summary>
+    /// <param name="print">Its print.</param>
+    /// <param name="request">Its canonical bytes; empty when the print decides.</param>
+    /// <param name="entry">The entry that answers it.</param>
+    public bool TryGet(RequestPrint print, ReadOnlySpan<byte> request, [NotNullWhen(true)] out MemoryEntry? entry)
     {
-        if (!_entries.TryGetValue(key, out var entry))
+        if (!_entries.TryGetValue(print, out entry) || !entry.Answers(request))
         {
-            answer = null;
+            entry = null;
             return false;
         }
 
-        // A race may lose one count; that is cheaper than a locked instruction for each hit.
+        // A race may lose one count; that is cheaper than a locked instruction for each hit, and a popular entry is only read.
         if (entry.Hits < MostHits)
             entry.Hits++;
 
-        answer = entry.Answer;
         return true;
     }
 
-    public void Put(CacheKey key, StoredAnswer answer)
+    /// <summary>Stores an answer in the place of whatever has its print.</summary>
+    public void Put(MemoryEntry entry)
     {
-        var size = answer.SizeInMemory();
         lock (_lock)
         {
-            if (_entries.TryRemove(key, out var old))
+            if (_entries.TryRemove(entry.Print, out var old))
                 Unlink_NeedsLock(old);
 
-            if (size > limit)
+            if (entry.Size > limit)
                 return;
 
             // Make room first: the newcomer must not be the one that goes.
-            while (_bytes + size > limit)
+            while (_bytes + entry.Size > limit)
                 Evict_NeedsLock();
 
-            var returns = _ghostSet.Remove(key);
-            var entry = new Entry(key, answer, size) { InMain = returns, Hits = old?.Hits ?? 0 };
-            entry.Node = (returns ? _main : _small).AddFirst(entry);
-            _smallBytes += returns ? 0 : size;
-            _bytes += size;
-            _entries[key] = entry;
+            entry.InMain = _ghosts.Remove(entry.Print);
+            entry.Hits = old?.Hits ?? 0;
+            (entry.InMain ? _main : _small).Add(entry);
+            _smallBytes += entry.InMain ? 0 : entry.Size;
+            _bytes += entry.Size;
+            _entries[entry.Print] = entry;
         }
     }
 
-    public bool Remove(CacheKey key)
+    /// <summary>Removes exactly this entry; a newer one in its place stays.</summary>
+    public bool Remove(MemoryEntry entry)
     {
         lock (_lock)
         {
-            if (!_entries.TryRemove(key, out var entry))
+            if (!_entries.TryRemove(KeyValuePair.Create(entry.Print, entry)))
                 return false;
 
             Unlink_NeedsLock(entry);
@@ -78,26 +85,29 @@ internal sealed class MemoryLayer(long limit)
         }
     }
 
-    /// <summary>Removes exactly this answer; a newer one under the same key stays.</summary>
-    public void Remove(CacheKey key, StoredAnswer answer)
+    /// <summary>Removes the answer to a question.</summary>
+    public bool Remove(RequestPrint print, ReadOnlySpan<byte> request) =>
+        _entries.TryGetValue(print, out var entry) && entry.Answers(request) && Remove(entry);
+
+    /// <summary>Removes the answer with this key, wherever it is; looks at all of them.</summary>
+    public bool Remove(CacheKey key)
     {
-        lock (_lock)
+        foreach (var (_, entry) in _entries)
         {
-            if (_entries.TryGetValue(key, out var entry) && ReferenceEquals(entry.Answer, answer) && _entries.TryRemove(key, out _))
-                Unlink_NeedsLock(entry);
+            if (entry.Key.Equals(key))
+                return Remove(entry);
         }
+
+        return false;
     }
 
     public int RemoveWhere(Func<StoredAnswer, bool> match)
     {
         var removed = 0;
-        foreach (var (key, entry) in _entries)
+        foreach (var (_, entry) in _entries)
         {
-            if (match(entry.Answer))
-            {
-                Remove(key, entry.Answer);
+            if (match(entry.Answer) && Remove(entry))
                 removed++;
-            }
         }
 
         return removed;
@@ -107,77 +117,51 @@ internal sealed class MemoryLayer(long limit)
     {
         while (true)
         {
-            if (_small.Last is { } candidate && (_smallBytes > limit / 10 || _main.Count == 0))
+            if (_small.Oldest is { } candidate && (_smallBytes > limit / 10 || _main.Oldest is null))
             {
-                var entry = candidate.Value;
-                if (entry.Hits > 0)
+                if (candidate.Hits > 0)
                 {
                     _small.Remove(candidate);
-                    _smallBytes -= entry.Size;
-                    entry.Hits = 0;
-                    entry.InMain = true;
-                    _main.AddFirst(candidate);
+                    _smallBytes -= candidate.Size;
+                    candidate.Hits = 0;
+                    candidate.InMain = true;
+                    _main.Add(candidate);
                     continue;
                 }
 
-                _entries.TryRemove(entry.Key, out _);
-                Unlink_NeedsLock(entry);
-                Remember_NeedsLock(entry.Key);
+                _entries.TryRemove(candidate.Print, out _);
+                Unlink_NeedsLock(candidate);
+                _ghosts.Add(candidate.Print);
                 return;
             }
 
-            var oldest = _main.Last!;
-            if (oldest.Value.Hits > 0)
+            var oldest = _main.Oldest!;
+            if (oldest.Hits > 0)
             {
-                oldest.Value.Hits--;
+                oldest.Hits--;
                 _main.Remove(oldest);
-                _main.AddFirst(oldest);
+                _main.Add(oldest);
                 continue;
             }
 
-            _entries.TryRemove(oldest.Value.Key, out _);
-            Unlink_NeedsLock(oldest.Value);
+            _entries.TryRemove(oldest.Print, out _);
+            Unlink_NeedsLock(oldest);
             return;
         }
     }
 
-    private void Remember_NeedsLock(CacheKey key)
-    {
-        if (_ghostSet.Add(key))
-            _ghosts.Enqueue(key);
-
-        // As many as there are answers, but a bounded number of bytes even when the answers are tiny.
-        while (_ghosts.Count > Math.Clamp(_entries.Count, 64, 100_000))
-            _ghostSet.Remove(_ghosts.Dequeue());
-    }
-
-    private void Unlink_NeedsLock(Entry entry)
+    private void Unlink_NeedsLock(MemoryEntry entry)
     {
         if (entry.InMain)
         {
-            _main.Remove(entry.Node!);
+            _main.Remove(entry);
         }
         else
         {
-            _small.Remove(entry.Node!);
+            _small.Remove(entry);
             _smallBytes -= entry.Size;
         }
 
         _bytes -= entry.Size;
-    }
-
-    private sealed class Entry(CacheKey key, StoredAnswer answer, long size)
-    {
-        public CacheKey Key => key;
-
-        public StoredAnswer Answer => answer;
-
-        public long Size => size;
-
-        public int Hits { get; set; }
-
-        public bool InMain { get; set; }
-
-        public LinkedListNode<Entry>? Node { get; set; }
     }
 }

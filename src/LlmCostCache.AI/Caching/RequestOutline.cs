@@ -1,7 +1,12 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Microsoft.Extensions.AI;
+
 namespace LlmCostCache.AI;
 
 /// <summary>What a question consists of, part by part, without its texts: enough to say later why another question was not the
 /// same.</summary>
+/// <remarks>Made from the canonical form, so that two questions have equal parts exactly when they have the same key.</remarks>
 /// <param name="Parts">The parts that its key was made of, in the order of the key.</param>
 internal sealed record RequestOutline(IReadOnlyList<RequestPart> Parts)
 {
@@ -10,6 +15,46 @@ internal sealed record RequestOutline(IReadOnlyList<RequestPart> Parts)
 
     /// <summary>The beginning of the last message of the user, for people who look for an entry; null when excerpts are not kept.</summary>
     public string? Prompt { get; init; }
+
+    /// <summary>The outline of a conversation and its options.</summary>
+    /// <returns>The outline, or null when the question has no key, for the reason given.</returns>
+    public static RequestOutline? Of(IEnumerable<ChatMessage> messages, ChatOptions? options, in QuestionScope scope, bool allowUriContent,
+        out string? whyNot)
+    {
+        if (RequestCanonicalizer.TryWrite(messages, options, scope, allowUriContent, out whyNot) is not { } form)
+            return null;
+
+        var outline = Of(form.Bytes, form.Marks, form.Prompt);
+        form.Return();
+        return outline;
+    }
+
+    /// <summary>The outline of what was written.</summary>
+    public static RequestOutline Of(ReadOnlySpan<byte> canonical, IReadOnlyList<RequestMark> marks, string? prompt)
+    {
+        var parts = new RequestPart[marks.Count];
+        for (var i = 0; i < parts.Length; i++)
+            parts[i] = new RequestPart(marks[i].Name, Digest(canonical[marks[i].Start..marks[i].End]));
+
+        return new RequestOutline(parts) { Prompt = Excerpt(prompt) };
+    }
+
+    /// <summary>The beginning of a text.</summary>
+    public static string? Excerpt(string? text)
+    {
+        if (text is null || text.Length <= ExcerptLength)
+            return text;
+
+        // Half a surrogate pair is no character.
+        return text[..(char.IsHighSurrogate(text[ExcerptLength - 1]) ? ExcerptLength - 1 : ExcerptLength)];
+    }
+
+    private static ulong Digest(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, digest);
+        return BinaryPrimitives.ReadUInt64LittleEndian(digest);
+    }
 }
 
 /// <summary>One part of a question.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
@@ -14,8 +15,16 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 {
     private static readonly CacheEndpoint s_direct = new("llmcostcache.direct", null, null);
 
+    // A process that dies while it asks keeps the others waiting this long.
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(250);
+
     private readonly TimeProvider _time;
     private readonly string _namespace;
+    private readonly AnswerSeal _seal;
+    private readonly bool _keepsExcerpts;
+    private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
@@ -23,20 +32,24 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly Invalidations _invalidations;
     private readonly SingleFlight _flights;
 
-    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null)
+    internal ResponseCache(LlmCostsOptions options, string? homeDirectory, ILogger logger, Action<CacheLayer, string>? layerFailed = null,
+        RequestPrinter? printer = null)
     {
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
+        _seal = AnswerSeal.Of(options);
+        _keepsExcerpts = options.CacheExcerpts;
+        _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
-            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what));
+            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal);
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _time, _invalidations, logger, what =>
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _seal, _time, _invalidations, logger, what =>
                 Failed(CacheLayer.Disk, what));
         }
     }
@@ -63,7 +76,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var hit = await FindAsync(PlanDirect(messages, model, options), cancellationToken).ConfigureAwait(false);
-        return hit is null ? null : new CachedAnswer(hit);
+        if (hit is null)
+            return null;
+
+        hit.Answer.Worth.Ask(_time.GetUtcNow());
+        Used(hit, Money.Zero);
+        return new CachedAnswer(hit);
     }
 
     /// <summary>Stores the answer to a prompt; returns when it is on the disk as well.</summary>
@@ -116,7 +134,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var plan = PlanDirect(messages, model, options);
-        return plan.BypassReason is null && await RemoveAsync(plan.Key, cancellationToken).ConfigureAwait(false);
+        return plan.BypassReason is null && await RemoveAsync(plan, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes every answer with this tag invalid, also those that are being made right now; other processes on this machine
@@ -198,17 +216,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
-        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(options);
-        var key = default(CacheKey);
-        if (whyNot is null)
-        {
-            RequestCanonicalizer.TryKey(messages, options, endpoint, _namespace, control?.NamespaceName, tenant, model,
-                policy.AllowUriContent,
-                out key, out whyNot);
-        }
-
-        return PlanFor(key, whyNot, control, model, policy);
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
+        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
+        return PlanFor(form, whyNot, control, scope, policy);
     }
 
     /// <summary>The same for one text that is to be embedded.</summary>
@@ -216,20 +227,21 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var model = options?.ModelId ?? endpoint.DefaultModel ?? "";
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : null;
-        var key = default(CacheKey);
-        if (whyNot is null)
-            RequestCanonicalizer.TryKey(text, options, endpoint, _namespace, control?.NamespaceName, tenant, model, out key, out whyNot);
+        var form = whyNot is null ? RequestCanonicalizer.TryWrite(text, options, scope, out whyNot) : null;
+        var plan = PlanFor(form, whyNot, control, scope, policy);
 
-        return PlanFor(key, whyNot, control, model, policy);
+        // Thousands of texts are planned before the first one is looked up.
+        plan.Settle();
+        return plan;
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
     internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
         var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer) : null;
+        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
     }
 
     /// <summary>Looks an embedding up.</summary>
@@ -270,6 +282,78 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return "the embedding is empty, zero or not finite";
 
         return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow(), purchase));
+    }
+
+    /// <summary>Counts that an answer was served, whichever layer had it.</summary>
+    internal void Used(CacheHit hit, Money saved) => _disk?.Used(hit.Key, saved);
+
+    /// <summary>Whether this process may ask a question, as far as the other processes of this machine are concerned; it tells them until the flight has landed.</summary>
+    internal async ValueTask<bool> TryLeadAmongProcessesAsync(CachePlan plan, CacheFlight flight)
+    {
+        if (_disk is not { } disk || !plan.CanStore)
+            return true;
+
+        var key = plan.Key;
+        var outcome = await disk.TryLeaseAsync(key, s_lease).ConfigureAwait(false);
+        if (outcome == LeaseOutcome.Taken)
+        {
+            var renewal = _time.CreateTimer(_ => _ = disk.TryLeaseAsync(key, s_lease).AsTask(), null, s_lease / 3, s_lease / 3);
+            flight.OnLanding(() =>
+            {
+                renewal.Dispose();
+                disk.ReleaseLease(key);
+            });
+        }
+
+        return outcome != LeaseOutcome.HeldByOther;
+    }
+
+    /// <summary>Waits while another process of this machine asks the same question, as long as it shows that it lives, but not for ever.</summary>
+    /// <returns>What the other process stored; null when this one has to ask.</returns>
+    internal async ValueTask<CacheHit?> AwaitOtherProcessesAsync(CachePlan plan, CacheFlight flight, CancellationToken cancellationToken)
+    {
+        var pause = s_firstPause;
+        var startedAt = _time.GetTimestamp();
+        var waited = false;
+        while (!await TryLeadAmongProcessesAsync(plan, flight).ConfigureAwait(false) && _time.GetElapsedTime(startedAt) < CacheFlight.Patience)
+        {
+            waited = true;
+            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+            if (FindOnDisk(plan) is { } hit)
+                return hit;
+
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+        }
+
+        // It may have stored its answer between our look and the end of its lease.
+        return waited ? FindOnDisk(plan) : null;
+    }
+
+    private CacheHit? FindOnDisk(CachePlan plan)
+    {
+        if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
+            return null;
+
+        Remember(plan, answer);
+        return new CacheHit(answer, CacheLayer.Disk, plan.Key);
+    }
+
+    /// <summary>An answer that has expired but may be served now that the provider has failed; null when there is none.</summary>
+    internal CacheHit? FindStale(CachePlan plan, string failure)
+    {
+        if (!plan.CanRead || plan.StaleFor <= TimeSpan.Zero)
+            return null;
+
+        if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry) && MayServeStale(entry.Answer, plan))
+            return Stale(entry.Answer, CacheLayer.Memory);
+
+        return _disk?.Find(plan.Key) is { } stored && MayServeStale(stored, plan) ? Stale(stored, CacheLayer.Disk) : null;
+
+        CacheHit Stale(StoredAnswer found, CacheLayer layer) => new(found, layer, plan.Key)
+        {
+            StaleReason = string.Create(CultureInfo.InvariantCulture,
+                $"stale: the provider failed ({failure}), and the answer of {found.StoredAt.UtcDateTime:yyyy-MM-dd HH:mm}Z is served although it has expired"),
+        };
     }
 
     /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>
@@ -316,15 +400,16 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return Plan(list, options, s_direct with { DefaultModel = model }, CostScope.Current.Tenant, CachePolicy.Default);
     }
 
-    private async Task<bool> RemoveAsync(CacheKey key, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(CachePlan plan, CancellationToken cancellationToken)
     {
-        var removed = _memory?.Remove(key) ?? false;
+        var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
         if (_disk is not null)
-            removed |= await _disk.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+            removed |= await _disk.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
 
         if (_distributed is not null)
-            await _distributed.RemoveAsync(key).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _distributed.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false);
 
+        plan.Settle();
         return removed;
     }
 
@@ -347,18 +432,31 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return removed;
     }
 
-    private CachePlan PlanFor(CacheKey key, string? whyNot, CacheControl? control, string model, CachePolicy policy) => new()
+    private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
-        Key = key,
-        BypassReason = whyNot,
-        CanRead = whyNot is null && control is not { IsRefresh: true },
-        CanStore = whyNot is null && control is not { IsNoStore: true },
-        TimeToLive = control?.Lifetime ?? policy.TimeToLive,
-        Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
-        Model = model,
-        Policy = policy,
-        AskedAt = _invalidations.Stamp(),
-    };
+        var print = form is null || _memory is null ? default : _printer.Of(form.Bytes);
+        var plan = new CachePlan(form, print, _seal.Keys, _keepsExcerpts)
+        {
+            BypassReason = whyNot,
+            CanRead = whyNot is null && control is not { IsRefresh: true },
+            CanStore = whyNot is null && control is not { IsNoStore: true },
+            TimeToLive = control?.Lifetime ?? policy.LifetimeOf(scope.Model ?? ""),
+            SlidingFor = control?.SlidingFor ?? policy.SlidingExpiration,
+            StaleFor = control?.StaleFor ?? policy.ServeStaleFor,
+            Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
+            Model = scope.Model ?? "",
+            Namespace = scope.CallNamespace ?? scope.Namespace ?? "",
+            Tenant = scope.Tenant,
+            Policy = policy,
+            AskedAt = _invalidations.Stamp(),
+        };
+
+        // Nobody will look it up, so nobody would give the borrowed memory back.
+        if (!plan.CanRead)
+            plan.Settle();
+
+        return plan;
+    }
 
     private ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpAsync(CachePlan plan, CancellationToken cancellationToken)
     {
@@ -366,26 +464,32 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead)
             return default;
 
-        if (_memory is not null && _memory.TryGet(plan.Key, out var answer))
+        if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
             _disk?.Poll();
-            _distributed?.Watch(answer);
-            if (IsServable(answer))
-                return new((answer, CacheLayer.Memory));
+            _distributed?.Watch(entry.Answer);
+            if (IsServable(entry.Answer))
+            {
+                plan.Answer(entry);
+                return new((entry.Answer, CacheLayer.Memory));
+            }
 
-            _memory.Remove(plan.Key, answer);
+            if (!IsKept(entry.Answer))
+                _memory.Remove(entry);
         }
 
+        plan.Settle();
         if (_disk?.Find(plan.Key) is { } stored)
         {
             _distributed?.Watch(stored);
-            if (IsServable(stored))
+            if (IsServable(stored, CacheLayer.Disk))
             {
-                _memory?.Put(plan.Key, stored);
+                Remember(plan, stored);
                 return new((stored, CacheLayer.Disk));
             }
 
-            _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+            if (!IsKept(stored))
+                _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
         }
 
         return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
@@ -397,8 +501,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
             return default;
 
-        _memory?.Put(plan.Key, answer);
-        _disk?.Put(plan.Key, answer);
+        Remember(plan, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         return (answer, CacheLayer.Distributed);
     }
 
@@ -410,18 +514,33 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_invalidations.IsDead(answer))
             return "it was invalidated while it was being made";
 
-        _memory?.Put(plan.Key, answer);
-        _disk?.Put(plan.Key, answer);
+        Remember(plan, answer);
+        _disk?.Put(plan.Key, answer, plan.Outline);
         _distributed?.Put(plan.Key, answer);
         return null;
     }
+
+    private void Remember(CachePlan plan, StoredAnswer answer) => _memory?.Put(new MemoryEntry(plan.Print, plan.KeptRequest, plan.Key, answer));
 
     /// <summary>Whether an answer that somebody else was waiting for must not be given to others any more.</summary>
     internal bool IsInvalidated(CacheHit hit) => _invalidations.IsDead(hit.Answer);
 
     private void Failed(CacheLayer layer, string what) => _layerFailed?.Invoke(layer, what);
 
-    private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+    /// <summary>Whether an answer to a question asked by this plan must not be given to callers that come now.</summary>
+    internal bool IsInvalidated(CachePlan plan) => _invalidations.IsDead(StoredAnswer.Bill(plan, null, CallCost.Unknown, default, null));
+
+    private bool IsKept(StoredAnswer answer) => answer.IsKept(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+
+    private bool MayServeStale(StoredAnswer answer, CachePlan plan)
+    {
+        var now = _time.GetUtcNow();
+        return answer.Vector is null && (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
+    }
+
+    // Whether an answer on the disk was used lately is known there: other processes use it too.
+    private bool IsServable(StoredAnswer answer, CacheLayer layer = CacheLayer.Memory) =>
+        answer.IsFresh(_time.GetUtcNow(), counts: layer != CacheLayer.Disk) && !_invalidations.IsDead(answer);
 
     private static bool AllFinite(ReadOnlySpan<float> vector)
     {

@@ -28,6 +28,19 @@ internal static class ConfigurationValue
         }
     }
 
+    /// <summary>A value that no message may quote.</summary>
+    public static T Hidden<T>(IConfigurationSection entry, Func<string, T> parse)
+    {
+        try
+        {
+            return parse(entry.Value ?? "");
+        }
+        catch (ArgumentException exception)
+        {
+            throw Failure($"'{entry.Path}': {exception.Message}");
+        }
+    }
+
     public static OptionsValidationException Wrong(IConfigurationSection entry, string expected) => Failure($"'{entry.Path}' is '{entry.Value}'; expected {expected}.");
 
     public static OptionsValidationException Missing(IConfigurationSection section, string key) => Failure($"'{section.Path}' has no {key}.");

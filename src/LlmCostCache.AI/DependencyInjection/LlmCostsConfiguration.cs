@@ -34,6 +34,16 @@ internal static class LlmCostsConfiguration
                 case "DISKCACHEBYTES":
                     options.DiskCacheBytes = Count(entry, "a number of bytes");
                     break;
+                case "CACHESECRET":
+                    options.CacheSecret = Hidden(entry, static text => new CacheSecret(text));
+                    break;
+                case "CACHEENCRYPTIONKEYS":
+                    foreach (var key in entry.GetChildren())
+                    {
+                        options.CacheEncryptionKeys.Add(Hidden(key, CacheEncryptionKey.FromBase64));
+                    }
+
+                    break;
                 case "RESERVATIONTIMEOUT":
                     options.ReservationTimeout = Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:10:00");
                     break;

@@ -14,7 +14,7 @@ public class CacheKeyTests
         string? tenant = null, CacheEndpoint? endpoint = null, bool uris = false)
     {
         var at = endpoint ?? CacheFixture.Endpoint;
-        return RequestCanonicalizer.TryKey(messages, options, at, ns, callNs, tenant, options?.ModelId ?? at.DefaultModel, uris, out var key, out var whyNot)
+        return QuestionKeys.TryKey(messages, options, at, ns, callNs, tenant, options?.ModelId ?? at.DefaultModel, uris, out var key, out var whyNot)
             ? key
             : whyNot is null ? throw new InvalidOperationException("refused without a reason") : null;
     }
@@ -134,7 +134,7 @@ public class CacheKeyTests
     [MemberData(nameof(Unkeyable))]
     public void What_cannot_be_keyed_bypasses_the_cache_and_says_why(string what, ChatOptions options)
     {
-        Assert.False(RequestCanonicalizer.TryKey(CacheFixture.Ask("Q"), options, CacheFixture.Endpoint, null, null, null, "m", true, out _, out var whyNot));
+        Assert.False(QuestionKeys.TryKey(CacheFixture.Ask("Q"), options, CacheFixture.Endpoint, null, null, null, "m", true, out _, out var whyNot));
         Assert.NotNull(whyNot);
         if (what != "ThrowingTool")
             Assert.Contains(what, whyNot, StringComparison.Ordinal);
@@ -292,7 +292,7 @@ public class CacheKeyTests
     {
         static CacheKey Of(string text, EmbeddingGenerationOptions? options = null, string? tenant = null)
         {
-            Assert.True(RequestCanonicalizer.TryKey(text, options, CacheFixture.Endpoint, null, null, tenant, options?.ModelId ?? "e", out var key, out _));
+            Assert.True(QuestionKeys.TryKey(text, options, CacheFixture.Endpoint, null, null, tenant, options?.ModelId ?? "e", out var key, out _));
             return key;
         }
 
@@ -303,7 +303,7 @@ public class CacheKeyTests
         ];
         Assert.Equal(keys.Length, keys.Distinct().Count());
         Assert.Equal(Of("a"), Of("a", new EmbeddingGenerationOptions()));
-        Assert.False(RequestCanonicalizer.TryKey("a", new EmbeddingGenerationOptions { RawRepresentationFactory = _ => new object() }, CacheFixture.Endpoint,
+        Assert.False(QuestionKeys.TryKey("a", new EmbeddingGenerationOptions { RawRepresentationFactory = _ => new object() }, CacheFixture.Endpoint,
             null, null, null, "e", out _, out var whyNot));
         Assert.NotNull(whyNot);
     }

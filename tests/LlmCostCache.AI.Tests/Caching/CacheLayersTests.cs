@@ -91,12 +91,12 @@ public class CacheLayersTests
     }
 
     [Theory]
-    [InlineData("UPDATE answer SET frame = substr(frame, 1, 20)")]
-    [InlineData("UPDATE answer SET frame = zeroblob(length(frame))")]
-    [InlineData("UPDATE answer SET frame = 'text'")]
-    [InlineData("UPDATE answer SET frame = 5")]
-    [InlineData("UPDATE answer SET frame = zeroblob(60000000)")]
-    [InlineData("UPDATE answer SET frame = (SELECT frame FROM answer AS other WHERE other.key <> answer.key)")]
+    [InlineData("UPDATE answer_frame SET frame = substr(frame, 1, 20)")]
+    [InlineData("UPDATE answer_frame SET frame = zeroblob(length(frame))")]
+    [InlineData("UPDATE answer_frame SET frame = 'text'")]
+    [InlineData("UPDATE answer_frame SET frame = 5")]
+    [InlineData("UPDATE answer_frame SET frame = zeroblob(60000000)")]
+    [InlineData("UPDATE answer_frame SET frame = (SELECT frame FROM answer_frame AS other WHERE other.answer <> answer_frame.answer)")]
     public async Task A_row_that_was_tampered_with_is_a_miss_deleted_and_counted(string tamper)
     {
         await using var fixture = new CacheFixture(s_noMemory, disk: true);
@@ -231,14 +231,14 @@ public class CacheLayersTests
         for (var i = 0; i < 20_000; i++)
         {
             var answer = Answer(random.Next(100) == 0 ? random.Next(1, 3_000_000) : random.Next(1, 20_000));
-            memory.Put(KeyOf(i), answer);
+            memory.Put(Entry(i, answer));
             Assert.InRange(memory.Bytes, 0, Limit);
             if (random.Next(3) == 0)
-                memory.TryGet(KeyOf(random.Next(i + 1)), out _);
+                Knows(memory, random.Next(i + 1));
         }
 
         for (var i = 0; i < 20_000; i++)
-            memory.Remove(KeyOf(i));
+            memory.Remove(PrintOf(i), BitConverter.GetBytes(i));
 
         Assert.Equal((0, 0), (memory.Bytes, memory.Count));
     }
@@ -248,23 +248,22 @@ public class CacheLayersTests
     {
         var memory = new MemoryLayer(1_000 * 1_000);
         for (var popular = 0; popular < 50; popular++)
-            memory.Put(KeyOf(popular), Answer(100));
+            memory.Put(Entry(popular, Answer(100)));
 
         for (var i = 100; i < 20_000; i++)
         {
-            memory.Put(KeyOf(i), Answer(100));
-            memory.TryGet(KeyOf(i % 50), out _);
+            memory.Put(Entry(i, Answer(100)));
+            Knows(memory, i % 50);
         }
 
-        Assert.Equal(50, Enumerable.Range(0, 50).Count(i => memory.TryGet(KeyOf(i), out _)));
+        Assert.Equal(50, Enumerable.Range(0, 50).Count(i => Knows(memory, i)));
     }
 
-    private static CacheKey KeyOf(int i)
-    {
-        Span<byte> bytes = stackalloc byte[32];
-        System.Security.Cryptography.SHA256.HashData(BitConverter.GetBytes(i), bytes);
-        return new CacheKey(bytes);
-    }
+    private static RequestPrint PrintOf(int i) => new((ulong)i * 0x9E3779B97F4A7C15, (ulong)i + 1);
+
+    private static MemoryEntry Entry(int i, StoredAnswer answer) => new(PrintOf(i), BitConverter.GetBytes(i), default, answer);
+
+    private static bool Knows(MemoryLayer memory, int i) => memory.TryGet(PrintOf(i), BitConverter.GetBytes(i), out _);
 
     private static StoredAnswer Answer(int length) => StoredAnswer.TryCopy(CacheFixture.Answer(new string('x', length)),
         new CachePlan { Policy = CachePolicy.Default, TimeToLive = TimeSpan.FromHours(1) }, CacheFixture.Cost, DateTimeOffset.UnixEpoch)!;

@@ -123,7 +123,7 @@ public class CanonicalFormTests
             foreach (var (name, value) in Effective())
                 options.AdditionalProperties[name] = value;
 
-            Assert.True(RequestCanonicalizer.TryKey(messages, options, CacheFixture.Endpoint, Namespace, null, Tenant, "m", false, out var key, out var whyNot), whyNot);
+            Assert.True(QuestionKeys.TryKey(messages, options, CacheFixture.Endpoint, Namespace, null, Tenant, "m", false, out var key, out var whyNot), whyNot);
             return key;
         }
 

@@ -44,7 +44,8 @@ public class DistributedLayerTests
         var now = one.Time.GetUtcNow();
         var answer = StoredAnswer.TryCopy(CacheFixture.Answer(), one.Plan("R"), CacheFixture.Cost, now)! with { KeptUntil = now.AddDays(3) };
 
-        await using (var layer = new DistributedLayer(shared, Options(one, shared), new Invalidations(one.Time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, static _ => { }))
+        await using (var layer = new DistributedLayer(shared, Options(one, shared), new Invalidations(one.Time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, static _ => { },
+            AnswerSeal.Of(new LlmCostsOptions())))
             layer.Put(one.Plan("R").Key, answer);
 
         Assert.Equal([TimeSpan.FromMinutes(7), TimeSpan.FromDays(3)],

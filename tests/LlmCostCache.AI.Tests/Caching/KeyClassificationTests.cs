@@ -125,7 +125,7 @@ public class KeyClassificationTests
 
     private static CacheKey Key(ChatOptions options)
     {
-        Assert.True(RequestCanonicalizer.TryKey(CacheFixture.Ask("Q"), options, CacheFixture.Endpoint, null, null, null, options.ModelId ?? "default", false,
+        Assert.True(QuestionKeys.TryKey(CacheFixture.Ask("Q"), options, CacheFixture.Endpoint, null, null, null, options.ModelId ?? "default", false,
             out var key, out var whyNot), whyNot);
         return key;
     }

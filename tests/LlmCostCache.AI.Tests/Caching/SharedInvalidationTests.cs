@@ -190,7 +190,8 @@ public class SharedInvalidationTests
         var options = new ChatOptions { Instructions = prompt };
         await using var one = Machine();
         var answer = Answer(one, one.Plan("Q", options)) with { SystemPrompt = prompt[..256] };
-        await using var layer = new DistributedLayer(_shared, LayerOptions(), new Invalidations(_time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, static _ => { });
+        await using var layer = new DistributedLayer(_shared, LayerOptions(), new Invalidations(_time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, static _ => { },
+            AnswerSeal.Of(new LlmCostsOptions()));
         var key = one.Plan("Q", options).Key;
         layer.Put(key, answer);
         await layer.FlushAsync();

@@ -12,13 +12,24 @@ internal abstract class DiskWork
 
     public void Finish(bool committed) => _done.TrySetResult(committed ? Rows : 0);
 
-    internal sealed class Put(CacheKey key, StoredAnswer answer, long size) : DiskWork
+    internal sealed class Put(CacheKey key, StoredAnswer answer, RequestOutline? outline, long size) : DiskWork
     {
         public CacheKey Key => key;
 
         public StoredAnswer Answer => answer;
 
         public long Size => size;
+
+        /// <summary>The answer as it goes into the file; made before the transaction begins, so that nobody waits for it.</summary>
+        public byte[]? Frame { get; private set; }
+
+        public byte[]? Outline { get; private set; }
+
+        public void Seal(AnswerSeal seal)
+        {
+            Frame = AnswerFrame.Encode(key, answer, seal);
+            Outline = outline is null ? null : OutlineFrame.Encode(key, outline, seal);
+        }
     }
 
     /// <summary>Removes a row; when <paramref name="askedUpTo"/> is given, only if it is not newer.</summary>
@@ -35,6 +46,22 @@ internal abstract class DiskWork
 
         public long Stamp => stamp;
     }
+
+    /// <summary>Gives a lease back before its time is over.</summary>
+    internal sealed class Release(CacheKey key) : DiskWork
+    {
+        public CacheKey Key => key;
+    }
+
+    /// <summary>Sets the file aside: a reader found that it is damaged.</summary>
+    internal sealed class Repair(int generation) : DiskWork
+    {
+        /// <summary>Which file it was; a newer one is not to blame.</summary>
+        public int Generation => generation;
+    }
+
+    /// <summary>Writes down what is counted in memory, and has the house kept when it is time.</summary>
+    internal sealed class Tick : DiskWork;
 
     internal sealed class Barrier : DiskWork;
 }

@@ -1,0 +1,235 @@
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Answers in <c>cache.db</c>, shared by the processes of one machine. Reads run inline; one thread writes, in batches.</summary>
+/// <remarks>Nothing here raises an exception: the file may be deleted, damaged, locked or full at any time, and then simply knows
+/// nothing.</remarks>
+internal sealed class DiskLayer : IDisposable
+{
+    private static readonly TimeSpan s_pollEvery = TimeSpan.FromMilliseconds(100);
+
+    private readonly TimeProvider _time;
+    private readonly Invalidations _invalidations;
+    private readonly AnswerSeal _seal;
+    private readonly Action<string> _failed;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly DiskReaders _readers;
+    private readonly DiskLeases _leases;
+    private readonly DiskUses _uses;
+    private readonly DiskWriter _writer;
+    private long _seenInvalidation;
+    private long _polledAt;
+    private volatile bool _closing;
+
+    private DiskLayer(DiskFile file, long limit, AnswerSeal seal, TimeProvider time, Invalidations invalidations, ILogger logger, Action<string> failed)
+    {
+        _time = time;
+        _invalidations = invalidations;
+        _seal = seal;
+        _failed = failed;
+        _polledAt = time.GetTimestamp();
+        _readers = new DiskReaders(file);
+        _leases = new DiskLeases(file, _turn, time);
+        _uses = new DiskUses(time);
+        _writer = new DiskWriter(file, _readers, _leases, _uses, new DiskHousekeeping(limit, time), _turn, seal, invalidations, time, logger, failed);
+        _writer.BegunAnew += () => Interlocked.Exchange(ref _seenInvalidation, 0);
+    }
+
+    /// <summary>Opens the file, beginning a new one when it is damaged; null, with one warning, when there is no using it.</summary>
+    public static DiskLayer? TryOpen(string directory, long limit, AnswerSeal seal, TimeProvider time, Invalidations invalidations, ILogger logger,
+        Action<string> failed)
+    {
+        var file = new DiskFile(Path.Combine(directory, DiskFile.Name), time, logger, failed);
+        var layer = new DiskLayer(file, limit, seal, time, invalidations, logger, failed);
+        try
+        {
+            layer._writer.Start();
+            var reader = layer._readers.Take();
+            layer.Learn(reader);
+            layer._readers.GiveBack(reader);
+            return layer;
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            CacheLog.DiskUnusable(logger, file.Path, e);
+            failed(e is SqliteException sqlite ? $"cannot be opened (SQLite error {sqlite.SqliteErrorCode})" : $"cannot be opened ({e.GetType().Name})");
+            layer.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>Looks a row up. A row that is malformed or was tampered with is deleted and counted; one that is encrypted with a key that is not
+    /// ours is only counted.</summary>
+    public StoredAnswer? Find(CacheKey key)
+    {
+        if (TakeReader() is not { } reader)
+            return null;
+
+        try
+        {
+            var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
+            if (found is null)
+            {
+                _readers.GiveBack(reader);
+                return null;
+            }
+
+            if (latestInvalidation != Interlocked.Read(ref _seenInvalidation))
+                Learn(reader);
+
+            if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
+            {
+                _writer.TryAdd(new DiskWork.Delete(key, answer.AskedAt));
+                answer = null;
+            }
+
+            _readers.GiveBack(reader);
+            if (found == SealResult.UnknownKey)
+            {
+                _failed("a row is encrypted with a key that is not among CacheEncryptionKeys");
+            }
+            else if (found == SealResult.Broken)
+            {
+                _failed("a row was malformed");
+                _writer.TryAdd(new DiskWork.Delete(key, long.MaxValue));
+            }
+
+            return answer;
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            Failed(e, reader);
+            return null;
+        }
+    }
+
+    /// <summary>Learns what other processes invalidated, at most every 100 ms: for answers found in memory, which do not pass by
+    /// here.</summary>
+    public void Poll()
+    {
+        var polledAt = Interlocked.Read(ref _polledAt);
+        if (_time.GetElapsedTime(polledAt) < s_pollEvery
+            || Interlocked.CompareExchange(ref _polledAt, _time.GetTimestamp(), polledAt) != polledAt
+            || TakeReader() is not { } reader)
+        {
+            return;
+        }
+
+        try
+        {
+            Learn(reader);
+            _readers.GiveBack(reader);
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            Failed(e, reader);
+        }
+    }
+
+    /// <summary>Writes an answer in the background, with what its question consisted of.</summary>
+    public void Put(CacheKey key, StoredAnswer answer, RequestOutline? outline = null) => _writer.TryPut(key, answer, outline);
+
+    /// <summary>Counts a hit of an answer, in whichever layer it was found. Written in the background, about once a second.</summary>
+    public void Used(CacheKey key, Money saved)
+    {
+        if (!_closing && _uses.Add(key, saved))
+            _writer.TickSoon();
+    }
+
+    /// <summary>Takes, or renews, the right to ask a question alone among the processes of this machine.</summary>
+    public async ValueTask<LeaseOutcome> TryLeaseAsync(CacheKey key, TimeSpan lifetime)
+    {
+        if (_closing || _writer.IsBroken)
+            return LeaseOutcome.Unavailable;
+
+        try
+        {
+            return await _leases.TryTakeAsync(key, lifetime).ConfigureAwait(false);
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            if (!DiskFile.IsBusy(e))
+                _failed(Describe(e));
+
+            return LeaseOutcome.Unavailable;
+        }
+    }
+
+    /// <summary>Gives the right back, in the background. Storing an answer does so as well.</summary>
+    public void ReleaseLease(CacheKey key) => _writer.TryAdd(new DiskWork.Release(key));
+
+    public Task<int> RemoveAsync(CacheKey key, long askedUpTo = long.MaxValue) => _writer.DoAsync(new DiskWork.Delete(key, askedUpTo));
+
+    public Task<int> InvalidateAsync(Invalidations.Scope scope, long stamp) => _writer.DoAsync(new DiskWork.Invalidate(scope, stamp));
+
+    public Task FlushAsync() => _writer.DoAsync(new DiskWork.Barrier());
+
+    /// <summary>Writes what is queued and closes the file; gives up after ten seconds.</summary>
+    public void Dispose()
+    {
+        if (_closing)
+            return;
+
+        _closing = true;
+
+        // The writer last: only the last connection to close folds the write-ahead log into the file and takes its helpers away.
+        _readers.Dispose();
+        _leases.Dispose();
+        _writer.Dispose();
+    }
+
+    private static string Describe(Exception e) => e is SqliteException sqlite ? $"SQLite error {sqlite.SqliteErrorCode}" : e.GetType().Name;
+
+    private DiskReader? TakeReader()
+    {
+        if (_closing || _writer.IsBroken)
+            return null;
+
+        try
+        {
+            return _readers.Take();
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            Failed(e, null);
+            return null;
+        }
+    }
+
+    private void Failed(Exception e, DiskReader? reader)
+    {
+        reader?.Dispose();
+        _failed(Describe(e));
+        if (DiskFile.IsDamage(e) && reader is not null)
+            _writer.TryAdd(new DiskWork.Repair(reader.Generation));
+    }
+
+    private bool IsUnusedFor(TimeSpan slidingFor, CacheKey key, DiskReader reader)
+    {
+        var now = _time.GetUtcNow();
+        return now - (_uses.UsedAt(key) ?? DateTimeOffset.MinValue) >= slidingFor && now - (reader.UsedAt(key) ?? now) >= slidingFor;
+    }
+
+    private void Learn(DiskReader reader)
+    {
+        var seen = Interlocked.Read(ref _seenInvalidation);
+        foreach (var (sequence, scope, stamp) in reader.InvalidationsAfter(seen, _seal))
+        {
+            _invalidations.Add(scope, stamp);
+            seen = Math.Max(seen, sequence);
+        }
+
+        InterlockedMax(ref _seenInvalidation, seen);
+    }
+
+    private static void InterlockedMax(ref long target, long value)
+    {
+        long seen;
+        while ((seen = Interlocked.Read(ref target)) < value && Interlocked.CompareExchange(ref target, value, seen) != seen)
+        {
+        }
+    }
+}

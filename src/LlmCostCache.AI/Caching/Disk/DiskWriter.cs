@@ -1,0 +1,331 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>The one thread that writes: what is queued goes into the file in batches, then the house is kept.</summary>
+internal sealed class DiskWriter : IDisposable
+{
+    private const int BatchRows = 200;
+    private const long BatchBytes = 8 << 20;
+    private const int QueuedPuts = 10_000;
+    private const long QueuedBytes = 64 << 20;
+
+    private static readonly TimeSpan s_tickAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_tickEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_drainWithin = TimeSpan.FromSeconds(10);
+
+    private readonly DiskFile _file;
+    private readonly DiskReaders _readers;
+    private readonly DiskLeases _leases;
+    private readonly DiskUses _uses;
+    private readonly DiskHousekeeping _house;
+    private readonly SemaphoreSlim _turn;
+    private readonly AnswerSeal _seal;
+    private readonly Invalidations _invalidations;
+    private readonly ILogger _logger;
+    private readonly Action<string> _failed;
+    private readonly BlockingCollection<DiskWork> _queue = [];
+    private readonly Thread _thread;
+    private readonly ITimer _timer;
+    private SqliteConnection? _connection;
+    private DiskRows? _rows;
+    private long _queuedPuts;
+    private long _queuedBytes;
+
+    public DiskWriter(DiskFile file, DiskReaders readers, DiskLeases leases, DiskUses uses, DiskHousekeeping house, SemaphoreSlim turn, AnswerSeal seal,
+        Invalidations invalidations, TimeProvider time, ILogger logger, Action<string> failed)
+    {
+        (_file, _readers, _leases, _uses, _house, _turn, _seal) = (file, readers, leases, uses, house, turn, seal);
+        (_invalidations, _logger, _failed) = (invalidations, logger, failed);
+        _thread = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI cache.db" };
+        _timer = time.CreateTimer(static state => ((DiskWriter)state!).TryAdd(new DiskWork.Tick()), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Raised on the writer's thread after the file was replaced by a new one, which knows nothing.</summary>
+    public event Action? BegunAnew;
+
+    /// <summary>Whether there is no file to write to and none can be made.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>Opens the file and begins to write.</summary>
+    public void Start()
+    {
+        Open();
+        _thread.Start();
+        _timer.Change(s_tickEvery, s_tickEvery);
+    }
+
+    /// <summary>Queues an answer, unless too much is queued: then it is bought again some day, the caller does not wait.</summary>
+    public void TryPut(CacheKey key, StoredAnswer answer, RequestOutline? outline)
+    {
+        var size = answer.SizeInMemory();
+        var isFull = Interlocked.Increment(ref _queuedPuts) > QueuedPuts | Interlocked.Add(ref _queuedBytes, size) > QueuedBytes;
+        if (isFull || !TryAdd(new DiskWork.Put(key, answer, outline, size)))
+            Released(size);
+
+        if (isFull)
+            _failed("the queue is full");
+    }
+
+    /// <summary>Queues something and says what came of it.</summary>
+    public Task<int> DoAsync(DiskWork work)
+    {
+        if (!TryAdd(work))
+            work.Finish(committed: false);
+
+        return work.Done;
+    }
+
+    public bool TryAdd(DiskWork work)
+    {
+        try
+        {
+            return !IsBroken && _queue.TryAdd(work);
+        }
+        catch (InvalidOperationException)
+        {
+            // Closing.
+            return false;
+        }
+    }
+
+    /// <summary>Has counted hits written within about a second.</summary>
+    public void TickSoon()
+    {
+        try
+        {
+            _timer.Change(s_tickAfter, s_tickEvery);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closing; what is counted is written then.
+        }
+    }
+
+    /// <summary>Writes what is queued and closes the file; gives up after ten seconds.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        TryAdd(new DiskWork.Tick());
+        _queue.CompleteAdding();
+        if (_thread.ThreadState.HasFlag(ThreadState.Unstarted))
+            Close();
+        else if (!_thread.Join(s_drainWithin))
+            _failed("the queue could not be written before closing");
+    }
+
+    private void Open()
+    {
+        _connection = _file.OpenOrBeginAnew();
+        _rows = new DiskRows(_connection, _seal);
+    }
+
+    private void Close()
+    {
+        _rows?.Dispose();
+        _connection?.Dispose();
+        (_rows, _connection) = (null, null);
+    }
+
+    private void Released(long size)
+    {
+        Interlocked.Decrement(ref _queuedPuts);
+        Interlocked.Add(ref _queuedBytes, -size);
+    }
+
+    private void Write()
+    {
+        var batch = new List<DiskWork>(BatchRows);
+        while (_queue.TryTake(out var work, Timeout.Infinite))
+        {
+            var bytes = 0L;
+            do
+            {
+                batch.Add(work);
+                bytes += work is DiskWork.Put put ? put.Size : 0;
+            }
+            while (batch.Count < BatchRows && bytes < BatchBytes && _queue.TryTake(out work));
+
+            var committed = TryCommit(batch);
+            foreach (var done in batch)
+            {
+                if (done is DiskWork.Put put)
+                    Released(put.Size);
+
+                done.Finish(committed);
+            }
+
+            batch.Clear();
+        }
+
+        Close();
+    }
+
+    private bool TryCommit(List<DiskWork> batch)
+    {
+        var committed = false;
+        try
+        {
+            foreach (var repair in batch.OfType<DiskWork.Repair>())
+            {
+                if (repair.Generation == _readers.Generation)
+                    BeginAnew(setAside: true);
+            }
+
+            if (_file.IsGone())
+                BeginAnew(setAside: false);
+
+            // After damage that could not be repaired at once: perhaps now.
+            if (_connection is null)
+                Open();
+
+            foreach (var put in batch.OfType<DiskWork.Put>())
+                put.Seal(_seal);
+
+            InTurn(() => batch.ForEach(Do));
+            committed = true;
+            if (batch.Exists(static work => work is DiskWork.Barrier or DiskWork.Tick))
+                WriteUses();
+
+            KeepHouse();
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            _failed(e is SqliteException sqlite ? $"SQLite error {sqlite.SqliteErrorCode}" : e.GetType().Name);
+            if (DiskFile.IsDamage(e))
+                Repair();
+        }
+
+        return committed;
+    }
+
+    private void Do(DiskWork work)
+    {
+        work.Rows = 0;
+        switch (work)
+        {
+            // Written late, asked early: whoever invalidated meanwhile must not find it.
+            case DiskWork.Put put when !_invalidations.IsDead(put.Answer):
+                if (put.Frame!.Length > AnswerFrame.MaxBytes)
+                    _failed("an answer is too large for the file");
+                else
+                    _rows!.Put(put);
+
+                if (_leases.Forget(put.Key))
+                    _rows!.Release(_leases, put.Key);
+
+                break;
+            case DiskWork.Delete delete:
+                work.Rows = _rows!.Delete(delete.Key, delete.AskedUpTo);
+                break;
+            case DiskWork.Invalidate invalidate:
+                work.Rows = _rows!.Invalidate(invalidate.Scope, invalidate.Stamp);
+                break;
+            case DiskWork.Release release when _leases.Forget(release.Key):
+                _rows!.Release(_leases, release.Key);
+                break;
+        }
+    }
+
+    private void WriteUses()
+    {
+        while (_uses.Take(BatchRows) is { Count: > 0 } notes)
+        {
+            InTurn(() =>
+            {
+                foreach (var (key, hits, savedNanos, usedAt) in notes)
+                    _rows!.Count(key, hits, savedNanos, usedAt);
+            });
+        }
+    }
+
+    private void KeepHouse()
+    {
+        if (_house.IsDue())
+        {
+            if (_file.IsReplaced())
+            {
+                BeginAnew(setAside: false);
+                return;
+            }
+
+            _house.Sweep(_connection!);
+        }
+
+        _house.Evict(_connection!);
+    }
+
+    /// <summary>A transaction, while nobody else in this process has one.</summary>
+    private void InTurn(Action write)
+    {
+        _turn.Wait();
+        try
+        {
+            SqliteFile.Execute(_connection!, "BEGIN IMMEDIATE");
+            try
+            {
+                write();
+                SqliteFile.Execute(_connection!, "COMMIT");
+            }
+            catch
+            {
+                Rollback();
+                throw;
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private void Rollback()
+    {
+        try
+        {
+            SqliteFile.Execute(_connection!, "ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            // A full or broken disk has rolled back already.
+        }
+    }
+
+    private void Repair()
+    {
+        try
+        {
+            BeginAnew(setAside: true);
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            CacheLog.DiskUnusable(_logger, _file.Path, e);
+            IsBroken = true;
+        }
+    }
+
+    /// <summary>Goes on with another file: a new one, or the one that took the place of ours.</summary>
+    private void BeginAnew(bool setAside)
+    {
+        _turn.Wait();
+        try
+        {
+            _leases.Close_NeedsTurn();
+            Close();
+            _readers.Drop();
+            if (setAside)
+                _file.SetAside();
+            else
+                _failed("was removed or replaced while it was in use");
+
+            Open();
+            BegunAnew?.Invoke();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+}
