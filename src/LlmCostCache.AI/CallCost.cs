@@ -31,8 +31,12 @@ public sealed record CallCost
     /// <summary>The price revision that the cost was computed with, or null when there was none or several differ.</summary>
     public string? PriceRevision { get; init; }
 
-    /// <summary>Why the cost is bounded or unknown, why the call bypassed the cache, or what a budget changed; null when there is nothing to say.</summary>
+    /// <summary>Why the cost is bounded or unknown, why the answer was served from the cache although it had expired, or what a budget changed; null when there is nothing to say.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Why the response cache was neither asked nor filled, or why the answer was not stored; null when it was stored, came from the cache, or no cache
+    /// was in the way.</summary>
+    public string? CacheBypassReason { get; init; }
 
     /// <summary>A cost that is exactly known.</summary>
     public static CallCost Known(Money amount) => new() { Certainty = CostCertainty.Known, Amount = amount, Low = amount, High = amount };
@@ -74,7 +78,10 @@ public sealed record CallCost
             CacheLayer = left.CacheLayer == right.CacheLayer ? left.CacheLayer : CacheLayer.None,
             Usage = left.Usage + right.Usage,
             PriceRevision = left.PriceRevision == right.PriceRevision ? left.PriceRevision : null,
-            Reason = left.Reason is null || left.Reason == right.Reason ? right.Reason : right.Reason is null ? left.Reason : $"{left.Reason}; {right.Reason}",
+            Reason = Both(left.Reason, right.Reason),
+            CacheBypassReason = Both(left.CacheBypassReason, right.CacheBypassReason),
         };
     }
+
+    private static string? Both(string? left, string? right) => left is null || left == right ? right : right is null ? left : $"{left}; {right}";
 }

@@ -11,6 +11,10 @@ public sealed class CacheControl
 
     internal TimeSpan? Lifetime { get; private set; }
 
+    internal TimeSpan? SlidingFor { get; private set; }
+
+    internal TimeSpan? StaleFor { get; private set; }
+
     internal string? NamespaceName { get; private set; }
 
     internal List<string> Tags { get; private set; } = [];
@@ -42,6 +46,25 @@ public sealed class CacheControl
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeToLive, TimeSpan.Zero);
         Lifetime = timeToLive;
+        return this;
+    }
+
+    /// <summary>How long the answer may go unused, within its time to live.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
+    public CacheControl SlidingExpiration(TimeSpan unused)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(unused, TimeSpan.Zero);
+        SlidingFor = unused;
+        return this;
+    }
+
+    /// <summary>How long after its end a stored answer may be served to this call when the provider fails, and the answer to this call is kept for that.
+    /// <see cref="TimeSpan.Zero"/>: an error is an error.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public CacheControl ServeStale(TimeSpan afterExpiry)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(afterExpiry, TimeSpan.Zero);
+        StaleFor = afterExpiry;
         return this;
     }
 

@@ -51,6 +51,12 @@ internal static class CacheControlCarrier
         if (control.Lifetime is { } lifetime)
             text.Append(";ttl=").Append(lifetime.TotalSeconds.ToString("0.#######", CultureInfo.InvariantCulture));
 
+        if (control.SlidingFor is { } sliding)
+            text.Append(";sliding=").Append(sliding.TotalSeconds.ToString("0.#######", CultureInfo.InvariantCulture));
+
+        if (control.StaleFor is { } stale)
+            text.Append(";stale=").Append(stale.TotalSeconds.ToString("0.#######", CultureInfo.InvariantCulture));
+
         if (control.NamespaceName is { } name)
             text.Append(";ns=").Append(Uri.EscapeDataString(name));
 
@@ -82,9 +88,14 @@ internal static class CacheControlCarrier
                 case "nostore":
                     control.NoStore();
                     break;
-                case "ttl" when decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
-                    && seconds > 0 && seconds <= (decimal)TimeSpan.MaxValue.TotalDays * 86400m / 2:
-                    control.TimeToLive(TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond)));
+                case "ttl" when TryDuration(value, out var lifetime) && lifetime > TimeSpan.Zero:
+                    control.TimeToLive(lifetime);
+                    break;
+                case "sliding" when TryDuration(value, out var sliding) && sliding > TimeSpan.Zero:
+                    control.SlidingExpiration(sliding);
+                    break;
+                case "stale" when TryDuration(value, out var stale):
+                    control.ServeStale(stale);
                     break;
                 case "ns" when !string.IsNullOrWhiteSpace(value):
                     control.Namespace(value);
@@ -98,6 +109,17 @@ internal static class CacheControlCarrier
         }
 
         return control;
+    }
+
+    private static bool TryDuration(string text, out TimeSpan duration)
+    {
+        duration = default;
+        if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            || seconds > (decimal)TimeSpan.MaxValue.TotalDays * 86400m / 2)
+            return false;
+
+        duration = TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
+        return true;
     }
 
     // Somebody wanted something that we cannot read; staying out of the way is the only wish that does no harm.

@@ -1,17 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
 
 /// <summary>One caller's part in a question that several callers ask at once.</summary>
 /// <remarks>
-/// The leader asks and then completes or abandons; disposing it without either abandons. A follower waits; null means that the leader gave
-/// up and the follower should enter again. Nobody's cancellation reaches anybody else.
+/// The leader asks and then completes, fails or abandons; disposing it without any of these abandons. A follower waits, or reads along; when
+/// it gets nothing it enters again or asks for itself. Nobody's cancellation reaches anybody else.
 /// </remarks>
 internal sealed class CacheFlight : IDisposable
 {
-    // A reader that stops in the middle of a stream, for instance to ask the same question again, would keep those who wait for ever.
-    private static readonly TimeSpan s_longestHold = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    /// <summary>How long a follower waits for a sign of life. The clients of most providers give up after 100 seconds.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly SingleFlight.Flight _flight;
 
@@ -23,33 +23,30 @@ internal sealed class CacheFlight : IDisposable
 
     public bool IsLeader { get; }
 
-    /// <summary>Whether the leader got an answer that only it may have: those who waited ask for themselves, all at once.</summary>
-    public bool IsUnshareable => _flight.IsUnshareable;
+    /// <summary>Whether this follower asks for itself: the leader got an answer that only it may have, or gave no sign of life.</summary>
+    public bool IsUnshareable { get; private set; }
 
-    /// <summary>Whether this follower stopped waiting because the leader's reader does not read on: it asks for itself.</summary>
-    public bool GaveUp { get; private set; }
+    /// <summary>What the leader's call threw; null when it did not fail.</summary>
+    public Exception? Error { get; private set; }
 
-    /// <summary>The leader's reader has got a piece of the answer, and comes back for the next one with <see cref="Resume"/>.</summary>
-    public void Hold() => _flight.Hold();
+    /// <summary>Marks what the calling async method does from here as part of answering this question.</summary>
+    public void SetLeading() => _flight.SetLeading();
 
-    public void Resume() => _flight.Resume();
+    /// <summary>Lets followers read the leader's stream.</summary>
+    public void Show(LiveStream stream)
+    {
+        if (IsLeader)
+            _flight.Show(stream);
+    }
+
+    /// <summary>Does something when the question is answered or given up.</summary>
+    public void OnLanding(Action action) => _flight.OnLanding(action);
 
     /// <summary>Ends the flight with an answer that only the leader may have.</summary>
-    public void CompleteUnshareable()
-    {
-        if (IsLeader)
-        {
-            _flight.IsUnshareable = true;
-            _flight.Land(null);
-        }
-    }
+    public void CompleteUnshareable() => Land(Landing.Unshareable);
 
     /// <summary>Shares an answer that came from the cache after all.</summary>
-    public void Complete(CacheHit hit)
-    {
-        if (IsLeader)
-            _flight.Land(hit.Answer);
-    }
+    public void Complete(CacheHit hit) => Land(new Landing { Answer = hit.Answer, StaleReason = hit.StaleReason });
 
     /// <summary>Shares an answer that was just bought, or abandons when it is not fit to be shared.</summary>
     /// <returns>Null when it was shared, else the reason.</returns>
@@ -67,41 +64,98 @@ internal sealed class CacheFlight : IDisposable
         }
         finally
         {
-            _flight.IsUnshareable = answer is null;
-            _flight.Land(answer);
+            Land(answer is null ? Landing.Unshareable : new Landing { Answer = answer });
         }
     }
 
+    /// <summary>The leader's call failed.</summary>
+    public void Fail(Exception error) => Land(new Landing { Error = error });
+
     /// <summary>Gives up: those who wait try for themselves, one after the other becoming the leader.</summary>
-    public void Abandon()
+    public void Abandon() => Land(Landing.Abandoned);
+
+    /// <summary>Makes the leader's call. When the leader is cancelled while others wait, the call goes on for them.</summary>
+    public async Task<T> LeadAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
-        if (IsLeader)
-            _flight.Land(null);
+        var stop = new CancellationTokenSource();
+        var parted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _flight.Begin(stop, parted);
+        var answer = Run(call, stop.Token);
+        using (cancellationToken.UnsafeRegister(static flight => ((SingleFlight.Flight)flight!).LeaderLeaves(), _flight))
+        {
+            if (await Task.WhenAny(answer, parted.Task) == answer || answer.IsCompleted)
+            {
+                try
+                {
+                    return await answer;
+                }
+                catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+                {
+                    // The caller looks for its own token.
+                    throw new TaskCanceledException(exception.Message, exception, cancellationToken);
+                }
+            }
+        }
+
+        // Whoever still waits hears of a failure from the flight.
+        _ = answer.ContinueWith(static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        throw new TaskCanceledException(null, null, cancellationToken);
     }
 
     /// <summary>Waits for the leader; null when it, or this follower, gave up.</summary>
     /// <exception cref="OperationCanceledException">This caller was cancelled; the leader was not.</exception>
     public async ValueTask<CacheHit?> WaitAsync(CancellationToken cancellationToken)
     {
-        var landed = _flight.Landed;
-        using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        var (hit, _) = await FollowAsync(readsAlong: false, cancellationToken).ConfigureAwait(false);
+        return hit;
+    }
+
+    /// <summary>Waits for the leader's answer, or for a stream to read along when <paramref name="readsAlong"/>.</summary>
+    public async ValueTask<(CacheHit? Hit, LiveStream.Reader? Live)> FollowAsync(bool readsAlong, CancellationToken cancellationToken)
+    {
+        _flight.Join();
+        try
         {
-            while (!landed.IsCompleted)
+            await _flight.Moved.WaitAsync(Patience, _flight.Time, cancellationToken).ConfigureAwait(false);
+            if (!_flight.Landed.IsCompleted && _flight.Stream?.TryJoin() is { } reader)
             {
-                await Task.WhenAny(landed, Task.Delay(s_look, _flight.Time, stop.Token)).ConfigureAwait(false);
-                cancellationToken.ThrowIfCancellationRequested();
-                if (!landed.IsCompleted && _flight.HeldFor > s_longestHold)
+                if (readsAlong && reader.IsLive)
+                    return (null, reader);
+
+                // Nobody has to read: the pieces are fetched, so that a leader that reads slowly, or no more, keeps nobody waiting.
+                await using (reader.ConfigureAwait(false))
                 {
-                    GaveUp = true;
-                    return null;
+                    await reader.DrainAsync(_flight.Landed, cancellationToken).ConfigureAwait(false);
                 }
             }
 
-            await stop.CancelAsync().ConfigureAwait(false);
+            var landing = await _flight.Landed.WaitAsync(Patience, _flight.Time, cancellationToken).ConfigureAwait(false);
+            IsUnshareable = landing.IsUnshareable;
+            Error = landing.Error;
+            return landing.Answer is { } answer ? (new CacheHit(answer, CacheLayer.Coalesced, _flight.Key) { StaleReason = landing.StaleReason }, null) : default;
         }
-
-        return await landed.ConfigureAwait(false) is { } answer ? new CacheHit(answer, CacheLayer.Coalesced, _flight.Key) : null;
+        catch (TimeoutException)
+        {
+            IsUnshareable = true;
+            return default;
+        }
+        finally
+        {
+            _flight.Leave();
+        }
     }
 
     public void Dispose() => Abandon();
+
+    private async Task<T> Run<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        _flight.SetLeading();
+        return await call(cancellationToken);
+    }
+
+    private void Land(Landing landing)
+    {
+        if (IsLeader)
+            _flight.Land(landing);
+    }
 }

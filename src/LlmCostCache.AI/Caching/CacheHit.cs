@@ -12,6 +12,9 @@ internal sealed class CacheHit(StoredAnswer answer, CacheLayer layer, CacheKey k
 
     public CacheLayer Layer => layer;
 
+    /// <summary>Why it is served although it has expired; null when it has not.</summary>
+    public string? StaleReason { get; init; }
+
     /// <summary>The key of the entry that answered.</summary>
     public CacheKey Key => key;
 

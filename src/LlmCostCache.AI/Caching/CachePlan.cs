@@ -78,6 +78,12 @@ internal sealed class CachePlan
 
     public TimeSpan TimeToLive { get; init; }
 
+    /// <summary>How long the answer may go unused; null when only <see cref="TimeToLive"/> counts.</summary>
+    public TimeSpan? SlidingFor { get; init; }
+
+    /// <summary>How long after its end the answer may be served when the provider fails.</summary>
+    public TimeSpan StaleFor { get; init; }
+
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>The model that is asked; empty when nobody named one.</summary>

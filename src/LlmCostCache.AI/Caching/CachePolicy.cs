@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Microsoft.Extensions.AI;
@@ -19,6 +20,22 @@ internal sealed record CachePolicy
     /// <value>24 hours; more than 365 days counts as 365.</value>
     public TimeSpan TimeToLive { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>How long an answer of a model may be served, where it differs.</summary>
+    /// <value>None.</value>
+    public FrozenDictionary<string, TimeSpan> ModelTimeToLive { get; init; } = FrozenDictionary<string, TimeSpan>.Empty;
+
+    /// <summary>How long an answer may go unused, within its time to live.</summary>
+    /// <value>Null: only the time to live counts.</value>
+    public TimeSpan? SlidingExpiration { get; init; }
+
+    /// <summary>How long after its end an answer may be served when the provider fails.</summary>
+    /// <value>Zero: never.</value>
+    public TimeSpan ServeStaleFor { get; init; }
+
+    /// <summary>The part of its life after which a hit has the answer renewed in the background.</summary>
+    /// <value>Zero: never.</value>
+    public double RefreshAhead { get; init; }
+
     /// <summary>The largest answer that is stored, in bytes.</summary>
     /// <value>4 MB; at most 32 MB.</value>
     public int MaxAnswerBytes { get; init; } = 4 << 20;
@@ -35,12 +52,61 @@ internal sealed record CachePolicy
     /// <value>False: replaying it replays what the functions do.</value>
     public bool StoreToolCalls { get; init; }
 
+    /// <summary>Whether an answer that the provider's filter cut, or in which the model refuses, is stored.</summary>
+    /// <value>False: the next try may be answered.</value>
+    public bool StoreRefusals { get; init; }
+
+    /// <summary>A first word of the application: false keeps a question away from the cache.</summary>
+    /// <value>None.</value>
+    public Func<IReadOnlyList<ChatMessage>, ChatOptions?, bool>? ShouldCache { get; init; }
+
     /// <summary>A last word of the application: false keeps an answer from being stored.</summary>
     /// <value>None.</value>
     public Func<ChatResponse, bool>? ShouldStore { get; init; }
 
-    public string? WhyNotRead(ChatOptions? options) =>
-        OnlyDeterministic && options?.Temperature is not 0f ? "only questions with a temperature of zero are cached" : null;
+    /// <summary>Why a question is neither looked up nor stored, or null when it may be.</summary>
+    public string? WhyNotRead(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        if (OnlyDeterministic && options?.Temperature is not 0f)
+            return "only questions with a temperature of zero are cached";
+
+        if (ShouldCache is not { } should)
+            return null;
+
+        try
+        {
+            return should(messages as IReadOnlyList<ChatMessage> ?? [.. messages], options) ? null : "the application keeps the question away from the cache";
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Whoever asks wants an answer; a cache that cannot decide stays out of the way.
+            return $"the application failed to decide about the question ({exception.GetType().Name})";
+        }
+    }
+
+    /// <summary>How long an answer to a question of this model may be served.</summary>
+    public TimeSpan LifetimeOf(string model) =>
+        ModelTimeToLive.Count > 0 && ModelTimeToLive.TryGetValue(model, out var lifetime) ? lifetime : TimeToLive;
+
+    /// <summary>Whether pieces of an answer may be handed to others before it is whole: when nothing that is only known then can forbid it.</summary>
+    public bool IsLive(ChatOptions? options) => ShouldStore is null && (StoreToolCalls || options?.Tools is not { Count: > 0 });
+
+    /// <summary>Whether a piece is one of those that an answer which may be stored consists of.</summary>
+    public bool MayShare(ChatResponseUpdate update)
+    {
+        if (update.ContinuationToken is not null || (update.Role is { } role && role != ChatRole.Assistant)
+            || (update.FinishReason is { } reason && !MayFinishWith(reason)))
+            return false;
+
+        for (var i = 0; i < update.Contents.Count; i++)
+        {
+            if (update.Contents[i] is not (TextContent or TextReasoningContent or DataContent or UsageContent)
+                && !(StoreToolCalls && update.Contents[i] is FunctionCallContent))
+                return false;
+        }
+
+        return true;
+    }
 
     /// <summary>Why <paramref name="response"/> must not be stored, or null when it may be.</summary>
     public string? WhyNotStore(ChatResponse response)
@@ -103,11 +169,12 @@ internal sealed record CachePolicy
             return SaysCompleted(response.RawRepresentation) ? null : "the answer has no finish reason";
         }
 
-        if (reason == ChatFinishReason.Stop || (StoreToolCalls && reason == ChatFinishReason.ToolCalls))
-            return null;
-
-        return $"the answer finished with {reason.Value}";
+        return MayFinishWith(reason) ? null : $"the answer finished with {reason.Value}";
     }
+
+    private bool MayFinishWith(ChatFinishReason reason) => reason == ChatFinishReason.Stop
+        || (StoreToolCalls && reason == ChatFinishReason.ToolCalls)
+        || (StoreRefusals && (reason == ChatFinishReason.ContentFilter || reason.Value == "refusal"));
 
     [UnconditionalSuppressMessage("Trimming", "IL2070",
         Justification = "A property that was trimmed away reads as not completed: the answer is not stored.")]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,11 @@ namespace LlmCostCache.AI;
 public sealed class ResponseCache : IAsyncDisposable, IDisposable
 {
     private static readonly CacheEndpoint s_direct = new("llmcostcache.direct", null, null);
+
+    // A process that dies while it asks keeps the others waiting this long.
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(250);
 
     private readonly TimeProvider _time;
     private readonly string _namespace;
@@ -78,7 +84,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var hit = await FindAsync(PlanDirect(messages, model, options), cancellationToken).ConfigureAwait(false);
-        return hit is null ? null : new CachedAnswer(hit);
+        if (hit is null)
+            return null;
+
+        hit.Answer.Worth.Ask(_time.GetUtcNow());
+        Used(hit, Money.Zero);
+        return new CachedAnswer(hit);
     }
 
     /// <summary>Stores the answer to a prompt; returns when it is on the disk as well.</summary>
@@ -214,7 +225,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
         var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
-        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(options);
+        var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
         var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
         return PlanFor(form, whyNot, control, scope, policy);
     }
@@ -279,6 +290,78 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             return "the embedding is empty, zero or not finite";
 
         return Keep(plan, StoredAnswer.Copy(embedding, plan, cost, _time.GetUtcNow(), purchase));
+    }
+
+    /// <summary>Counts that an answer was served, whichever layer had it.</summary>
+    internal void Used(CacheHit hit, Money saved) => _disk?.Used(hit.Key, saved);
+
+    /// <summary>Whether this process may ask a question, as far as the other processes of this machine are concerned; it tells them until the flight has landed.</summary>
+    internal async ValueTask<bool> TryLeadAmongProcessesAsync(CachePlan plan, CacheFlight flight)
+    {
+        if (_disk is not { } disk || !plan.CanStore)
+            return true;
+
+        var key = plan.Key;
+        var outcome = await disk.TryLeaseAsync(key, s_lease).ConfigureAwait(false);
+        if (outcome == LeaseOutcome.Taken)
+        {
+            var renewal = _time.CreateTimer(_ => _ = disk.TryLeaseAsync(key, s_lease).AsTask(), null, s_lease / 3, s_lease / 3);
+            flight.OnLanding(() =>
+            {
+                renewal.Dispose();
+                disk.ReleaseLease(key);
+            });
+        }
+
+        return outcome != LeaseOutcome.HeldByOther;
+    }
+
+    /// <summary>Waits while another process of this machine asks the same question, as long as it shows that it lives, but not for ever.</summary>
+    /// <returns>What the other process stored; null when this one has to ask.</returns>
+    internal async ValueTask<CacheHit?> AwaitOtherProcessesAsync(CachePlan plan, CacheFlight flight, CancellationToken cancellationToken)
+    {
+        var pause = s_firstPause;
+        var startedAt = _time.GetTimestamp();
+        var waited = false;
+        while (!await TryLeadAmongProcessesAsync(plan, flight).ConfigureAwait(false) && _time.GetElapsedTime(startedAt) < CacheFlight.Patience)
+        {
+            waited = true;
+            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+            if (FindOnDisk(plan) is { } hit)
+                return hit;
+
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+        }
+
+        // It may have stored its answer between our look and the end of its lease.
+        return waited ? FindOnDisk(plan) : null;
+    }
+
+    private CacheHit? FindOnDisk(CachePlan plan)
+    {
+        if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
+            return null;
+
+        Remember(plan, answer);
+        return new CacheHit(answer, CacheLayer.Disk, plan.Key);
+    }
+
+    /// <summary>An answer that has expired but may be served now that the provider has failed; null when there is none.</summary>
+    internal CacheHit? FindStale(CachePlan plan, string failure)
+    {
+        if (!plan.CanRead || plan.StaleFor <= TimeSpan.Zero)
+            return null;
+
+        if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry) && MayServeStale(entry.Answer, plan))
+            return Stale(entry.Answer, CacheLayer.Memory);
+
+        return _disk?.Find(plan.Key) is { } stored && MayServeStale(stored, plan) ? Stale(stored, CacheLayer.Disk) : null;
+
+        CacheHit Stale(StoredAnswer found, CacheLayer layer) => new(found, layer, plan.Key)
+        {
+            StaleReason = string.Create(CultureInfo.InvariantCulture,
+                $"stale: the provider failed ({failure}), and the answer of {found.StoredAt.UtcDateTime:yyyy-MM-dd HH:mm}Z is served although it has expired"),
+        };
     }
 
     /// <summary>Joins the callers of a question: the first leads and asks, the others wait for it.</summary>
@@ -365,7 +448,9 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             BypassReason = whyNot,
             CanRead = whyNot is null && control is not { IsRefresh: true },
             CanStore = whyNot is null && control is not { IsNoStore: true },
-            TimeToLive = control?.Lifetime ?? policy.TimeToLive,
+            TimeToLive = control?.Lifetime ?? policy.LifetimeOf(scope.Model ?? ""),
+            SlidingFor = control?.SlidingFor ?? policy.SlidingExpiration,
+            StaleFor = control?.StaleFor ?? policy.ServeStaleFor,
             Tags = control is { Tags.Count: > 0 } ? control.Tags.Distinct(StringComparer.Ordinal).ToArray() : [],
             Model = scope.Model ?? "",
             Namespace = scope.CallNamespace ?? scope.Namespace ?? "",
@@ -396,19 +481,21 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
                 return new((entry.Answer, CacheLayer.Memory));
             }
 
-            _memory.Remove(entry);
+            if (!IsKept(entry.Answer))
+                _memory.Remove(entry);
         }
 
         plan.Settle();
         if (_disk?.Find(plan.Key) is { } stored)
         {
-            if (IsServable(stored))
+            if (IsServable(stored, CacheLayer.Disk))
             {
                 Remember(plan, stored);
                 return new((stored, CacheLayer.Disk));
             }
 
-            _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+            if (!IsKept(stored))
+                _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
         }
 
         return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
@@ -446,7 +533,20 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private void Failed(CacheLayer layer, string what) => _layerFailed?.Invoke(layer, what);
 
-    private bool IsServable(StoredAnswer answer) => answer.IsFresh(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+    /// <summary>Whether an answer to a question asked by this plan must not be given to callers that come now.</summary>
+    internal bool IsInvalidated(CachePlan plan) => _invalidations.IsDead(StoredAnswer.Bill(plan, null, CallCost.Unknown, default, null));
+
+    private bool IsKept(StoredAnswer answer) => answer.IsKept(_time.GetUtcNow()) && !_invalidations.IsDead(answer);
+
+    private bool MayServeStale(StoredAnswer answer, CachePlan plan)
+    {
+        var now = _time.GetUtcNow();
+        return answer.Vector is null && (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
+    }
+
+    // Whether an answer on the disk was used lately is known there: other processes use it too.
+    private bool IsServable(StoredAnswer answer, CacheLayer layer = CacheLayer.Memory) =>
+        answer.IsFresh(_time.GetUtcNow(), counts: layer != CacheLayer.Disk) && !_invalidations.IsDead(answer);
 
     private static bool AllFinite(ReadOnlySpan<float> vector)
     {

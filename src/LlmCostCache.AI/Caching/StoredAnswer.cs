@@ -87,8 +87,27 @@ internal sealed record StoredAnswer
             AskedAt = plan.AskedAt,
             StoredAt = now,
             ExpiresAt = Later(now, plan.TimeToLive),
+            SlidingFor = plan.SlidingFor,
+            KeptUntil = Later(Later(now, plan.TimeToLive), plan.StaleFor),
         };
     }
+
+    /// <summary>What an answer that is not stored cost, for the rows of those who read it while it came.</summary>
+    public static StoredAnswer Bill(CachePlan plan, string? responseModel, CallCost cost, DateTimeOffset now, Purchase? purchase) => new()
+    {
+        Messages = [],
+        ResponseModel = responseModel,
+        Model = plan.Model,
+        Tags = plan.Tags,
+        Namespace = plan.Namespace,
+        Tenant = plan.Tenant,
+        SystemPrompt = plan.SystemPrompt,
+        Original = cost,
+        Purchase = purchase,
+        AskedAt = plan.AskedAt,
+        StoredAt = now,
+        ExpiresAt = now,
+    };
 
     public static StoredAnswer Copy(Embedding<float> embedding, CachePlan plan, CallCost cost, DateTimeOffset now, Purchase? purchase = null) => new()
     {
@@ -134,8 +153,17 @@ internal sealed record StoredAnswer
     };
 
     /// <summary>Whether it may be served now. An answer from the future comes from a clock that jumped; it could live for ever.</summary>
-    public bool IsFresh(DateTimeOffset now) =>
-        now < ExpiresAt && StoredAt <= now + ClockTolerance && ExpiresAt - StoredAt <= CachePolicy.LongestTimeToLive;
+    /// <param name="now">The time.</param>
+    /// <param name="counts">Whether this object saw every use, so that <see cref="SlidingFor"/> can be judged by it.</param>
+    public bool IsFresh(DateTimeOffset now, bool counts = true) =>
+        now < ExpiresAt && IsPlausible(now) && (!counts || SlidingFor is not { } unused || now - LastUsed < unused);
+
+    /// <summary>Whether it is kept, though it may have expired, for the day the provider fails.</summary>
+    public bool IsKept(DateTimeOffset now) => now < KeptUntil && KeptUntil > ExpiresAt && IsPlausible(now);
+
+    private DateTimeOffset LastUsed => Worth.LastAsked is var asked && asked > StoredAt.UtcTicks ? new DateTimeOffset(asked, TimeSpan.Zero) : StoredAt;
+
+    private bool IsPlausible(DateTimeOffset now) => StoredAt <= now + ClockTolerance && ExpiresAt - StoredAt <= CachePolicy.LongestTimeToLive;
 
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 

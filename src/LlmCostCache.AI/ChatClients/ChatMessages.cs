@@ -81,6 +81,38 @@ internal static class ChatMessages
         return own;
     }
 
+    /// <summary>A copy of the response that says why it was not stored.</summary>
+    public static ChatResponse WithBypass(ChatResponse response, string callId, string reason)
+    {
+        var copy = ShallowCopy(response);
+        if (copy.Messages.Count > 0)
+        {
+            copy.Messages[0] = copy.Messages[0].Clone();
+            copy.Messages[0].AdditionalProperties = With(copy.Messages[0].AdditionalProperties, callId, reason);
+        }
+        else
+        {
+            copy.AdditionalProperties = With(copy.AdditionalProperties, callId, reason);
+        }
+
+        return copy;
+    }
+
+    /// <summary>A copy of the update that says why the answer was not stored.</summary>
+    public static ChatResponseUpdate WithBypass(ChatResponseUpdate update, string callId, string reason)
+    {
+        var copy = update.Clone();
+        copy.AdditionalProperties = With(copy.AdditionalProperties, callId, reason);
+        return copy;
+    }
+
+    private static AdditionalPropertiesDictionary With(AdditionalPropertiesDictionary? properties, string callId, string reason)
+    {
+        var copy = properties?.Clone() ?? [];
+        copy[CostCarrier.BypassKeyOf(callId)] = reason;
+        return copy;
+    }
+
     /// <summary>The update that ends a stream and carries its cost; it joins the last message, so that it makes none of its own.</summary>
     public static ChatResponseUpdate TrailingUpdate(string attemptId, CallCost cost, ChatResponseUpdate? last) => new()
     {

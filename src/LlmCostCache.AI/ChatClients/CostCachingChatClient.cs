@@ -8,12 +8,12 @@ namespace LlmCostCache.AI;
 /// Everything that shapes an answer is part of the key; what cannot be keyed bypasses the cache. Only finished answers are stored. A hit is a fresh copy without
 /// billable usage; <see cref="CostResponseExtensions.GetCost(ChatResponse)"/> says what it saved. A broken cache is a miss, never an error.
 /// </remarks>
-public sealed class CostCachingChatClient : DelegatingChatClient
+public sealed partial class CostCachingChatClient : DelegatingChatClient
 {
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
     private readonly CacheEndpoint _endpoint;
-    private CachePolicy _policy = CachePolicy.Default;
+    private readonly RememberedErrors _errors;
 
     /// <summary>Puts the cache of <paramref name="costs"/> in front of a client.</summary>
     /// <param name="innerClient">The client; it is metered further in, or metered here when it is not.</param>
@@ -25,67 +25,11 @@ public sealed class CostCachingChatClient : DelegatingChatClient
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
         _endpoint = new CacheEndpoint(_client.Provider, _client.Uri, _client.DefaultModel);
+        _errors = new RememberedErrors(costs.Options.TimeProvider);
         if (innerClient.GetService<FunctionInvokingChatClient>() is not null)
         {
             Log.CacheOutsideFunctionInvocation(costs.Logger);
         }
-    }
-
-    /// <summary>How long an answer may be served, unless the call says otherwise.</summary>
-    /// <value>24 hours; more than zero, at most 365 days.</value>
-    public TimeSpan TimeToLive
-    {
-        get => _policy.TimeToLive;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, CachePolicy.LongestTimeToLive);
-            _policy = _policy with { TimeToLive = value };
-        }
-    }
-
-    /// <summary>The largest answer that is stored, in bytes of its stored form.</summary>
-    /// <value>4 MB.</value>
-    public int MaxAnswerBytes
-    {
-        get => _policy.MaxAnswerBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _policy = _policy with { MaxAnswerBytes = value };
-        }
-    }
-
-    /// <summary>Whether questions that point at media by address are cached, although what is there may change.</summary>
-    /// <value>False.</value>
-    public bool AllowUriContent
-    {
-        get => _policy.AllowUriContent;
-        set => _policy = _policy with { AllowUriContent = value };
-    }
-
-    /// <summary>Whether only calls with a temperature of zero are cached.</summary>
-    /// <value>False: any temperature is cached, each under its own key.</value>
-    public bool OnlyDeterministic
-    {
-        get => _policy.OnlyDeterministic;
-        set => _policy = _policy with { OnlyDeterministic = value };
-    }
-
-    /// <summary>Whether an answer that asks for function calls is stored.</summary>
-    /// <value>False.</value>
-    public bool StoreToolCalls
-    {
-        get => _policy.StoreToolCalls;
-        set => _policy = _policy with { StoreToolCalls = value };
-    }
-
-    /// <summary>The last word on whether an answer is stored; asked only about answers that may be.</summary>
-    /// <value>Null: all of them.</value>
-    public Func<ChatResponse, bool>? ShouldStore
-    {
-        get => _policy.ShouldStore;
-        set => _policy = _policy with { ShouldStore = value };
     }
 
     /// <inheritdoc/>
@@ -96,105 +40,210 @@ public sealed class CostCachingChatClient : DelegatingChatClient
     }
 
     /// <inheritdoc/>
+    /// <exception cref="RememberedErrorException">The provider failed on this question a moment ago; see <see cref="RememberErrorsFor"/>.</exception>
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
-        var list = ChatMessages.AsList(messages);
-        using var question = new Question(this, list, options);
-        if (await FindAsync(question, cancellationToken) is { } hit)
-        {
-            var served = Serve(question, hit);
-            return ChatMessages.PutCost(hit.Response, served.Id, served.Cost);
-        }
+        using var question = Ask(ChatMessages.AsList(messages), options);
+        var (hit, _) = await FindAsync(question, readsAlong: false, cancellationToken);
+        if (hit is not null)
+            return Deliver(question, hit);
 
-        var response = await InnerClient.GetResponseAsync(list, question.Token.Carry(options), cancellationToken);
-        Keep(question, response);
-        return response;
+        // The call has its own life: it goes on without this caller when others wait for its answer.
+        return question.Flight is { } flight
+            ? await LeadAsync(question, flight, cancellationToken)
+            : await AskAsync(question.Borrow(), cancellationToken);
     }
 
     /// <inheritdoc/>
+    /// <exception cref="RememberedErrorException">The provider failed on this question a moment ago; see <see cref="RememberErrorsFor"/>.</exception>
     public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         return StreamAsync(messages, options, cancellationToken);
     }
 
+    private CacheQuestion Ask(IReadOnlyList<ChatMessage> messages, ChatOptions? options) => new(_costs, messages, options, _client, _endpoint, _policy);
+
+    private Task<ChatResponse> LeadAsync(CacheQuestion question, CacheFlight flight, CancellationToken cancellationToken) =>
+        flight.LeadAsync(stop => AskAsync(question.Borrow(), stop), cancellationToken);
+
+    private async Task<ChatResponse> AskAsync(CacheQuestion question, CancellationToken cancellationToken)
+    {
+        using (question)
+        {
+            ChatResponse response;
+            try
+            {
+                response = await InnerClient.GetResponseAsync(question.Messages, question.Token.Carry(question.Options), cancellationToken);
+            }
+            catch (Exception exception)
+            {
+                if (Failed(question, exception, cancellationToken) is { } stale)
+                    return Deliver(question, stale);
+
+                throw;
+            }
+
+            return Keep(question, response, response.GetCost()) is { } whyNot ? ChatMessages.WithBypass(response, question.Token.Id, whyNot) : response;
+        }
+    }
+
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
-        var list = ChatMessages.AsList(messages);
-        using var question = new Question(this, list, options);
-        if (await FindAsync(question, cancellationToken) is { } hit)
+        using var question = Ask(ChatMessages.AsList(messages), options);
+        var (hit, live) = await FindAsync(question, readsAlong: _policy.IsLive(options), cancellationToken);
+        while (live is not null)
         {
-            var served = Serve(question, hit);
             ChatResponseUpdate? last = null;
-            foreach (var update in hit.Response.ToChatResponseUpdates())
+            UsageRecord? row = null;
+            await using (live)
             {
-                last = update;
-                yield return update;
-            }
-
-            yield return ChatMessages.TrailingUpdate(served.Id, served.Cost, last);
-            yield break;
-        }
-
-        var keeps = question.Plan.BypassReason is null;
-        List<ChatResponseUpdate>? updates = keeps ? [] : null;
-        await foreach (var update in InnerClient.GetStreamingResponseAsync(list, question.Token.Carry(options), cancellationToken))
-        {
-            updates?.Add(Snapshot(update));
-            question.Flight?.Hold();
-            yield return update;
-            question.Flight?.Resume();
-        }
-
-        // Not reached when the reader leaves early or the stream breaks: a piece of an answer is never stored.
-        if (updates is not null)
-        {
-            Keep(question, updates.ToChatResponse());
-        }
-    }
-
-    // The reader may change what it was given before the stream has ended; the answer that is stored is the provider's.
-    private static ChatResponseUpdate Snapshot(ChatResponseUpdate update)
-    {
-        var copy = update.Clone();
-        copy.Contents = [.. update.Contents];
-        for (var i = 0; i < copy.Contents.Count; i++)
-        {
-            if (copy.Contents[i] is TextContent text && text.GetType() == typeof(TextContent))
-            {
-                copy.Contents[i] = new TextContent(text.Text)
+                try
                 {
-                    Annotations = text.Annotations,
-                    RawRepresentation = text.RawRepresentation,
-                    AdditionalProperties = text.AdditionalProperties,
-                };
+                    while (await live.MoveNextAsync(cancellationToken))
+                        yield return last = live.Current;
+                }
+                finally
+                {
+                    // Also when the reader leaves early: it had what it had for nothing.
+                    if (live.HasRead)
+                        row = ServeLive(question, live.Stream, last);
+                }
             }
+
+            if (row is not null)
+            {
+                yield return ChatMessages.TrailingUpdate(row.Id, row.Cost, last);
+                yield break;
+            }
+
+            question.AsksAlone |= live.IsTurnedAway;
+            question.Heard(live.Stream.Error?.SourceException);
+            (hit, live) = await FindAsync(question, readsAlong: true, cancellationToken);
         }
 
-        return copy;
+        if (hit is null)
+        {
+            var asked = question.Plan.BypassReason is { } bypass ? PassAsync(question, bypass, cancellationToken) : LeadAsync(question, cancellationToken);
+            await foreach (var update in asked)
+                yield return update;
+
+            hit = question.Stale;
+        }
+
+        if (hit is null)
+            yield break;
+
+        var served = Serve(question, hit);
+        ChatResponseUpdate? before = null;
+        foreach (var update in Replay.Of(UsageOf(hit), _pace is not null))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_pace is { } pace && before is not null)
+                await Task.Delay(TimeSpan.FromSeconds((double)Replay.LengthOf(before) / pace), _costs.Options.TimeProvider, cancellationToken);
+
+            before = update;
+            yield return update;
+        }
+
+        yield return ChatMessages.TrailingUpdate(served.Id, served.Cost, before);
     }
 
-    /// <summary>The stored answer, or the one that an identical call is about to get; null when this call has to ask.</summary>
-    private async ValueTask<CacheHit?> FindAsync(Question question, CancellationToken cancellationToken)
+    /// <summary>The provider's stream, past the cache.</summary>
+    private async IAsyncEnumerable<ChatResponseUpdate> PassAsync(CacheQuestion question, string bypass, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var update in InnerClient.GetStreamingResponseAsync(question.Messages, question.Token.Carry(question.Options), cancellationToken))
+        {
+            yield return CostCarrier.IsIn(update.AdditionalProperties) ? ChatMessages.WithBypass(update, question.Token.Id, bypass) : update;
+        }
+    }
+
+    /// <summary>The provider's stream, which others may read along and which is stored when it has ended. Ends early when a stale answer is to be served instead.</summary>
+    private async IAsyncEnumerable<ChatResponseUpdate> LeadAsync(CacheQuestion question, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        question.Borrow();
+        var stream = new LiveStream(stop => InnerClient.GetStreamingResponseAsync(question.Messages, question.Token.Carry(question.Options), stop), _policy, _costs.Options.TimeProvider)
+        {
+            Plan = question.Plan,
+            Flight = question.Flight,
+            IsLive = _policy.IsLive(question.Options),
+            IsAnswer = () => !question.Token.FellBack,
+            Ended = ended => Ended(question, ended),
+        };
+        question.Flight?.Show(stream);
+        await using var reader = stream.Leader;
+
+        // The update with the cost is the last one, and whether the answer is stored is known only after it.
+        ChatResponseUpdate? held = null;
+        while (await MoveNextAsync(reader, question, cancellationToken))
+        {
+            if (held is not null)
+                yield return held;
+
+            held = CostCarrier.IsIn(reader.Current.AdditionalProperties) ? reader.Current : null;
+            if (held is null)
+                yield return reader.Current;
+        }
+
+        if (held is not null)
+            yield return question.WhyNotStored is { } whyNot ? ChatMessages.WithBypass(held, question.Token.Id, whyNot) : held;
+    }
+
+    private static async ValueTask<bool> MoveNextAsync(LiveStream.Reader reader, CacheQuestion question, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.MoveNextAsync(cancellationToken);
+        }
+        catch (Exception exception) when (question.Stale is not null && exception is not OperationCanceledException { CancellationToken.IsCancellationRequested: true })
+        {
+            return false;
+        }
+    }
+
+    private void Ended(CacheQuestion question, LiveStream stream)
+    {
+        using (question)
+        {
+            var cost = stream.Cost;
+            if (stream.IsComplete)
+            {
+                var whole = stream.Whole();
+                stream.Bill = StoredAnswer.Bill(question.Plan, whole?.ModelId, cost, _costs.Options.TimeProvider.GetUtcNow(), question.Token.Purchase);
+                question.WhyNotStored = Keep(question, whole, cost);
+            }
+            else if (stream.Error is { } error && !stream.IsAbandoned)
+            {
+                // What has been shown cannot be taken back: a stale answer stands in only for one that has not begun.
+                question.Stale = Failed(question, error.SourceException, CancellationToken.None, mayBeStale: !stream.HasBegun);
+            }
+            else
+            {
+                question.Flight?.Abandon();
+            }
+        }
+    }
+
+    /// <summary>The stored answer, the one that an identical call is about to get, or its stream; neither when this call has to ask.</summary>
+    private async ValueTask<(CacheHit? Hit, LiveStream.Reader? Live)> FindAsync(CacheQuestion question, bool readsAlong, CancellationToken cancellationToken)
     {
         var plan = question.Plan;
-        if (!plan.CanRead)
-        {
-            var reason = plan.BypassReason;
-            Report(question, reason is null ? CacheOutcome.Miss : CacheOutcome.Bypass, reason);
-            return null;
-        }
-
-        while (true)
+        while (plan.CanRead && !question.AsksAlone)
         {
             if (await _costs.Cache.FindAsync(plan, cancellationToken) is { } hit)
             {
-                return hit;
+                if (_policy.RefreshAhead > 0)
+                    RefreshWhenLate(question, hit);
+
+                return (hit, null);
             }
+
+            if (_rememberErrorsFor > TimeSpan.Zero && _errors.Find(plan.Key) is { } remembered)
+                return (Stale(question, remembered.InnerException!, cancellationToken) ?? throw remembered, null);
 
             var flight = _costs.Cache.Enter(plan.Key);
             if (flight.IsLeader)
@@ -202,40 +251,98 @@ public sealed class CostCachingChatClient : DelegatingChatClient
                 question.Flight = flight;
 
                 // Another leader may have landed between the look and the entry.
-                if (await _costs.Cache.FindAsync(plan, cancellationToken) is { } late)
+                var late = await _costs.Cache.FindAsync(plan, cancellationToken) ?? await _costs.Cache.AwaitOtherProcessesAsync(plan, flight, cancellationToken);
+                if (late is not null)
                 {
                     flight.Complete(late);
-                    return late;
+                    return (late, null);
                 }
 
-                Report(question, CacheOutcome.Miss, null);
-                return null;
+                break;
             }
 
-            if (await flight.WaitAsync(cancellationToken) is { } shared)
+            var (shared, live) = await flight.FollowAsync(readsAlong, cancellationToken);
+            if (live is not null)
             {
-                if (!_costs.Cache.IsInvalidated(shared))
-                {
-                    return shared;
-                }
+                if (!_costs.Cache.IsInvalidated(live.Stream.Plan))
+                    return (null, live);
 
-                // It was asked before an invalidation that this caller may have come after.
-                continue;
+                await live.DisposeAsync();
+                shared = await flight.WaitAsync(cancellationToken);
             }
 
-            if (flight.IsUnshareable || flight.GaveUp)
-            {
-                // The answer was one that only its own caller may have; those who waited ask at once instead of one after the other.
-                Report(question, CacheOutcome.Miss, null);
-                return null;
-            }
+            // What was asked before an invalidation is not for a caller that may have come after it.
+            if (shared is not null && !_costs.Cache.IsInvalidated(shared))
+                return (shared, null);
+
+            question.AsksAlone = flight.IsUnshareable;
+            question.Heard(flight.Error);
         }
+
+        Report(question, plan.BypassReason is null ? CacheOutcome.Miss : CacheOutcome.Bypass, plan.BypassReason);
+        return default;
     }
 
-    private UsageRecord Serve(Question question, CacheHit hit)
+    private ChatResponse Deliver(CacheQuestion question, CacheHit hit)
+    {
+        var served = Serve(question, hit);
+        return ChatMessages.PutCost(UsageOf(hit), served.Id, served.Cost);
+    }
+
+    private ChatResponse UsageOf(CacheHit hit)
+    {
+        var response = hit.Response;
+        if (HitUsage == HitUsage.Zero)
+            response.Usage = new UsageDetails { InputTokenCount = 0, OutputTokenCount = 0, TotalTokenCount = 0 };
+        else if (HitUsage == HitUsage.Original)
+            response.Usage = hit.Original.Usage.ToDetails();
+
+        return response;
+    }
+
+    private UsageRecord Serve(CacheQuestion question, CacheHit hit)
     {
         var now = _costs.Options.TimeProvider.GetUtcNow();
-        var (saved, avoided) = _costs.Savings.Of(question.Plan.Key, hit.Answer, _client, now);
+        var (saved, avoided) = _costs.Savings.Of(hit.Key, hit.Answer, _client, now);
+        var reason = hit.StaleReason is { } stale ? avoided.Reason is { } other ? $"{stale}; {other}" : stale : avoided.Reason;
+        var record = Row(question, now, hit.Layer, hit.Response.ModelId, hit.Response.FinishReason?.Value, new CallCost
+        {
+            Certainty = CostCertainty.Known,
+            Amount = Money.Zero,
+            Saved = saved,
+            CacheLayer = hit.Layer,
+            Usage = hit.Original.Usage,
+            PriceRevision = avoided.PriceRevision,
+            Reason = reason,
+        });
+        _costs.Cache.Used(hit, saved);
+        var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
+        _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);
+        return record;
+    }
+
+    /// <summary>The row of a caller that read another's stream along; one that left before the end, or saw it break, has saved nothing that anybody knows.</summary>
+    private UsageRecord ServeLive(CacheQuestion question, LiveStream stream, ChatResponseUpdate? last)
+    {
+        var now = _costs.Options.TimeProvider.GetUtcNow();
+        var cost = CallCost.Known(Money.Zero) with { CacheLayer = CacheLayer.Coalesced };
+        if (stream.Bill is { } bill)
+        {
+            var (saved, avoided) = _costs.Savings.Of(question.Plan.Key, bill, _client, now);
+            cost = cost with { Saved = saved, Usage = bill.Original.Usage, PriceRevision = avoided.PriceRevision, Reason = avoided.Reason };
+        }
+        else
+        {
+            cost = cost with { Reason = "Nothing is counted as saved: the stream was left, or broke, before its end" };
+        }
+
+        var record = Row(question, now, CacheLayer.Coalesced, last?.ModelId, last?.FinishReason?.Value, cost);
+        _costs.Telemetry.Cache(question.Span, CacheOutcome.Coalesced, CacheLayer.Coalesced, cost.Saved, "chat", _client.ProviderName, question.Model);
+        return record;
+    }
+
+    private UsageRecord Row(CacheQuestion question, DateTimeOffset now, CacheLayer layer, string? model, string? finishReason, CallCost cost)
+    {
         var record = new UsageRecord
         {
             Id = CallToken.NewId(),
@@ -243,19 +350,10 @@ public sealed class CostCachingChatClient : DelegatingChatClient
             Operation = "chat",
             Provider = _client.ProviderName,
             RequestedModel = question.Model,
-            Model = hit.Response.ModelId ?? question.Model,
-            Status = hit.Layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
-            Cost = new CallCost
-            {
-                Certainty = CostCertainty.Known,
-                Amount = Money.Zero,
-                Saved = saved,
-                CacheLayer = hit.Layer,
-                Usage = hit.Original.Usage,
-                PriceRevision = avoided.PriceRevision,
-                Reason = avoided.Reason,
-            },
-            FinishReason = hit.Response.FinishReason?.Value,
+            Model = model ?? question.Model,
+            Status = layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
+            Cost = cost,
+            FinishReason = finishReason,
             Latency = _costs.Options.TimeProvider.GetElapsedTime(question.StartedAt),
             Attribution = question.Attribution,
             TraceId = question.Span.TraceId,
@@ -263,83 +361,79 @@ public sealed class CostCachingChatClient : DelegatingChatClient
         };
         _costs.Store.AppendLater(record);
         MeterWatch.Current?.End(record.Cost, record.FinishReason);
-        var outcome = hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
-        _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);
         return record;
     }
 
-    private void Keep(Question question, ChatResponse response)
+    /// <summary>Stores an answer if it deserves it, and gives it to those who wait.</summary>
+    /// <returns>Null when it is stored or on its way, else the reason.</returns>
+    private string? Keep(CacheQuestion question, ChatResponse? response, CallCost cost)
     {
-        // A cheaper model's answer is not the answer to what was asked of the dearer one.
+        _errors.Forget(question.Plan);
+        if (question.Plan.BypassReason is { } bypass)
+            return bypass;
+
+        string? whyNot;
         if (question.Token.FellBack)
         {
+            // A cheaper model's answer is not the answer to what was asked of the dearer one.
+            whyNot = "a cheaper model answered, because of a budget";
             question.Flight?.CompleteUnshareable();
-            return;
+        }
+        else if (response is null)
+        {
+            whyNot = "the answer is too large, or cannot be copied";
+            question.Flight?.CompleteUnshareable();
+        }
+        else
+        {
+            var purchase = question.Token.Purchase;
+            whyNot = _costs.Cache.Store(question.Plan, response, cost, purchase);
+            question.Flight?.Complete(question.Plan, response, cost, purchase);
         }
 
-        var (cost, purchase) = (response.GetCost(), question.Token.Purchase);
-        if (_costs.Cache.Store(question.Plan, response, cost, purchase) is { } whyNot && question.Plan.BypassReason is null)
+        if (whyNot is not null)
         {
             Log.AnswerNotStored(_costs.Logger, whyNot);
+            _costs.Telemetry.NotStored(question.Span, whyNot);
         }
 
-        question.Flight?.Complete(question.Plan, response, cost, purchase);
+        return whyNot;
     }
 
-    private void Report(Question question, CacheOutcome outcome, string? reason)
+    /// <summary>Tells those who wait that the call failed.</summary>
+    /// <returns>The expired answer that is served instead; null when the caller has to hear of the failure.</returns>
+    private CacheHit? Failed(CacheQuestion question, Exception exception, CancellationToken cancellationToken, bool mayBeStale = true)
+    {
+        // Of its own making: its wish to stop, its budget. Those who wait have their own.
+        if (cancellationToken.IsCancellationRequested || exception is LlmCostException)
+        {
+            question.Flight?.Abandon();
+            return null;
+        }
+
+        if (_rememberErrorsFor > TimeSpan.Zero && question.Plan.BypassReason is null)
+            _errors.Add(question.Plan.Key, exception, _rememberErrorsFor);
+
+        if (mayBeStale && Stale(question, exception, cancellationToken) is { } stale)
+        {
+            question.Flight?.Complete(stale);
+            return stale;
+        }
+
+        question.Flight?.Fail(exception);
+        return null;
+    }
+
+    private CacheHit? Stale(CacheQuestion question, Exception exception, CancellationToken cancellationToken) =>
+        question.IsRefresh || question.Plan.StaleFor <= TimeSpan.Zero || !ProviderFailure.IsProviders(exception, cancellationToken)
+            ? null
+            : _costs.Cache.FindStale(question.Plan, exception.GetType().Name);
+
+    private void Report(CacheQuestion question, CacheOutcome outcome, string? reason)
     {
         if (reason is not null)
-        {
             Log.CacheBypassed(_costs.Logger, reason);
-        }
 
         _costs.Telemetry.Cache(question.Span, outcome, CacheLayer.None, Money.Zero, "chat", _client.ProviderName, question.Model, reason);
-    }
-
-    /// <summary>One caller's question on its way through the cache. Disposing it ends its span and, if it led others and did not answer them, lets one of them lead.</summary>
-    private sealed class Question : IDisposable
-    {
-        private readonly CostCachingChatClient _owner;
-        private readonly CallToken? _outer;
-        private CallToken? _own;
-
-        public Question(CostCachingChatClient owner, IReadOnlyList<ChatMessage> messages, ChatOptions? options)
-        {
-            _owner = owner;
-            _outer = CallToken.Find(options?.AdditionalProperties);
-            Model = options?.ModelId ?? owner._client.DefaultModel;
-            StartedAt = owner._costs.Options.TimeProvider.GetTimestamp();
-            Span = _outer?.Span ?? owner._costs.Telemetry.Begin("chat", Model);
-            Attribution = _outer?.Attribution ?? CostScope.Current;
-            Plan = owner._costs.Cache.Plan(messages, options, owner._endpoint, Attribution.Tenant, owner._policy);
-        }
-
-        public CachePlan Plan { get; }
-
-        public string? Model { get; }
-
-        public CallSpan Span { get; }
-
-        public Attribution Attribution { get; }
-
-        public long StartedAt { get; }
-
-        public CacheFlight? Flight { get; set; }
-
-        /// <summary>Made only when the question leaves the cache.</summary>
-        public CallToken Token => _outer ?? (_own ??= CallToken.Begin(_owner._costs, Span, Attribution));
-
-        public void Dispose()
-        {
-            Flight?.Dispose();
-            if (_own is not null)
-            {
-                _own.Dispose();
-            }
-            else if (_outer is null)
-            {
-                Span.End();
-            }
-        }
     }
 }

@@ -15,9 +15,14 @@ internal static class CostCarrier
     public const string OwnPrefix = "llmcostcache";
 
     private const string KeyPrefix = "llmcostcache.cost.";
+    // A note of its own: the cost is written further in, before anybody knows whether the answer is stored.
+    private const string BypassPrefix = "llmcostcache.bypass.";
+    private const int MostBypassReasons = 8;
     private const char Separator = ';';
 
     public static string KeyOf(string attemptId) => KeyPrefix + attemptId;
+
+    public static string BypassKeyOf(string attemptId) => BypassPrefix + attemptId;
 
     public static bool IsOwn(string key) => key.StartsWith(OwnPrefix, StringComparison.Ordinal);
 
@@ -33,6 +38,7 @@ internal static class CostCarrier
     {
         CallCost? sum = null;
         HashSet<string>? seen = null;
+        List<string>? bypasses = null;
         foreach (var dictionary in properties)
         {
             if (dictionary is null)
@@ -46,10 +52,16 @@ internal static class CostCarrier
                 {
                     sum = sum is null ? cost : sum + cost;
                 }
+                else if (key.StartsWith(BypassPrefix, StringComparison.Ordinal) && Text(value) is { } reason
+                    && (bypasses ??= []).Count < MostBypassReasons && !bypasses.Contains(reason))
+                {
+                    bypasses.Add(reason);
+                }
             }
         }
 
-        return sum ?? CallCost.Unpriced("No cost travels with this answer: it did not come through UseUsageMetering, or it is a piece of a stream that is not the last.");
+        sum ??= CallCost.Unpriced("No cost travels with this answer: it did not come through UseUsageMetering, or it is a piece of a stream that is not the last.");
+        return bypasses is null ? sum : sum with { CacheBypassReason = string.Join("; ", bypasses) };
     }
 
     public static string Write(CallCost cost)

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.AI;
+
 namespace LlmCostCache.AI;
 
 /// <summary>What one or more calls used, in buckets that do not overlap: every token is counted in exactly one of them.</summary>
@@ -91,6 +93,16 @@ public sealed record TokenUsage
     /// <summary>All tokens.</summary>
     /// <exception cref="OverflowException">The sum does not fit.</exception>
     public long TotalTokens => checked(TotalInputTokens + TotalOutputTokens);
+
+    /// <summary>The same as <c>Microsoft.Extensions.AI</c> counts it, inclusively.</summary>
+    internal UsageDetails ToDetails() => new()
+    {
+        InputTokenCount = TotalInputTokens,
+        OutputTokenCount = TotalOutputTokens,
+        TotalTokenCount = TotalTokens,
+        CachedInputTokenCount = CachedInputTokens + CachedAudioTokens + CachedImageTokens,
+        ReasoningTokenCount = ReasoningTokens,
+    };
 
     /// <summary>Adds two usages bucket by bucket.</summary>
     /// <exception cref="OverflowException">A sum does not fit.</exception>

@@ -40,6 +40,21 @@ internal static class UnbilledFailure
         return false;
     }
 
+    /// <summary>The HTTP status that a client's exception, or one inside it, names; null when none does.</summary>
+    public static int? StatusIn(Exception exception)
+    {
+        for (var current = exception; current is not null; current = current.InnerException)
+        {
+            if (current is HttpRequestException { StatusCode: { } status })
+                return (int)status;
+
+            if (StatusOf(current) is { } code)
+                return code;
+        }
+
+        return null;
+    }
+
     // Requests that a provider rejects or throttles before a model runs. 408, 409 and 5xx can come after it ran.
     private static bool IsRefusal(int status, ClientIdentity? client) =>
         status is 400 or 401 or 402 or 403 or 404 or 405 or 413 or 415 or 422 or 429 || (status == Overloaded && IsOfAnthropic(client));

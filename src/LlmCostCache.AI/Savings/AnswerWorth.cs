@@ -13,6 +13,9 @@ internal sealed class AnswerWorth
         set => Volatile.Write(ref _avoided, value);
     }
 
+    /// <summary>When it was last served, in ticks; zero when it was not.</summary>
+    public long LastAsked => Interlocked.Read(ref _lastAsked);
+
     /// <summary>Notes that the answer is served now.</summary>
     /// <returns>When it was served before, in ticks; zero when it was not.</returns>
     public long Ask(DateTimeOffset now) => Interlocked.Exchange(ref _lastAsked, now.UtcTicks);

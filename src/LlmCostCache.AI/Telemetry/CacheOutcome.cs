@@ -14,4 +14,7 @@ internal enum CacheOutcome
 
     /// <summary>Shared the answer of an identical call under way.</summary>
     Coalesced,
+
+    /// <summary>Answered from a layer although the answer had expired, because the provider failed.</summary>
+    Stale,
 }

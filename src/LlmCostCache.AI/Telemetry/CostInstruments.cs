@@ -49,6 +49,8 @@ internal sealed class CostInstruments
             TelemetryNames.Tokens, "{token}", "Tokens of the kinds that gen_ai.client.token.usage does not tell apart.");
         CacheRequests = meter.CreateCounter<long>(
             TelemetryNames.CacheRequests, "{request}", "Calls by what the response cache did about them.");
+        CacheUnstored = meter.CreateCounter<long>(
+            TelemetryNames.CacheUnstored, "{answer}", "Answers that were asked for in vain of the cache and not stored either, by reason.");
         CacheFailures = meter.CreateCounter<long>(
             TelemetryNames.CacheFailures, "{failure}", "Failures of a cache layer; each became a miss.");
         BudgetRejections = meter.CreateCounter<long>(
@@ -68,6 +70,8 @@ internal sealed class CostInstruments
     public Counter<long> Tokens { get; }
 
     public Counter<long> CacheRequests { get; }
+
+    public Counter<long> CacheUnstored { get; }
 
     public Counter<long> CacheFailures { get; }
 

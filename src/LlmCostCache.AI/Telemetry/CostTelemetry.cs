@@ -133,7 +133,11 @@ internal sealed class CostTelemetry : IDisposable
     {
         if (_instruments.CacheRequests.Enabled)
         {
-            _instruments.CacheRequests.Add(1, CacheTags(layer, operation, provider, model, outcome));
+            var tags = CacheTags(layer, operation, provider, model, outcome);
+            if (outcome == CacheOutcome.Bypass)
+                Add(ref tags, TelemetryNames.BypassReason, reason, _instruments.Reasons);
+
+            _instruments.CacheRequests.Add(1, tags);
         }
 
         if (saved != Money.Zero && _instruments.CostSaved.Enabled)
@@ -159,9 +163,28 @@ internal sealed class CostTelemetry : IDisposable
 
         if (outcome == CacheOutcome.Bypass && reason is not null)
         {
-            activity.SetTag(TelemetryNames.BypassReason, reason.Length <= MaxReasonLength ? reason : reason[..MaxReasonLength]);
+            SetReason(activity, reason);
         }
     }
+
+    /// <summary>An answer was bought and not stored.</summary>
+    /// <param name="span">The span of the call.</param>
+    /// <param name="reason">Why: a word or a sentence of ours, at most with a word of the provider's.</param>
+    public void NotStored(CallSpan span, string reason)
+    {
+        if (_instruments.CacheUnstored.Enabled)
+        {
+            _instruments.CacheUnstored.Add(1, new KeyValuePair<string, object?>(TelemetryNames.BypassReason, _instruments.Reasons.Of(reason)));
+        }
+
+        if (span.Recorded is { } activity)
+        {
+            SetReason(activity, reason);
+        }
+    }
+
+    private static void SetReason(Activity activity, string reason) =>
+        activity.SetTag(TelemetryNames.BypassReason, reason.Length <= MaxReasonLength ? reason : reason[..MaxReasonLength]);
 
     /// <summary>A budget refused a call; nothing was sent.</summary>
     public void Rejected(CallSpan span, Budget budget)

@@ -13,6 +13,7 @@ internal static class TelemetryNames
     public const string Unpriced = "llmcostcache.unpriced";
     public const string Tokens = "llmcostcache.tokens";
     public const string CacheRequests = "llmcostcache.cache.requests";
+    public const string CacheUnstored = "llmcostcache.cache.unstored";
     public const string CacheFailures = "llmcostcache.cache.failures";
     public const string BudgetRejections = "llmcostcache.budget.rejections";
     public const string BudgetUtilization = "llmcostcache.budget.utilization";
@@ -74,6 +75,7 @@ internal static class TelemetryNames
         CacheOutcome.Hit => "hit",
         CacheOutcome.Miss => "miss",
         CacheOutcome.Bypass => "bypass",
+        CacheOutcome.Stale => "stale",
         _ => "coalesced",
     };
 

@@ -1,0 +1,93 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>One caller's question on its way through the cache.</summary>
+/// <remarks>
+/// Whoever goes on using it when its caller has left borrows it. When the last one disposes it, its span ends, and if it led others and did not answer
+/// them, one of them leads.
+/// </remarks>
+internal sealed class CacheQuestion : IDisposable
+{
+    // Those who waited for a failed call try once more; when that fails too, all of them hear of it.
+    private const int MostFailures = 2;
+
+    private readonly LlmCosts _costs;
+    private readonly CallToken? _outer;
+    private CallToken? _own;
+    private int _users = 1;
+    private int _failures;
+
+    public CacheQuestion(LlmCosts costs, IReadOnlyList<ChatMessage> messages, ChatOptions? options, ClientIdentity client, in CacheEndpoint endpoint, CachePolicy policy,
+        Attribution? attribution = null)
+    {
+        _costs = costs;
+        _outer = CallToken.Find(options?.AdditionalProperties);
+        Messages = messages;
+        Options = options;
+        Model = options?.ModelId ?? client.DefaultModel;
+        StartedAt = costs.Options.TimeProvider.GetTimestamp();
+        Span = _outer?.Span ?? costs.Telemetry.Begin("chat", Model);
+        Attribution = attribution ?? _outer?.Attribution ?? CostScope.Current;
+        Plan = costs.Cache.Plan(messages, options, endpoint, Attribution.Tenant, policy);
+    }
+
+    public IReadOnlyList<ChatMessage> Messages { get; }
+
+    public ChatOptions? Options { get; }
+
+    public CachePlan Plan { get; }
+
+    public string? Model { get; }
+
+    public CallSpan Span { get; }
+
+    public Attribution Attribution { get; }
+
+    public long StartedAt { get; }
+
+    /// <summary>What this question leads; null when it leads nobody.</summary>
+    public CacheFlight? Flight { get; set; }
+
+    /// <summary>Whether it is asked without looking left or right: what others got was not for it.</summary>
+    public bool AsksAlone { get; set; }
+
+    /// <summary>Whether nobody waits for the answer: it replaces one that is about to expire.</summary>
+    public bool IsRefresh { get; init; }
+
+    /// <summary>The expired answer that is served because the provider failed; null when it did not, or there is none.</summary>
+    public CacheHit? Stale { get; set; }
+
+    /// <summary>Why the answer was not stored; null when it was, or is not known yet.</summary>
+    public string? WhyNotStored { get; set; }
+
+    /// <summary>Made only when the question leaves the cache.</summary>
+    public CallToken Token => _outer ?? (_own ??= CallToken.Begin(_costs, Span, Attribution));
+
+    /// <summary>Hears how a call failed that this question was waiting for.</summary>
+    /// <exception cref="Exception">It was the second: the provider does not answer this question.</exception>
+    public void Heard(Exception? error)
+    {
+        if (error is not null && ++_failures >= MostFailures)
+            ExceptionDispatchInfo.Throw(error);
+    }
+
+    public CacheQuestion Borrow()
+    {
+        Interlocked.Increment(ref _users);
+        return this;
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Decrement(ref _users) > 0)
+            return;
+
+        Flight?.Dispose();
+        if (_own is not null)
+            _own.Dispose();
+        else if (_outer is null)
+            Span.End();
+    }
+}

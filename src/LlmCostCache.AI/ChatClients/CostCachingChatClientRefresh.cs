@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+// Renewing an answer before it expires.
+public sealed partial class CostCachingChatClient
+{
+    private const int MostPauses = 1_000;
+
+    private static readonly TimeSpan s_refreshPause = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<CacheKey, DateTimeOffset> _refreshPauses = new();
+
+    private void RefreshWhenLate(CacheQuestion question, CacheHit hit)
+    {
+        var now = _costs.Options.TimeProvider.GetUtcNow();
+        if (!question.Plan.CanStore || (now - hit.StoredAt).Ticks < (hit.ExpiresAt - hit.StoredAt).Ticks * _policy.RefreshAhead
+            || (_refreshPauses.TryGetValue(question.Plan.Key, out var until) && now < until))
+            return;
+
+        var flight = _costs.Cache.Enter(question.Plan.Key);
+        if (!flight.IsLeader)
+            return;
+
+        // The caller owns its messages and options and may change them at once.
+        ChatMessage[] messages = [.. question.Messages.Select(message => message.Clone())];
+        var options = question.Options?.Clone();
+        options?.AdditionalProperties?.Remove(CallToken.Key);
+        _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution));
+    }
+
+    private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution)
+    {
+        // The hit that started this is over: its span and whoever watches its cost have nothing to do with the call that follows.
+        Activity.Current = null;
+        MeterWatch.Current = null;
+        CallToken.SetAmbient(null);
+        using (flight)
+        {
+            CacheKey key = default;
+            try
+            {
+                using var stop = new CancellationTokenSource(CacheFlight.Patience, _costs.Options.TimeProvider);
+                var question = new CacheQuestion(_costs, messages, options, _client, _endpoint, _policy, attribution) { Flight = flight, IsRefresh = true };
+                key = question.Plan.Key;
+                flight.SetLeading();
+                if (await _costs.Cache.TryLeadAmongProcessesAsync(question.Plan, flight).ConfigureAwait(false))
+                    await AskAsync(question, stop.Token).ConfigureAwait(false);
+                else
+                    question.Dispose();
+
+                _refreshPauses.TryRemove(key, out _);
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                // Nobody waits for it, and the answer is still good for a while. Not tried again with every hit, though.
+                _costs.Telemetry.LayerFailed(CacheLayer.None, "refresh ahead");
+                if (_refreshPauses.Count >= MostPauses)
+                    _refreshPauses.Clear();
+
+                _refreshPauses[key] = _costs.Options.TimeProvider.GetUtcNow() + s_refreshPause;
+            }
+        }
+    }
+}
