@@ -49,8 +49,12 @@ internal static partial class Log
     [LoggerMessage(40, LogLevel.Debug, "The cache was bypassed: {Reason}.")]
     public static partial void CacheBypassed(this ILogger logger, string reason);
 
-    [LoggerMessage(41, LogLevel.Warning, "The {Layer} layer of the cache failed ({Reason}); calls go on without it.")]
-    public static partial void CacheLayerFailed(this ILogger logger, CacheLayer layer, string reason);
+    [LoggerMessage(41, LogLevel.Warning,
+        "The {Layer} layer of the cache failed ({Reason}) and is left alone for about {Pause}; calls go on without it.")]
+    public static partial void CacheLayerFailed(this ILogger logger, CacheLayer layer, string reason, TimeSpan pause);
+
+    [LoggerMessage(49, LogLevel.Information, "The {Layer} layer of the cache is back after {Away}.")]
+    public static partial void CacheLayerBack(this ILogger logger, CacheLayer layer, TimeSpan away);
 
     [LoggerMessage(42, LogLevel.Debug, "An answer was not stored: {Reason}.")]
     public static partial void AnswerNotStored(this ILogger logger, string reason);
