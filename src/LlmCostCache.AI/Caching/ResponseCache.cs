@@ -188,11 +188,20 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// remembered: of a longer prefix, only those are compared.</param>
     /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
     /// <returns>How many stored answers were removed.</returns>
+    /// <exception cref="InvalidOperationException">The beginnings of prompts are not kept.</exception>
     public Task<int> InvalidateSystemPromptAsync(string prefix, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(prefix);
-        if (prefix.Length > RequestOutline.ExcerptLength)
-            prefix = prefix[..RequestOutline.ExcerptLength];
+        if (!_keepsExcerpts)
+        {
+            throw new InvalidOperationException($"The beginnings of prompts are not kept ({nameof(LlmCostsOptions)}.{nameof(LlmCostsOptions.CacheExcerpts)} is false), so answers cannot be found by them. "
+                + "Invalidate by tag or namespace.");
+        }
+
+        // As the excerpt of a prompt is cut: never within a surrogate pair.
+        const int Most = RequestOutline.ExcerptLength;
+        if (prefix.Length >= Most)
+            prefix = prefix[..(char.IsHighSurrogate(prefix[Most - 1]) ? Most - 1 : Most)];
 
         return InvalidateAsync(new(Invalidations.Kind.SystemPrompt, prefix), cancellationToken);
     }
