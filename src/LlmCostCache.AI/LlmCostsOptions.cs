@@ -67,6 +67,10 @@ public sealed class LlmCostsOptions
     /// tenants are kept apart within it.</value>
     public string CacheNamespace { get; set; } = "";
 
+    /// <summary>Which differences in the texts of messages and instructions do not make another question. Schemas, data and everything else always count as they are.</summary>
+    /// <value><see cref="CacheNormalization.None"/>: every character counts. Another value makes other keys: what was stored with this one is not found with that one.</value>
+    public CacheNormalization CacheNormalization { get; set; }
+
     /// <summary>Whether the first 256 characters of the last user message and of the instructions are kept beside a cached answer, so that
     /// <c>llmcost cache</c> can show what an entry is about and answers can be invalidated by the beginning of their instructions.</summary>
     /// <value>True; they are shown on request only. Without them such invalidations find nothing.</value>

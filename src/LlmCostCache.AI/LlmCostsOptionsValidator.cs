@@ -72,6 +72,11 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return $"DiskCacheBytes {options.DiskCacheBytes} is not between 0 (no disk layer) and 1099511627776 (1 TB).";
         }
 
+        if ((options.CacheNormalization & ~(CacheNormalization.LineEndings | CacheNormalization.TrailingBlanks)) != 0)
+        {
+            yield return $"CacheNormalization {options.CacheNormalization} is not made of LineEndings and TrailingBlanks.";
+        }
+
         if (options.CacheEncryptionKeys.Contains(null!))
         {
             yield return "CacheEncryptionKeys must not contain null. Read keys with CacheEncryptionKey.FromBase64.";

@@ -24,6 +24,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly string _namespace;
     private readonly AnswerSeal _seal;
     private readonly bool _keepsExcerpts;
+    private readonly CacheNormalization _normalization;
     private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
@@ -39,6 +40,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _namespace = options.CacheNamespace;
         _seal = AnswerSeal.Of(options);
         _keepsExcerpts = options.CacheExcerpts;
+        _normalization = options.CacheNormalization;
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
@@ -178,11 +180,20 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// remembered: of a longer prefix, only those are compared.</param>
     /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
     /// <returns>How many stored answers were removed.</returns>
+    /// <exception cref="InvalidOperationException">The beginnings of prompts are not kept.</exception>
     public Task<int> InvalidateSystemPromptAsync(string prefix, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(prefix);
-        if (prefix.Length > RequestOutline.ExcerptLength)
-            prefix = prefix[..RequestOutline.ExcerptLength];
+        if (!_keepsExcerpts)
+        {
+            throw new InvalidOperationException($"The beginnings of prompts are not kept ({nameof(LlmCostsOptions)}.{nameof(LlmCostsOptions.CacheExcerpts)} is false), so answers cannot be found by them. "
+                + "Invalidate by tag or namespace.");
+        }
+
+        // As the excerpt of a prompt is cut: never within a surrogate pair.
+        const int Most = RequestOutline.ExcerptLength;
+        if (prefix.Length >= Most)
+            prefix = prefix[..(char.IsHighSurrogate(prefix[Most - 1]) ? Most - 1 : Most)];
 
         return InvalidateAsync(new(Invalidations.Kind.SystemPrompt, prefix), cancellationToken);
     }
@@ -216,7 +227,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "") { Normalization = _normalization };
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
         var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
         return PlanFor(form, whyNot, control, scope, policy);
@@ -238,11 +249,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
-    internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
+    internal ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
-        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
+        var found = LookUpAsync(plan, cancellationToken);
+        return found.IsCompletedSuccessfully ? new(HitOf(plan, found.Result)) : FindLaterAsync(plan, found);
     }
+
+    private static async ValueTask<CacheHit?> FindLaterAsync(CachePlan plan, ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> found) =>
+        HitOf(plan, await found.ConfigureAwait(false));
+
+    private static CacheHit? HitOf(CachePlan plan, (StoredAnswer? Answer, CacheLayer Layer) found) =>
+        found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
 
     /// <summary>Looks an embedding up.</summary>
     internal async ValueTask<EmbeddingHit?> FindEmbeddingAsync(CachePlan plan, CancellationToken cancellationToken)

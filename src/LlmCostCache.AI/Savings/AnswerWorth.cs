@@ -4,6 +4,7 @@ namespace LlmCostCache.AI;
 internal sealed class AnswerWorth
 {
     private AvoidedCost? _avoided;
+    private ServedCost? _served;
     private long _lastAsked;
     private long _comparedWith;
 
@@ -19,6 +20,13 @@ internal sealed class AnswerWorth
     {
         get => Interlocked.Read(ref _comparedWith);
         set => Interlocked.Exchange(ref _comparedWith, value);
+    }
+
+    /// <summary>What the last hit cost and saved; null when there was none.</summary>
+    public ServedCost? Served
+    {
+        get => Volatile.Read(ref _served);
+        set => Volatile.Write(ref _served, value);
     }
 
     /// <summary>When it was last served, in ticks; zero when it was not.</summary>
