@@ -24,6 +24,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly string _namespace;
     private readonly AnswerSeal _seal;
     private readonly bool _keepsExcerpts;
+    private readonly CacheNormalization _normalization;
     private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
     private readonly MemoryLayer? _memory;
@@ -39,21 +40,14 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _namespace = options.CacheNamespace;
         _seal = AnswerSeal.Of(options);
         _keepsExcerpts = options.CacheExcerpts;
+        _normalization = options.CacheNormalization;
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time);
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
-        {
-            if (string.IsNullOrWhiteSpace(_namespace))
-            {
-                throw new LlmCostException("A distributed cache is shared with others, but LlmCostsOptions.CacheNamespace is empty. "
-                    + "Set it to the name of your application; tenants are kept apart within it.");
-            }
-
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _seal);
-        }
+            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal);
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
@@ -233,7 +227,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "") { Normalization = _normalization };
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
         var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
         return PlanFor(form, whyNot, control, scope, policy);
@@ -255,11 +249,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
-    internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
+    internal ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
-        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
+        var found = LookUpAsync(plan, cancellationToken);
+        return found.IsCompletedSuccessfully ? new(HitOf(plan, found.Result)) : FindLaterAsync(plan, found);
     }
+
+    private static async ValueTask<CacheHit?> FindLaterAsync(CachePlan plan, ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> found) =>
+        HitOf(plan, await found.ConfigureAwait(false));
+
+    private static CacheHit? HitOf(CachePlan plan, (StoredAnswer? Answer, CacheLayer Layer) found) =>
+        found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
 
     /// <summary>Looks an embedding up.</summary>
     internal async ValueTask<EmbeddingHit?> FindEmbeddingAsync(CachePlan plan, CancellationToken cancellationToken)
@@ -484,6 +484,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
             _disk?.Poll();
+            _distributed?.Watch(entry.Answer);
             if (IsServable(entry.Answer))
             {
                 plan.Answer(entry);
@@ -497,6 +498,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         plan.Settle();
         if (_disk?.Find(plan.Key) is { } stored)
         {
+            _distributed?.Watch(stored);
             if (IsServable(stored, CacheLayer.Disk))
             {
                 Remember(plan, stored);
