@@ -46,6 +46,9 @@ public class CachePageTests
         using var cache = new CostCachingChatClient(new FakeChatClient(), costs);
         Row("MemoryCacheBytes", string.Create(CultureInfo.InvariantCulture, $"{costs.Options.MemoryCacheBytes >> 20} MB"));
         Row("DiskCacheBytes", string.Create(CultureInfo.InvariantCulture, $"{costs.Options.DiskCacheBytes >> 30} GB"));
+        Row("DistributedCacheTimeout", string.Create(CultureInfo.InvariantCulture, $"{costs.Options.DistributedCacheTimeout.TotalMilliseconds} ms"));
+        Row("AllowSharedCacheWithoutNamespace", costs.Options.AllowSharedCacheWithoutNamespace ? "true" : "false");
+        Row("CacheNormalization", $"`{costs.Options.CacheNormalization}`");
         Row("CacheExcerpts", costs.Options.CacheExcerpts ? "true" : "false");
         Row("TimeToLive", string.Create(CultureInfo.InvariantCulture, $"{cache.TimeToLive.TotalHours} hours"));
         Row("MaxAnswerBytes", string.Create(CultureInfo.InvariantCulture, $"{cache.MaxAnswerBytes >> 20} MB"));
