@@ -63,8 +63,13 @@ public sealed class LlmCostsOptions
     public IMeterFactory? MeterFactory { get; set; }
 
     /// <summary>Keeps the answers of this application apart from those of others that share a cache.</summary>
-    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set; tenants are kept apart within it.</value>
+    /// <value>Empty. Demanded as soon as <see cref="DistributedCache"/> is set, unless <see cref="AllowSharedCacheWithoutNamespace"/> says otherwise;
+    /// tenants are kept apart within it.</value>
     public string CacheNamespace { get; set; } = "";
+
+    /// <summary>Which differences in the texts of messages and instructions do not make another question. Schemas, data and everything else always count as they are.</summary>
+    /// <value><see cref="CacheNormalization.None"/>: every character counts. Another value makes other keys: what was stored with this one is not found with that one.</value>
+    public CacheNormalization CacheNormalization { get; set; }
 
     /// <summary>Whether the first 256 characters of the last user message and of the instructions are kept beside a cached answer, so that
     /// <c>llmcost cache</c> can show what an entry is about and answers can be invalidated by the beginning of their instructions.</summary>
@@ -82,6 +87,17 @@ public sealed class LlmCostsOptions
     /// <summary>A cache shared with other machines, asked after memory and disk.</summary>
     /// <value>None.</value>
     public IDistributedCache? DistributedCache { get; set; }
+
+    /// <summary>How long a call waits for <see cref="DistributedCache"/>. When that was in vain, calls go on without it until it answers in this time again.</summary>
+    /// <value>50 milliseconds. From one millisecond to one minute.</value>
+    public TimeSpan DistributedCacheTimeout { get; set; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Whether <see cref="DistributedCache"/> may be used although <see cref="CacheNamespace"/> is empty.</summary>
+    /// <value>
+    /// False. When true, answers are shared with every application that uses the same distributed cache without a namespace and asks the same endpoint the same
+    /// question; the tenant of <see cref="CostScope"/> and the namespace of a call still keep them apart, and calls that name neither share with all such calls.
+    /// </value>
+    public bool AllowSharedCacheWithoutNamespace { get; set; }
 
     /// <summary>Makes the keys of cached answers, and their checksums, such that only those who know the secret can make them: nobody who can write
     /// to a shared cache can then plant an answer or find out what was asked. Everyone who shares a cache needs the same one; after a change all

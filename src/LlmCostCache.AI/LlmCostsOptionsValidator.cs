@@ -46,6 +46,22 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return "CacheNamespace is null. Leave it empty for none.";
         }
 
+        if (options.CacheNamespace is { Length: > 0 } && string.IsNullOrWhiteSpace(options.CacheNamespace))
+        {
+            yield return "CacheNamespace is blank. Leave it empty for none, or name your application.";
+        }
+
+        if (options.DistributedCache is not null && string.IsNullOrEmpty(options.CacheNamespace) && !options.AllowSharedCacheWithoutNamespace)
+        {
+            yield return "DistributedCache is shared with others, but CacheNamespace is empty: their answers would become yours. Set CacheNamespace to the name of your application, "
+                + "or AllowSharedCacheWithoutNamespace when answers shall be shared with every application that does the same. Tenants are kept apart in either case.";
+        }
+
+        if (options.DistributedCacheTimeout < TimeSpan.FromMilliseconds(1) || options.DistributedCacheTimeout > TimeSpan.FromMinutes(1))
+        {
+            yield return $"DistributedCacheTimeout {options.DistributedCacheTimeout} is not between one millisecond and one minute.";
+        }
+
         if (options.MemoryCacheBytes is < 0 or > 16L << 30)
         {
             yield return $"MemoryCacheBytes {options.MemoryCacheBytes} is not between 0 (no memory layer) and 17179869184 (16 GB).";
@@ -54,6 +70,11 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
         if (options.DiskCacheBytes is < 0 or > 1L << 40)
         {
             yield return $"DiskCacheBytes {options.DiskCacheBytes} is not between 0 (no disk layer) and 1099511627776 (1 TB).";
+        }
+
+        if ((options.CacheNormalization & ~(CacheNormalization.LineEndings | CacheNormalization.TrailingBlanks)) != 0)
+        {
+            yield return $"CacheNormalization {options.CacheNormalization} is not made of LineEndings and TrailingBlanks.";
         }
 
         if (options.CacheEncryptionKeys.Contains(null!))

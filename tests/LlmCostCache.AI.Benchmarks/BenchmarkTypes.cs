@@ -4,7 +4,7 @@ internal static class BenchmarkTypes
 {
     public static Type[] All { get; } =
     [
-        typeof(HitBenchmarks), typeof(StreamingHitBenchmarks), typeof(MissBenchmarks), typeof(LedgerBenchmarks), typeof(BackgroundRowBenchmarks), typeof(PriceLinesBenchmarks),
-        typeof(StoreBenchmarks),
+        typeof(HitBenchmarks), typeof(StreamingHitBenchmarks), typeof(ChineseHitBenchmarks), typeof(ThroughputBenchmarks), typeof(StoreBenchmarks), typeof(MissBenchmarks),
+        typeof(SlowProviderBenchmarks), typeof(LedgerBenchmarks), typeof(BackgroundRowBenchmarks), typeof(PriceLinesBenchmarks),
     ];
 }

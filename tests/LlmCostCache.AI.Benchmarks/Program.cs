@@ -1,8 +1,10 @@
 using BenchmarkDotNet.Running;
+using LlmCostCache.AI;
 using LlmCostCache.AI.Benchmarks;
 
 // --smoke            every benchmark once, quickly; fails when one throws
 // --record [--short] every benchmark, or those whose class is named behind it; the tables go to docs/benchmarks.md
+// --soak             ten million distinct questions through the memory layer; the table goes to docs/benchmarks.md
 // anything else      BenchmarkSwitcher, with its own arguments
 switch (args)
 {
@@ -10,6 +12,10 @@ switch (args)
         return SmokeRun.Run();
     case ["--record", ..]:
         return Recording.Run(args[1..]);
+    case ["--soak"]:
+        var soak = new CacheSoak(CacheSoak.FullSize).Run();
+        new ResultPage(Path.Combine(Repository.Root, "docs", "benchmarks.md")).Put(nameof(CacheSoak), soak.Table);
+        return soak.Ratio <= 1.25m ? 0 : 1;
     default:
         BenchmarkSwitcher.FromTypes(BenchmarkTypes.All).Run(args);
         return 0;

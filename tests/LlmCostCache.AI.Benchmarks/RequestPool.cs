@@ -8,7 +8,12 @@ internal sealed class RequestPool
     private readonly (List<ChatMessage> Messages, ChatOptions Options)[] _requests;
     private int _next;
 
-    public RequestPool(int tokens, bool tools) => _requests = [.. Enumerable.Range(0, 32).Select(_ => Payload.Request(tokens, tools))];
+    public RequestPool(int tokens, bool tools)
+        : this(() => Payload.Request(tokens, tools))
+    {
+    }
+
+    public RequestPool(Func<(List<ChatMessage> Messages, ChatOptions Options)> request) => _requests = [.. Enumerable.Range(0, 32).Select(_ => request())];
 
     public (List<ChatMessage> Messages, ChatOptions Options) Next() => _requests[_next++ & 31];
 }

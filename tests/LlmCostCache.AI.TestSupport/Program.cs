@@ -1,4 +1,4 @@
-// The child process of tests that kill a writer or let several processes compete for one ledger. Each verb lives in its own file.
+// The child process of tests that kill a writer or let several processes compete for one ledger or share one cache. Each verb lives in its own file.
 using LlmCostCache.AI;
 
 return args switch
@@ -6,6 +6,8 @@ return args switch
     ["append", var home] => await AppendVerb.RunAsync(home),
     ["compete", var home, var limitNanos, var seed] => await CompeteVerb.RunAsync(home, limitNanos, seed),
     ["spend", var home, var limitUsd, var seed] => await SpendVerb.RunAsync(home, limitUsd, seed),
+    ["share-cache", var home, var questions] => await ShareCacheVerb.RunAsync(home, questions),
+    ["ask", var home, var times] => await AskVerb.RunAsync(home, times),
     _ => Unknown(args),
 };
 

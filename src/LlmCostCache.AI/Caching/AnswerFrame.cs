@@ -141,19 +141,21 @@ internal static class AnswerFrame
             ExpiresAt = expiresAt,
             KeptUntil = keptUntil,
             SlidingFor = slidingFor == 0 ? null : new TimeSpan(slidingFor),
-            Model = from.Text() ?? "",
-            Namespace = isOlder ? "" : from.RequiredText(),
+            Model = from.Word() ?? "",
+            Namespace = isOlder ? "" : from.RequiredWord(),
             Tenant = isOlder ? null : from.Text(),
             SystemPrompt = isOlder ? null : from.Text(),
             Tags = ReadTags(ref from),
             ResponseId = from.Text(),
-            ResponseModel = from.Text(),
-            FinishReason = Named(from.Text()),
+            ResponseModel = from.Word(),
+            FinishReason = Named(from.Word()),
             CreatedAt = from.Time(),
             Properties = ReadProperties(ref from),
             Original = ReadCost(ref from, version),
             Purchase = version == 1 ? null : ReadPurchase(ref from),
-            Vector = kind == EmbeddingKind ? from.Floats() : null,
+
+            // Without the type null would become an empty vector, which is not the same.
+            Vector = kind == EmbeddingKind ? from.Floats() : (ReadOnlyMemory<float>?)null,
             Messages = kind == EmbeddingKind ? [] : ReadMessages(ref from),
         };
     }
@@ -225,7 +227,7 @@ internal static class AnswerFrame
             Low = Money.FromNanos(from.Int64()),
             High = Money.FromNanos(from.Int64()),
             Saved = Money.FromNanos(from.Int64()),
-            PriceRevision = from.Text(),
+            PriceRevision = from.Word(),
             Reason = from.Text(),
             Usage = ReadUsage(ref from, version),
         };
@@ -252,7 +254,7 @@ internal static class AnswerFrame
         if (from.Byte() == 0)
             return null;
 
-        var (provider, host, model, tier, region) = (from.Text(), from.Text(), from.Text(), from.Text(), from.Text());
+        var (provider, host, model, tier, region) = (from.Word(), from.Word(), from.Word(), from.Word(), from.Word());
         var marks = from.Byte();
         return marks > 3 ? throw new InvalidDataException() : new Purchase
         {
@@ -302,7 +304,7 @@ internal static class AnswerFrame
 
     private static StoredMessage ReadMessage(ref FrameReader from)
     {
-        var role = Named(from.RequiredText())!;
+        var role = Named(from.RequiredWord())!;
         var author = from.Text();
         var id = from.Text();
         var createdAt = from.Time();

@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Closes what leaves the process for a file or a distributed cache, so that a change is noticed: by a checksum, by an HMAC when there is a
+/// <summary>Closes what leaves the process for a file or a distributed cache, so that a change is noticed: by a checksum (XXH128), by an HMAC when there is a
 /// <see cref="CacheSecret"/>, by AES-256-GCM when there are <see cref="CacheEncryptionKey"/>s.</summary>
 /// <remarks>
 /// All three bind the cache key and what the frame is, so that a good frame copied to another place is broken there. A sealed frame is
@@ -26,21 +27,17 @@ internal sealed class AnswerSeal
     private const int EncryptedOverhead = HeaderBytes + sizeof(long) + NonceBytes + ChecksumBytes;
     private const int LabelBytes = 12;
 
-    [ThreadStatic]
-    private static IncrementalHash? t_hash;
-
-    private readonly byte[]? _keySecret;
     private readonly byte[]? _rowSecret;
     private readonly (long Id, byte[] Bytes, byte[] Labels)[] _keys;
 
     private AnswerSeal(CacheSecret? secret, IEnumerable<CacheEncryptionKey> keys)
     {
-        _keySecret = secret?.Derive("llmcostcache.cache.key.1");
+        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"));
         _rowSecret = secret?.Derive("llmcostcache.cache.row.1");
         _keys = [.. keys.Select(key => (key.Id, key.Derive("llmcostcache.cache.encrypt.1"), key.Derive("llmcostcache.cache.label.1")))];
     }
 
-    /// <summary>A checksum: against accidents, not against people.</summary>
+    /// <summary>A checksum: against accidents, not against people, who could compute any other as well.</summary>
     public static AnswerSeal None { get; } = new(null, []);
 
     /// <summary>Whether nothing that was said may stand in clear.</summary>
@@ -77,16 +74,8 @@ internal sealed class AnswerSeal
         return secret is null && list.Count == 0 ? None : new AnswerSeal(secret, list);
     }
 
-    /// <summary>The key under which the digest of a question is stored: the digest itself, or with a secret what only its owners can compute.</summary>
-    public CacheKey KeyOf(ReadOnlySpan<byte> digest)
-    {
-        if (_keySecret is null)
-            return new CacheKey(digest);
-
-        Span<byte> keyed = stackalloc byte[CacheKey.Size];
-        HMACSHA256.HashData(_keySecret, digest, keyed);
-        return new CacheKey(keyed);
-    }
+    /// <summary>What makes a key of the digest of a question.</summary>
+    public KeySeal Keys { get; }
 
     public byte[] Seal(CacheKey key, SealedPart part, ReadOnlySpan<byte> body)
     {
@@ -220,22 +209,20 @@ internal sealed class AnswerSeal
     {
         Span<byte> bytes = stackalloc byte[CacheKey.Size + 1];
         key.CopyTo(bytes);
-        bytes[^1] = (byte)part;
+        bytes[CacheKey.Size] = (byte)part;
         if (_rowSecret is null)
         {
-            var hash = t_hash ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            hash.AppendData(bytes);
-            hash.AppendData(frame);
-            hash.GetHashAndReset(bytes);
-        }
-        else
-        {
-            using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _rowSecret);
-            hash.AppendData(bytes);
-            hash.AppendData(frame);
-            hash.GetHashAndReset(bytes);
+            // Half of the key is the seed and the other half is mixed in, so that a frame does not fit another key.
+            var seed = BinaryPrimitives.ReadInt64LittleEndian(bytes) ^ BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]) ^ (long)part;
+            BinaryPrimitives.WriteUInt128LittleEndian(destination,
+                XxHash128.HashToUInt128(frame, seed) ^ BinaryPrimitives.ReadUInt128LittleEndian(bytes[16..]));
+            return;
         }
 
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _rowSecret);
+        hash.AppendData(bytes);
+        hash.AppendData(frame);
+        hash.GetHashAndReset(bytes[..CacheKey.Size]);
         bytes[..ChecksumBytes].CopyTo(destination);
     }
 }

@@ -22,15 +22,16 @@ public sealed class CacheEncryptionKey
     /// <summary>Takes 32 random bytes: <c>openssl rand -base64 32</c> makes them, or <see cref="RandomNumberGenerator.GetBytes(int)"/>.</summary>
     /// <param name="bytes">The key.</param>
     /// <exception cref="ArgumentException">They are not 32.</exception>
-    public CacheEncryptionKey(ReadOnlySpan<byte> bytes)
+    public CacheEncryptionKey(byte[] bytes)
     {
+        ArgumentNullException.ThrowIfNull(bytes);
         if (bytes.Length != Size)
         {
             throw new ArgumentException(
                 $"A cache encryption key has {Size} bytes (AES-256), this one has {bytes.Length}. Make one with: openssl rand -base64 32", nameof(bytes));
         }
 
-        _bytes = bytes.ToArray();
+        _bytes = [.. bytes];
 
         // Zero stands for "not encrypted" in the file.
         Id = Math.Max(1, BinaryPrimitives.ReadInt64LittleEndian(Derive("llmcostcache.cache.key-id")) & long.MaxValue);

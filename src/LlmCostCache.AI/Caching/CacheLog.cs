@@ -12,8 +12,4 @@ internal static partial class CacheLog
     [LoggerMessage(EventId = 2002, Level = LogLevel.Warning,
         Message = "The cache file {Path} is damaged. It was moved to {MovedTo} and a new one was begun; answers are bought again, nothing else is lost.")]
     public static partial void DiskQuarantined(ILogger logger, string path, string movedTo);
-
-    [LoggerMessage(EventId = 2003, Level = LogLevel.Warning,
-        Message = "The distributed cache failed {Failures} times in a row and is left alone for {Pause}.")]
-    public static partial void DistributedPaused(ILogger logger, int failures, TimeSpan pause, Exception? cause);
 }

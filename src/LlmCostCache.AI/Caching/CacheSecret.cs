@@ -20,15 +20,16 @@ public sealed class CacheSecret
     /// <summary>Takes bytes, 16 at least. They should be random: <c>openssl rand -base64 32</c> makes good ones.</summary>
     /// <param name="bytes">The secret.</param>
     /// <exception cref="ArgumentException">There are fewer than 16.</exception>
-    public CacheSecret(ReadOnlySpan<byte> bytes)
+    public CacheSecret(byte[] bytes)
     {
+        ArgumentNullException.ThrowIfNull(bytes);
         if (bytes.Length < MinimumBytes)
         {
             throw new ArgumentException(
                 $"A cache secret needs at least {MinimumBytes} bytes, this one has {bytes.Length}. Make one with: openssl rand -base64 32", nameof(bytes));
         }
 
-        _bytes = bytes.ToArray();
+        _bytes = [.. bytes];
     }
 
     /// <summary>Takes a text, 16 bytes of UTF-8 at least.</summary>

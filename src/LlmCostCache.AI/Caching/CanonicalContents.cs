@@ -14,6 +14,9 @@ internal sealed class CanonicalContents(CanonicalWriter writer, CanonicalValues 
     /// <summary>Whether media that is only named may be part of the question.</summary>
     public bool AllowUris { get; set; }
 
+    /// <summary>What makes no difference in texts.</summary>
+    public CacheNormalization Normalization { get; set; }
+
     public void Clear() => _ids.Clear();
 
     public void WriteAll(byte tag, IList<AIContent>? contents, int depth)
@@ -42,7 +45,7 @@ internal sealed class CanonicalContents(CanonicalWriter writer, CanonicalValues 
         switch (content)
         {
             case TextContent text:
-                _out.Field(0x30, text.Text.AsSpan());
+                _out.Field(0x30, Normalization == CacheNormalization.None ? text.Text : TextNormalizer.Apply(text.Text, Normalization));
                 break;
             case TextReasoningContent reasoning:
                 _out.Field(0x31, reasoning.Text.AsSpan());

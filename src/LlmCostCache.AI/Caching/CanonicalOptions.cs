@@ -11,9 +11,9 @@ internal sealed class CanonicalOptions(CanonicalWriter writer, CanonicalValues v
     private readonly CanonicalTools _tools = tools;
 
     // Only the members of ChatOptions itself: a subclass (Semantic Kernel has one) carries things for its own client, not for the provider.
-    public void Write(ChatOptions options)
+    public void Write(ChatOptions options, CacheNormalization normalization)
     {
-        _out.Optional(0x50, options.Instructions);
+        _out.Optional(0x50, options.Instructions is { } instructions ? TextNormalizer.Apply(instructions, normalization) : null);
         _out.EndPart("instructions");
         _out.Optional(0x51, options.Temperature);
         _out.EndPart("temperature");

@@ -1,234 +1,395 @@
-using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using System.Threading.Channels;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
-/// <summary>Answers in any <see cref="IDistributedCache"/>. A look-up takes 50 ms at most; after three failures in a row the cache is
-/// left alone for a while.</summary>
+/// <summary>Answers in any <see cref="IDistributedCache"/>. A slow or dead one keeps callers waiting once, together, for
+/// <see cref="LlmCostsOptions.DistributedCacheTimeout"/>; after that they go on without it until a look in the background finds it well.</summary>
 internal sealed class DistributedLayer : IAsyncDisposable
 {
-    private const int FailuresBeforePause = 3;
     private const int QueuedWrites = 1_000;
+    private const long QueuedBytes = 64 << 20;
+    private const int OwedStamps = 1_000;
 
-    private static readonly TimeSpan s_readWithin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_writeWithin = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(10);
 
-    private readonly IDistributedCache _cache;
+    // Long enough to make a connection. Nobody waits for it.
+    private static readonly TimeSpan s_connectWithin = TimeSpan.FromSeconds(10);
+
+    private readonly SharedStore _store;
+    private readonly SharedStamps _stamps;
+    private readonly LayerBreaker _breaker;
+    private readonly Invalidations _invalidations;
     private readonly string _prefix;
     private readonly AnswerSeal _seal;
+    private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private readonly Action<string> _failed;
-    private readonly Channel<QueuedWrite> _writes = Channel.CreateBounded<QueuedWrite>(
-        new BoundedChannelOptions(QueuedWrites) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly BlockingCollection<QueuedWrite> _writes = new(QueuedWrites);
+    private readonly ConcurrentDictionary<Invalidations.Scope, long> _owed = new();
+    private readonly Thread _writer;
+    private CancellationTokenSource _untilLeftAlone = new();
+    private long _queuedBytes;
+    private long _wastedTicks;
+    private int _isWatching;
 
-    private readonly Task _writer;
-    private int _failures;
-    private long _pausedAt;
-
-    public DistributedLayer(IDistributedCache cache, string cacheNamespace, TimeProvider time, ILogger logger, Action<string> failed, AnswerSeal seal)
+    public DistributedLayer(IDistributedCache cache, LlmCostsOptions options, Invalidations invalidations, ILogger logger, Action<string> failed,
+        AnswerSeal seal)
     {
-        _cache = cache;
         _seal = seal;
-        _time = time;
-        _logger = logger;
+        _time = options.TimeProvider;
+        _limit = options.DistributedCacheTimeout;
+        _invalidations = invalidations;
         _failed = failed;
+        _breaker = new LayerBreaker(CacheLayer.Distributed, _time, logger);
 
         // Keys already contain the namespace; the names of invalidations need it too.
-        _prefix = $"llmcostcache:1:{Hash(cacheNamespace)[..16]}:";
-        _writer = Task.Run(WriteAsync);
+        _prefix = $"llmcostcache:1:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.CacheNamespace)))[..16]}:";
+        _store = new SharedStore(cache);
+        _stamps = new SharedStamps(_store, _prefix, _time, Repair);
+        _writer = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI distributed cache" };
+        _writer.Start();
+        _ = ConnectAsync();
     }
 
+    /// <summary>Whether callers go on without it for now.</summary>
+    public bool IsLeftAlone => _breaker.IsLeftAlone;
+
     /// <summary>An answer that no other machine has invalidated, or null.</summary>
-    public async Task<StoredAnswer?> FindAsync(CacheKey key, CancellationToken cancellationToken)
+    public ValueTask<StoredAnswer?> FindAsync(CacheKey key, CancellationToken cancellationToken)
     {
-        if (IsPaused())
-            return null;
+        if (!_breaker.IsLeftAlone)
+            return new(FindWithinAsync(key, cancellationToken));
 
-        var name = NameOf(key);
-        var frame = await ReadAsync(name, cancellationToken).ConfigureAwait(false);
-        if (frame is null)
-            return null;
+        if (_breaker.TryProbe())
+            _ = ProbeAsync();
 
-        var opened = AnswerFrame.TryDecode(key, frame, _seal, out var answer);
-        if (opened == SealResult.UnknownKey)
+        return default;
+    }
+
+    /// <summary>An answer was found in memory or on the disk: learns in the background whether another machine has invalidated it, so that
+    /// it is found for a second or so longer at most.</summary>
+    public void Watch(StoredAnswer answer)
+    {
+        if (!_breaker.IsLeftAlone && !_stamps.IsCalm(answer) && Interlocked.Exchange(ref _isWatching, 1) == 0)
+            _ = WatchAsync(answer);
+    }
+
+    public void Put(CacheKey key, StoredAnswer answer)
+    {
+        var timeToLive = answer.KeptUntil - _time.GetUtcNow();
+        if (timeToLive <= TimeSpan.Zero || _breaker.IsLeftAlone)
+            return;
+
+        Enqueue(new(token => _store.WriteAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), timeToLive, token), Done: null, answer.SizeInMemory()));
+    }
+
+    public Task RemoveAsync(CacheKey key) => DoAsync(token => _store.RemoveAsync(NameOf(key), token));
+
+    /// <summary>Leaves a stamp that every machine compares with what it reads from here. While the layer is left alone the stamp is owed, and
+    /// written before anything else once it is back.</summary>
+    public Task InvalidateAsync(Invalidations.Scope scope, long stamp)
+    {
+        Owe(scope, stamp);
+        return DoAsync(write: null);
+    }
+
+    /// <summary>Waits until what is queued so far has been tried.</summary>
+    public Task FlushAsync() => DoAsync(write: null);
+
+    public async ValueTask DisposeAsync()
+    {
+        _writes.CompleteAdding();
+        if (!await Task.Run(() => _writer.Join(TimeSpan.FromSeconds(10))).ConfigureAwait(false))
+            _failed("the queue could not be written before closing");
+        else if (!_owed.IsEmpty)
+            _failed("an invalidation could not be written before closing");
+    }
+
+    private string NameOf(CacheKey key) => _prefix + key;
+
+    private async Task<StoredAnswer?> FindWithinAsync(CacheKey key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var began = Stopwatch.GetTimestamp();
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, UntilLeftAlone());
+        var lookUp = LookUpAsync(key, stop.Token);
+        try
         {
-            // Good for whoever has the key.
-            _failed("an entry is encrypted with a key that is not among CacheEncryptionKeys");
+            // The limit is real time, whatever clock we use. Whoever runs into it frees the others as well.
+            var answer = await lookUp.WaitAsync(_limit, stop.Token).ConfigureAwait(false);
+            Interlocked.Exchange(ref _wastedTicks, 0);
+            _breaker.Succeeded();
+            stop.Dispose();
+            return answer;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Disposed when the look-up is over, for it may still use the token.
+            _ = stop.CancelAsync();
+            _ = lookUp.ContinueWith(
+                static (task, stop) =>
+                {
+                    _ = task.Exception;
+                    ((CancellationTokenSource)stop!).Dispose();
+                },
+                stop, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!_breaker.IsLeftAlone)
+                Failed(e, Stopwatch.GetElapsedTime(began));
+
             return null;
+        }
+    }
+
+    // Replaced here and not where the layer is found well, so that it is fresh whoever found that out.
+    private CancellationToken UntilLeftAlone()
+    {
+        var current = Volatile.Read(ref _untilLeftAlone);
+        if (!current.IsCancellationRequested)
+            return current.Token;
+
+        var fresh = new CancellationTokenSource();
+        var seen = Interlocked.CompareExchange(ref _untilLeftAlone, fresh, current);
+        return (ReferenceEquals(seen, current) ? fresh : seen).Token;
+    }
+
+    private async Task<StoredAnswer?> LookUpAsync(CacheKey key, CancellationToken cancellationToken)
+    {
+        var gate = _stamps.RefreshAsync(cancellationToken);
+        Observe(gate);
+        var name = NameOf(key);
+        StoredAnswer? answer = null;
+        try
+        {
+            var frame = await _store.ReadAsync(name, cancellationToken).ConfigureAwait(false);
+            await gate.ConfigureAwait(false);
+            if (frame is null)
+                return null;
+
+            if (AnswerFrame.TryDecode(key, frame.Value.Span, _seal, out answer) == SealResult.UnknownKey)
+            {
+                // Good for whoever has the key.
+                _failed("an entry is encrypted with a key that is not among CacheEncryptionKeys");
+                return null;
+            }
+        }
+        catch (InvalidDataException)
+        {
+            // Larger than any frame.
         }
 
         if (answer is null)
         {
             _failed("an entry was malformed");
-            _writes.Writer.TryWrite(new(token => _cache.RemoveAsync(name, token), Done: null));
+            Enqueue(new(token => _store.RemoveAsync(name, token), Done: null));
             return null;
         }
 
-        return await IsDeadAsync(answer, cancellationToken).ConfigureAwait(false) ? null : answer;
+        // Not knowing whether it was invalidated counts as invalidated: what goes wrong here is a miss.
+        return (await _stamps.KillersOfAsync(answer, cancellationToken).ConfigureAwait(false)).Count == 0 ? answer : null;
     }
 
-    public void Put(CacheKey key, StoredAnswer answer)
-    {
-        var timeToLive = answer.ExpiresAt - _time.GetUtcNow();
-        if (timeToLive <= TimeSpan.Zero || IsPaused())
-            return;
-
-        var options = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = timeToLive };
-        if (!_writes.Writer.TryWrite(new(token => _cache.SetAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), options, token),
-            Done: null)))
-            _failed("the queue is full");
-    }
-
-    public Task RemoveAsync(CacheKey key) => DoAsync(token => _cache.RemoveAsync(NameOf(key), token));
-
-    /// <summary>Leaves a stamp that every machine compares with what it reads from here.</summary>
-    public Task InvalidateAsync(Invalidations.Scope scope, long stamp)
-    {
-        var bytes = new byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, stamp);
-        var options = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = CachePolicy.LongestTimeToLive };
-        return DoAsync(token => _cache.SetAsync(NameOf(scope), bytes, options, token));
-    }
-
-    /// <summary>Waits until what is queued so far has been tried.</summary>
-    public Task FlushAsync() => DoAsync(static _ => Task.CompletedTask);
-
-    public async ValueTask DisposeAsync()
-    {
-        _writes.Writer.TryComplete();
-        try
-        {
-            await _writer.WaitAsync(TimeSpan.FromSeconds(10)).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            _failed("the queue could not be written before closing");
-        }
-    }
-
-    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-
-    private string NameOf(CacheKey key) => _prefix + key;
-
-    private string NameOf(Invalidations.Scope scope) => $"{_prefix}invalid:{(int)scope.Kind}:{Hash(scope.Name)}";
-
-    private async Task<bool> IsDeadAsync(StoredAnswer answer, CancellationToken cancellationToken)
-    {
-        var scopes = new List<Invalidations.Scope> { new(Invalidations.Kind.Everything, ""), new(Invalidations.Kind.Model, answer.Model) };
-        foreach (var tag in answer.Tags)
-            scopes.Add(new(Invalidations.Kind.Tag, tag));
-
-        var failuresBefore = Volatile.Read(ref _failures);
-        var stamps = await Task.WhenAll(scopes.Select(scope => ReadAsync(NameOf(scope), cancellationToken))).ConfigureAwait(false);
-
-        // Not knowing whether it was invalidated counts as invalidated.
-        return Volatile.Read(ref _failures) > failuresBefore
-            || stamps.Any(stamp => stamp is { Length: sizeof(long) } && answer.AskedAt <= BinaryPrimitives.ReadInt64LittleEndian(stamp));
-    }
-
-    private async Task<byte[]?> ReadAsync(string name, CancellationToken cancellationToken)
+    private async Task WatchAsync(StoredAnswer answer)
     {
         try
         {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using var stop = new CancellationTokenSource(s_connectWithin);
+            foreach (var (scope, stamp) in await _stamps.KillersOfAsync(answer, stop.Token).AsTask().WaitAsync(stop.Token).ConfigureAwait(false))
+            {
+                // A stamp from the future comes from a clock that is wrong; it must not kill what is asked from now on.
+                _invalidations.Add(scope, Math.Min(stamp, _invalidations.Stamp()));
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Nobody was kept waiting; the next look-up that is will say so.
+            _failed(ReasonOf(e));
+        }
+        finally
+        {
+            Volatile.Write(ref _isWatching, 0);
+        }
+    }
 
-            // On the pool: some implementations connect, or even ask, before they return a task. The limit is real time, whatever clock
-            // we use.
-            var read = Task.Run(() => _cache.GetAsync(name, stop.Token), CancellationToken.None);
+    // The first question should not be the one that waits for the connection.
+    private async Task ConnectAsync()
+    {
+        using var stop = new CancellationTokenSource(s_connectWithin);
+        try
+        {
+            await _store.ReadAsync(_prefix + "probe", stop.Token).WaitAsync(stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _failed(ReasonOf(e));
+        }
+    }
+
+    /// <summary>Looks whether the layer is back: first for as long as a connection may take, then as fast as callers need it.</summary>
+    private async Task ProbeAsync()
+    {
+        for (var look = 0; look < 2; look++)
+        {
+            using var stop = new CancellationTokenSource(s_connectWithin);
+            var read = _store.ReadAsync(_prefix + "probe", stop.Token);
+            var began = Stopwatch.GetTimestamp();
             try
             {
-                var bytes = await read.WaitAsync(s_readWithin, cancellationToken).ConfigureAwait(false);
-                Volatile.Write(ref _failures, 0);
-                return bytes;
+                await read.WaitAsync(s_connectWithin, stop.Token).ConfigureAwait(false);
             }
-            catch
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
-                await stop.CancelAsync().ConfigureAwait(false);
                 Observe(read);
-                throw;
+                _failed(ReasonOf(e));
+                _breaker.Failed(ReasonOf(e));
+                return;
+            }
+
+            if (Stopwatch.GetElapsedTime(began) <= _limit)
+            {
+                Interlocked.Exchange(ref _wastedTicks, 0);
+                _breaker.Succeeded();
+                _ = DoAsync(write: null);
+                return;
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            throw;
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            Failed(e);
-            return null;
-        }
+
+        _breaker.Failed("timeout");
     }
 
-    private Task DoAsync(Func<CancellationToken, Task> write)
+    private void Failed(Exception e, TimeSpan waited)
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_writes.Writer.TryWrite(new(write, done)))
-            return done.Task;
+        // An error that comes at once costs nobody anything and may concern one entry only; what counts is the time that was lost in vain.
+        var reason = ReasonOf(e);
+        _failed(reason);
+        var isFirst = Interlocked.Add(ref _wastedTicks, waited.Ticks) >= _limit.Ticks ? _breaker.LeaveAlone(reason) : _breaker.Failed(reason);
+        if (_breaker.IsLeftAlone)
+            _ = Volatile.Read(ref _untilLeftAlone).CancelAsync();
 
-        _failed("the queue is full");
-        return Task.CompletedTask;
+        if (isFirst)
+            _ = ProbeAsync();
     }
 
-    private async Task WriteAsync()
+    private static string ReasonOf(Exception e) => e switch
     {
-        await foreach (var (write, done) in _writes.Reader.ReadAllAsync().ConfigureAwait(false))
-        {
-            if (!IsPaused())
-                await TryWriteAsync(write).ConfigureAwait(false);
-
-            done?.TrySetResult();
-        }
-    }
-
-    private async Task TryWriteAsync(Func<CancellationToken, Task> write)
-    {
-        using var stop = new CancellationTokenSource(s_writeWithin);
-        var token = stop.Token;
-        var task = Task.Run(() => write(token), CancellationToken.None);
-        try
-        {
-            await task.WaitAsync(s_writeWithin).ConfigureAwait(false);
-            Volatile.Write(ref _failures, 0);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            Observe(task);
-            Failed(e);
-        }
-    }
+        AggregateException { InnerException: { } inner } => ReasonOf(inner),
+        TimeoutException or OperationCanceledException => "timeout",
+        _ => e.GetType().Name,
+    };
 
     private static void Observe(Task task) =>
-        task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
-            TaskScheduler.Default);
+        task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
-    private bool IsPaused()
+    private void Repair(string name)
     {
-        if (Volatile.Read(ref _failures) < FailuresBeforePause)
-            return false;
-
-        var pausedAt = Interlocked.Read(ref _pausedAt);
-        if (_time.GetElapsedTime(pausedAt) < s_pause)
-            return true;
-
-        // One caller tries again; the others stay away until it knows.
-        return Interlocked.CompareExchange(ref _pausedAt, _time.GetTimestamp(), pausedAt) != pausedAt;
+        _failed("a stamp was malformed");
+        Enqueue(new(token => _stamps.RepairAsync(name, token), Done: null));
     }
 
-    private void Failed(Exception e)
+    private void Owe(Invalidations.Scope scope, long stamp)
     {
-        _failed(e is TimeoutException ? "timed out" : e.GetType().Name);
-        if (Interlocked.Increment(ref _failures) == FailuresBeforePause)
+        // Too many to remember: everything older is forgotten, which is too much, never too little.
+        if (_owed.Count >= OwedStamps)
         {
-            Interlocked.Exchange(ref _pausedAt, _time.GetTimestamp());
-            CacheLog.DistributedPaused(_logger, FailuresBeforePause, s_pause, e);
+            foreach (var (known, at) in _owed)
+            {
+                stamp = Math.Max(stamp, at);
+                _owed.TryRemove(known, out _);
+            }
+
+            scope = new(Invalidations.Kind.Everything, "");
+        }
+
+        _owed.AddOrUpdate(scope, static (_, added) => added, static (_, owed, added) => Math.Max(owed, added), stamp);
+    }
+
+    private Task DoAsync(Func<CancellationToken, Task>? write)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!Enqueue(new(write, done)))
+            done.SetResult();
+
+        return done.Task;
+    }
+
+    private bool Enqueue(QueuedWrite write)
+    {
+        try
+        {
+            if (Interlocked.Add(ref _queuedBytes, write.Bytes) <= QueuedBytes && _writes.TryAdd(write))
+                return true;
+
+            _failed("the queue is full");
+        }
+        catch (InvalidOperationException)
+        {
+            // Closing.
+        }
+
+        Interlocked.Add(ref _queuedBytes, -write.Bytes);
+        return false;
+    }
+
+    // A thread of its own: a store that blocks must not hold one that callers need.
+    private void Write()
+    {
+        foreach (var (write, done, bytes) in _writes.GetConsumingEnumerable())
+        {
+            if (!_breaker.IsLeftAlone)
+                Pay();
+            else if (!_owed.IsEmpty && _breaker.TryProbe())
+                _ = ProbeAsync();
+
+            if (write is not null && !_breaker.IsLeftAlone)
+                TryWrite(write);
+
+            Interlocked.Add(ref _queuedBytes, -bytes);
+            done?.TrySetResult();
+        }
+
+        // The last chance, whether the layer is well or not.
+        Pay();
+    }
+
+    private void Pay()
+    {
+        foreach (var owed in _owed)
+        {
+            if (!TryWrite(token => _stamps.NoteAsync(owed.Key, owed.Value, token)))
+                return;
+
+            // Unless more is owed by now.
+            _owed.TryRemove(owed);
         }
     }
 
-    private readonly record struct QueuedWrite(Func<CancellationToken, Task> Write, TaskCompletionSource? Done);
+    private bool TryWrite(Func<CancellationToken, Task> write)
+    {
+        Task? task = null;
+        try
+        {
+            using var stop = new CancellationTokenSource(s_writeWithin);
+            task = write(stop.Token);
+            if (task.Wait(s_writeWithin))
+                return true;
+
+            Observe(task);
+            _failed("timeout");
+            _breaker.Failed("timeout");
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Whether the layer is well is for those to say who read from it: a store that refuses one entry still has others.
+            _failed(ReasonOf(e));
+        }
+
+        return false;
+    }
+
+    private readonly record struct QueuedWrite(Func<CancellationToken, Task>? Write, TaskCompletionSource? Done, long Bytes = 0);
 }

@@ -16,6 +16,11 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
     // The string itself, beside its characters.
     private const int StringBytes = 32;
 
+    private const int LongestWord = 64;
+
+    // Words that were read lately, by a few of their bytes: models, providers and revisions are the same again and again.
+    private static readonly string?[] s_words = new string?[256];
+
     private ReadOnlySpan<byte> _rest = bytes;
     private int _allowance = MostMemory;
 
@@ -52,6 +57,29 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
         FrameWriter.Utf16Text => Utf16(Bytes()),
         _ => throw new InvalidDataException(),
     };
+
+    /// <summary>A text of which there are few different ones.</summary>
+    public string? Word()
+    {
+        if (_rest.Length <= 1 + sizeof(int) || _rest[0] != FrameWriter.Utf8Text)
+            return Text();
+
+        var length = BinaryPrimitives.ReadInt32LittleEndian(_rest[1..]);
+        if (length is < 1 or > LongestWord || length > _rest.Length - 1 - sizeof(int))
+            return Text();
+
+        var bytes = _rest.Slice(1 + sizeof(int), length);
+        ref var place = ref s_words[(byte)((bytes[0] * 31) + (bytes[length / 2] * 17) + (bytes[^1] * 7) + length)];
+        if (place is { } known && Ascii.Equals(bytes, known))
+        {
+            _rest = _rest[(1 + sizeof(int) + length)..];
+            return known;
+        }
+
+        return place = Text();
+    }
+
+    public string RequiredWord() => Word() ?? throw new InvalidDataException();
 
     public string RequiredText() => Text() ?? throw new InvalidDataException();
 
@@ -120,12 +148,6 @@ internal ref struct FrameReader(ReadOnlySpan<byte> bytes)
 
     private string Utf8(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length == 9 && bytes.SequenceEqual("assistant"u8))
-            return "assistant";
-
-        if (bytes.Length == 4 && bytes.SequenceEqual("stop"u8))
-            return "stop";
-
         if (bytes.IsEmpty)
             return "";
 

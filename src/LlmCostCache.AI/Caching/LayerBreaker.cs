@@ -79,12 +79,12 @@ internal sealed class LayerBreaker(CacheLayer layer, TimeProvider time, ILogger 
 
     /// <summary>The layer failed; a few times in a row, and it is left alone.</summary>
     /// <param name="reason">A word or the type of an exception, for the log.</param>
-    public void Failed(string reason) => Fail(reason, failuresInARow);
+    /// <returns>Whether it is left alone from now on for the first time in a long time. The trouble may be over in a moment, as when a
+    /// connection is made, and is then worth a look before the pause is over.</returns>
+    public bool Failed(string reason) => Fail(reason, failuresInARow);
 
     /// <summary>The layer kept a caller waiting, which must not happen to the next one: it is left alone at once.</summary>
-    /// <param name="reason">A word or the type of an exception, for the log.</param>
-    /// <returns>Whether this is the first trouble in a long time. It may be over in a moment, as when a connection is made, and is then worth
-    /// a look before the pause is over.</returns>
+    /// <inheritdoc cref="Failed"/>
     public bool LeaveAlone(string reason) => Fail(reason, failuresAllowed: 1);
 
     private bool Fail(string reason, int failuresAllowed)

@@ -8,7 +8,7 @@ internal static class Replay
 {
     // A few words. Nobody sees the pieces of an answer that comes at once, so there are few of them and they may be long.
     private const int PieceLength = 32;
-    private const int MostPiecesAtOnce = 8;
+    private const int MostPiecesAtOnce = 4;
 
     /// <summary>The updates of an answer, which is taken apart for it.</summary>
     public static List<ChatResponseUpdate> Of(ChatResponse response, bool isPaced)

@@ -57,10 +57,11 @@ internal sealed class RequestCanonicalizer
         try
         {
             canonicalizer._contents.AllowUris = allowUriContent;
+            canonicalizer._contents.Normalization = scope.Normalization;
             canonicalizer.Head(Chat, scope);
             canonicalizer.Messages(messages);
             if (options is not null)
-                canonicalizer._options.Write(options);
+                canonicalizer._options.Write(options, scope.Normalization);
 
             canonicalizer.SystemPrompt = options?.Instructions ?? canonicalizer.SystemPrompt;
             return canonicalizer.Finish(out whyNot);
@@ -149,6 +150,9 @@ internal sealed class RequestCanonicalizer
     {
         _out.Byte(Version);
         _out.Byte(operation);
+        if (scope.Normalization != CacheNormalization.None)
+            _out.Field(0x07, (long)scope.Normalization);
+
         _out.EndPart("form of the key");
         _out.Optional(0x01, string.IsNullOrEmpty(scope.Namespace) ? null : scope.Namespace);
         _out.EndPart("namespace");

@@ -23,10 +23,11 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private readonly TimeProvider _time;
     private readonly string _namespace;
     private readonly string? _home;
+    private readonly AnswerSeal _seal;
     private readonly bool _keepsExcerpts;
+    private readonly CacheNormalization _normalization;
     private readonly RequestPrinter _printer;
     private readonly Action<CacheLayer, string>? _layerFailed;
-    private readonly AnswerSeal _answerSeal;
     private readonly MemoryLayer? _memory;
     private readonly DiskLayer? _disk;
     private readonly DistributedLayer? _distributed;
@@ -39,27 +40,20 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _time = options.TimeProvider;
         _namespace = options.CacheNamespace;
         _home = homeDirectory;
+        _seal = AnswerSeal.Of(options);
         _keepsExcerpts = options.CacheExcerpts;
+        _normalization = options.CacheNormalization;
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
         _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
         _flights = new SingleFlight(_time);
-        _answerSeal = AnswerSeal.Of(options);
         if (options.DistributedCache is { } distributed)
-        {
-            if (string.IsNullOrWhiteSpace(_namespace))
-            {
-                throw new LlmCostException("A distributed cache is shared with others, but LlmCostsOptions.CacheNamespace is empty. "
-                    + "Set it to the name of your application; tenants are kept apart within it.");
-            }
-
-            _distributed = new DistributedLayer(distributed, _namespace, _time, logger, what => Failed(CacheLayer.Distributed, what), _answerSeal);
-        }
+            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal);
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
-            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _answerSeal, _time, _invalidations, logger, what =>
+            _disk = DiskLayer.TryOpen(homeDirectory, options.DiskCacheBytes, _seal, _time, _invalidations, logger, what =>
                 Failed(CacheLayer.Disk, what));
         }
     }
@@ -188,11 +182,20 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     /// remembered: of a longer prefix, only those are compared.</param>
     /// <param name="cancellationToken">Stops waiting; the answers are invalid nevertheless.</param>
     /// <returns>How many stored answers were removed.</returns>
+    /// <exception cref="InvalidOperationException">The beginnings of prompts are not kept.</exception>
     public Task<int> InvalidateSystemPromptAsync(string prefix, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(prefix);
-        if (prefix.Length > RequestOutline.ExcerptLength)
-            prefix = prefix[..RequestOutline.ExcerptLength];
+        if (!_keepsExcerpts)
+        {
+            throw new InvalidOperationException($"The beginnings of prompts are not kept ({nameof(LlmCostsOptions)}.{nameof(LlmCostsOptions.CacheExcerpts)} is false), so answers cannot be found by them. "
+                + "Invalidate by tag or namespace.");
+        }
+
+        // As the excerpt of a prompt is cut: never within a surrogate pair.
+        const int Most = RequestOutline.ExcerptLength;
+        if (prefix.Length >= Most)
+            prefix = prefix[..(char.IsHighSurrogate(prefix[Most - 1]) ? Most - 1 : Most)];
 
         return InvalidateAsync(new(Invalidations.Kind.SystemPrompt, prefix), cancellationToken);
     }
@@ -234,7 +237,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (file is null)
             return 0;
 
-        var export = new EntryExport(file, _answerSeal, _time.GetUtcNow());
+        var export = new EntryExport(file, _seal, _time.GetUtcNow());
         await export.WriteAsync(EntryFilter.All, destination, cancellationToken).ConfigureAwait(false);
         return export.Written;
     }
@@ -249,7 +252,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(source);
         var home = await RequireFileAsync(cancellationToken).ConfigureAwait(false);
-        var import = new EntryImport(_disk, home, _answerSeal, _invalidations, _time);
+        var import = new EntryImport(_disk, home, _seal, _invalidations, _time);
         return new CacheImport(await import.ReadAsync(source, cancellationToken).ConfigureAwait(false));
     }
 
@@ -258,10 +261,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         // A question without a key needs no file to say so.
         if (plan.BypassReason is not null)
-            return new MissSearch(null, _answerSeal, _time.GetUtcNow()).Explain(plan, cancellationToken);
+            return new MissSearch(null, _seal, _time.GetUtcNow()).Explain(plan, cancellationToken);
 
         using var file = CacheFile.TryOpen(await RequireFileAsync(cancellationToken).ConfigureAwait(false));
-        return new MissSearch(file, _answerSeal, _time.GetUtcNow()).Explain(plan, cancellationToken);
+        return new MissSearch(file, _seal, _time.GetUtcNow()).Explain(plan, cancellationToken);
     }
 
     /// <summary>Decides what the cache does for a question: its key, or why it has none, and the wishes of this call.</summary>
@@ -269,7 +272,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         CachePolicy policy)
     {
         var control = CacheControlCarrier.Find(options?.AdditionalProperties);
-        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "");
+        var scope = new QuestionScope(endpoint, _namespace, control?.NamespaceName, tenant, options?.ModelId ?? endpoint.DefaultModel ?? "") { Normalization = _normalization };
         var whyNot = control is { IsBypass: true } ? "the call bypasses the cache" : policy.WhyNotRead(messages, options);
         var form = whyNot is null ? RequestCanonicalizer.TryWrite(messages, options, scope, policy.AllowUriContent, out whyNot) : null;
         return PlanFor(form, whyNot, control, scope, policy);
@@ -291,11 +294,17 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Looks a question up, layer by layer; what a lower layer knew, the upper ones learn.</summary>
-    internal async ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
+    internal ValueTask<CacheHit?> FindAsync(CachePlan plan, CancellationToken cancellationToken)
     {
-        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
+        var found = LookUpAsync(plan, cancellationToken);
+        return found.IsCompletedSuccessfully ? new(HitOf(plan, found.Result)) : FindLaterAsync(plan, found);
     }
+
+    private static async ValueTask<CacheHit?> FindLaterAsync(CachePlan plan, ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> found) =>
+        HitOf(plan, await found.ConfigureAwait(false));
+
+    private static CacheHit? HitOf(CachePlan plan, (StoredAnswer? Answer, CacheLayer Layer) found) =>
+        found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
 
     /// <summary>Looks an embedding up.</summary>
     internal async ValueTask<EmbeddingHit?> FindEmbeddingAsync(CachePlan plan, CancellationToken cancellationToken)
@@ -498,7 +507,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
         var print = form is null || _memory is null ? default : _printer.Of(form.Bytes);
-        var plan = new CachePlan(form, print, _answerSeal, _keepsExcerpts)
+        var plan = new CachePlan(form, print, _seal.Keys, _keepsExcerpts)
         {
             BypassReason = whyNot,
             CanRead = whyNot is null && control is not { IsRefresh: true },
@@ -530,6 +539,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
             _disk?.Poll();
+            _distributed?.Watch(entry.Answer);
             if (IsServable(entry.Answer))
             {
                 plan.Answer(entry);
@@ -543,6 +553,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         plan.Settle();
         if (_disk?.Find(plan.Key) is { } stored)
         {
+            _distributed?.Watch(stored);
             if (IsServable(stored, CacheLayer.Disk))
             {
                 Remember(plan, stored);

@@ -74,10 +74,13 @@ internal static class ChatMessages
     }
 
     /// <summary>Puts the cost on a response that nobody else holds, such as the fresh copy of a hit.</summary>
-    public static ChatResponse PutCost(ChatResponse own, string attemptId, CallCost cost)
+    public static ChatResponse PutCost(ChatResponse own, string attemptId, CallCost cost) => PutCost(own, attemptId, CostCarrier.Write(cost));
+
+    /// <summary>The same with a cost that was written before.</summary>
+    public static ChatResponse PutCost(ChatResponse own, string attemptId, string cost)
     {
         var properties = own.Messages.Count > 0 ? own.Messages[0].AdditionalProperties ??= [] : own.AdditionalProperties ??= [];
-        properties[CostCarrier.KeyOf(attemptId)] = CostCarrier.Write(cost);
+        properties[CostCarrier.KeyOf(attemptId)] = cost;
         return own;
     }
 

@@ -286,8 +286,11 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     private ChatResponse Deliver(CacheQuestion question, CacheHit hit)
     {
         var served = Serve(question, hit);
-        return ChatMessages.PutCost(UsageOf(hit), served.Id, served.Cost);
+        return ChatMessages.PutCost(UsageOf(hit), served.Id, TextOf(hit, served.Cost));
     }
+
+    private static string TextOf(CacheHit hit, CallCost cost) =>
+        hit.Answer.Worth.Served is { } served && ReferenceEquals(served.Cost, cost) ? served.Text : CostCarrier.Write(cost);
 
     private ChatResponse UsageOf(CacheHit hit)
     {
@@ -305,16 +308,22 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         var now = _costs.Options.TimeProvider.GetUtcNow();
         var (saved, avoided) = _costs.Savings.Of(hit.Key, hit.Answer, _client, now);
         var reason = hit.StaleReason is { } stale ? avoided.Reason is { } other ? $"{stale}; {other}" : stale : avoided.Reason;
-        var record = Row(question, now, hit.Layer, hit.Response.ModelId, hit.Response.FinishReason?.Value, new CallCost
+        var worth = hit.Answer.Worth;
+        if (worth.Served is not { } served || !served.Says(saved, hit.Layer, avoided.PriceRevision, reason))
         {
-            Certainty = CostCertainty.Known,
-            Amount = Money.Zero,
-            Saved = saved,
-            CacheLayer = hit.Layer,
-            Usage = hit.Original.Usage,
-            PriceRevision = avoided.PriceRevision,
-            Reason = reason,
-        });
+            worth.Served = served = new ServedCost(new CallCost
+            {
+                Certainty = CostCertainty.Known,
+                Amount = Money.Zero,
+                Saved = saved,
+                CacheLayer = hit.Layer,
+                Usage = hit.Original.Usage,
+                PriceRevision = avoided.PriceRevision,
+                Reason = reason,
+            });
+        }
+
+        var record = Row(question, now, hit.Layer, hit.Response.ModelId, hit.Response.FinishReason?.Value, served.Cost);
         _costs.Cache.Used(hit, saved);
         var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
         _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);

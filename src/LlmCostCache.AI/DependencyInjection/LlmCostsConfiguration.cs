@@ -28,6 +28,13 @@ internal static class LlmCostsConfiguration
                 case "CACHENAMESPACE":
                     options.CacheNamespace = entry.Value ?? "";
                     break;
+                case "CACHEEXCERPTS":
+                    options.CacheExcerpts = Read(entry, bool.Parse, "true or false");
+                    break;
+                case "CACHENORMALIZATION":
+                    options.CacheNormalization = Read(entry, static text => Enum.Parse<CacheNormalization>(text, ignoreCase: true),
+                        "None, LineEndings, TrailingBlanks, or two of them with a comma");
+                    break;
                 case "MEMORYCACHEBYTES":
                     options.MemoryCacheBytes = Count(entry, "a number of bytes");
                     break;

@@ -4,7 +4,11 @@ using Microsoft.Extensions.AI;
 namespace LlmCostCache.AI;
 
 /// <summary>Answers each text that was embedded before from the cache and asks only for the others; the order is kept.</summary>
-/// <remarks>The usage of the result is that of the texts that were asked for; it is null when none was. A broken cache is a miss, never an error.</remarks>
+/// <remarks>
+/// A text that occurs twice, or that another call is just asking for, is asked for once. The usage of the result is that of the texts that were asked for; it is
+/// null when none was. A broken cache is a miss, never an error. Vectors that are empty, zero, not finite or of other dimensions than were asked for are
+/// returned but not stored.
+/// </remarks>
 public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator<string, Embedding<float>>
 {
     private readonly LlmCosts _costs;
@@ -56,101 +60,145 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
         var span = outer?.Span ?? _costs.Telemetry.Begin("embeddings", model);
         using var own = outer is null ? CallToken.Begin(_costs, span, attribution) : null;
         var token = outer ?? own!;
+        using var batch = new EmbeddingBatch(list, text => _costs.Cache.PlanEmbedding(text, options, _endpoint, attribution.Tenant, _policy));
 
-        var found = new Embedding<float>?[list.Count];
-        var plans = new CachePlan[list.Count];
-        var asked = new List<int>();
+        var result = new GeneratedEmbeddings<Embedding<float>>(list.Count);
+        do
+        {
+            // What we lead is asked for before we wait for what others ask: two batches with texts in common never wait for each other.
+            var asked = await batch.LookUpAsync(_costs.Cache, cancellationToken);
+            if (asked.Count > 0 || list.Count == 0)
+            {
+                foreach (var item in asked)
+                {
+                    item.Flight?.SetLeading();
+                }
+
+                var answers = await InnerGenerator.GenerateAsync(asked.Select(item => item.Text).ToList(), token.Carry(options), cancellationToken);
+                if (answers.Count != asked.Count)
+                {
+                    throw new InvalidOperationException($"The generator was asked for {asked.Count} embeddings and returned {answers.Count}. It is not known whose are missing; none was stored.");
+                }
+
+                Add(result, answers);
+                Keep(asked, answers, token, options?.Dimensions);
+            }
+
+            await batch.FollowAsync(cancellationToken);
+        }
+        while (batch.IsOpen);
+
+        batch.CopyTo(result);
+        if (Serve(batch, token, span, attribution, model) is { } served)
+        {
+            Note(result, CostCarrier.KeyOf(served.Id), CostCarrier.Write(served.Cost));
+        }
+
+        if (batch.WhyBypassed is { } reason)
+        {
+            Log.CacheBypassed(_costs.Logger, reason);
+            Note(result, CostCarrier.BypassKeyOf(token.Id), reason);
+        }
+
+        return result;
+    }
+
+    /// <summary>Counts what the cache did; a row in the ledger when it answered something.</summary>
+    private UsageRecord? Serve(EmbeddingBatch batch, CallToken token, CallSpan span, Attribution attribution, string? model)
+    {
+        var now = _costs.Options.TimeProvider.GetUtcNow();
         var saved = Money.Zero;
         var layer = CacheLayer.None;
         string? reason = null;
-        for (var i = 0; i < list.Count; i++)
+        foreach (var item in batch.Items)
         {
-            plans[i] = _costs.Cache.PlanEmbedding(list[i], options, _endpoint, attribution.Tenant, _policy);
-            if (plans[i].CanRead && await _costs.Cache.FindEmbeddingAsync(plans[i], cancellationToken) is { } hit)
+            if (item.Hit is not { } hit)
             {
-                found[i] = hit.Embedding;
-                layer = hit.Layer;
-                var (itemSaved, avoided) = _costs.Savings.Of(plans[i].Key, hit.Answer, _client, _costs.Options.TimeProvider.GetUtcNow());
-                saved += itemSaved;
-                reason ??= avoided.Reason;
-                _costs.Telemetry.Cache(span, CacheOutcome.Hit, hit.Layer, itemSaved, "embeddings", _client.ProviderName, model);
-            }
-            else
-            {
-                asked.Add(i);
-                var bypass = plans[i].BypassReason;
+                var bypass = item.Plan.BypassReason;
                 _costs.Telemetry.Cache(span, bypass is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", _client.ProviderName, model, bypass);
-            }
-        }
-
-        var result = new GeneratedEmbeddings<Embedding<float>>(list.Count);
-        var hits = list.Count - asked.Count;
-        if (asked.Count > 0 || list.Count == 0)
-        {
-            var texts = asked.Select(i => list[i]).Distinct(StringComparer.Ordinal).ToList();
-            var answers = await InnerGenerator.GenerateAsync(asked.Count == list.Count && texts.Count == list.Count ? list : texts, token.Carry(options), cancellationToken);
-            if (answers.Count != texts.Count)
-            {
-                throw new InvalidOperationException($"The generator was asked for {texts.Count} embeddings and returned {answers.Count}.");
+                continue;
             }
 
-            result.Usage = answers.Usage;
-            result.AdditionalProperties = answers.AdditionalProperties;
-            Distribute(list, plans, found, asked, texts, answers, token);
+            // Where some came from the cache and some from another caller, the cache is named.
+            layer = layer is CacheLayer.None or CacheLayer.Coalesced ? hit.Layer : layer;
+            var (itemSaved, avoided) = _costs.Savings.Of(item.Plan.Key, hit.Answer, _client, now);
+            saved += itemSaved;
+            reason ??= avoided.Reason;
+            var outcome = hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
+            _costs.Telemetry.Cache(span, outcome, hit.Layer, itemSaved, "embeddings", _client.ProviderName, model);
         }
 
-        for (var i = 0; i < list.Count; i++)
+        if (layer == CacheLayer.None)
         {
-            result.Add(found[i]!);
-        }
-
-        if (hits == 0)
-        {
-            return result;
+            return null;
         }
 
         var record = new UsageRecord
         {
             Id = CallToken.NewId(),
             CallId = token.Id,
-            At = _costs.Options.TimeProvider.GetUtcNow(),
+            At = now,
             Operation = "embeddings",
             Provider = _client.ProviderName,
             RequestedModel = model,
             Model = model,
-            Status = CallStatus.Cached,
+            Status = layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
             Cost = CallCost.Known(Money.Zero) with { Saved = saved, CacheLayer = layer, Reason = reason },
             Attribution = attribution,
             TraceId = span.TraceId,
             SpanId = span.SpanId,
         };
         _costs.Store.AppendLater(record);
-        var properties = result.AdditionalProperties?.Clone() ?? [];
-        properties[CostCarrier.KeyOf(record.Id)] = CostCarrier.Write(record.Cost);
-        result.AdditionalProperties = properties;
-        return result;
+        return record;
     }
 
-    private void Distribute(IReadOnlyList<string> list, CachePlan[] plans, Embedding<float>?[] found, List<int> asked, List<string> texts, GeneratedEmbeddings<Embedding<float>> answers, CallToken token)
+    private void Keep(List<EmbeddingItem> asked, GeneratedEmbeddings<Embedding<float>> answers, CallToken token, int? dimensions)
     {
-        var position = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var i = 0; i < texts.Count; i++)
-        {
-            position[texts[i]] = i;
-        }
-
         var cost = answers.GetCost();
-        var bytes = texts.Sum(text => (long)Encoding.UTF8.GetByteCount(text));
-        foreach (var i in asked)
+        var bytes = asked.Sum(item => (long)Encoding.UTF8.GetByteCount(item.Text));
+        for (var i = 0; i < asked.Count; i++)
         {
-            var answer = answers[position[list[i]]];
-            found[i] = answer;
-            if (!token.FellBack)
+            var (item, answer) = (asked[i], answers[i]);
+            item.Embedding = answer;
+            if (token.FellBack)
             {
-                _costs.Cache.StoreEmbedding(plans[i], answer, Share(cost, Encoding.UTF8.GetByteCount(list[i]), bytes), token.Purchase);
+                // Another model's vector is not the answer to what was asked.
+                item.Flight?.CompleteUnshareable();
+                continue;
+            }
+
+            var share = Share(cost, Encoding.UTF8.GetByteCount(item.Text), bytes);
+            var whyNot = dimensions is { } wanted && answer.Vector.Length != wanted
+                ? "the embedding has other dimensions than were asked for"
+                : _costs.Cache.StoreEmbedding(item.Plan, answer, share, token.Purchase);
+            if (whyNot is not null && item.Plan.BypassReason is null && item.Plan.CanStore)
+            {
+                Log.AnswerNotStored(_costs.Logger, whyNot);
+                item.Flight?.CompleteUnshareable();
+            }
+            else
+            {
+                item.Share(StoredAnswer.Copy(answer, item.Plan, share, _costs.Options.TimeProvider.GetUtcNow(), token.Purchase));
             }
         }
     }
+
+    private static void Add(GeneratedEmbeddings<Embedding<float>> result, GeneratedEmbeddings<Embedding<float>> answers)
+    {
+        if (answers.Usage is { } usage)
+        {
+            // A copy: whoever counted it further in may still hold it.
+            result.Usage ??= new UsageDetails();
+            result.Usage.Add(usage);
+        }
+
+        foreach (var (key, value) in answers.AdditionalProperties ?? [])
+        {
+            (result.AdditionalProperties ??= [])[key] = value;
+        }
+    }
+
+    private static void Note(GeneratedEmbeddings<Embedding<float>> result, string key, string text) => (result.AdditionalProperties ??= [])[key] = text;
 
     // Usage is reported for the whole request; each text is taken to have cost in proportion to its length, rounded down so that savings are not overstated.
     private static CallCost Share(CallCost cost, long part, long whole)

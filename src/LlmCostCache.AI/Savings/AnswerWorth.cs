@@ -4,13 +4,29 @@ namespace LlmCostCache.AI;
 internal sealed class AnswerWorth
 {
     private AvoidedCost? _avoided;
+    private ServedCost? _served;
     private long _lastAsked;
+    private long _comparedWith;
 
     /// <summary>What asking again would cost; null until somebody wanted to know.</summary>
     public AvoidedCost? Avoided
     {
         get => Volatile.Read(ref _avoided);
         set => Volatile.Write(ref _avoided, value);
+    }
+
+    /// <summary>Which state of other machines' invalidations it was compared with last; see <see cref="SharedStamps"/>.</summary>
+    public long ComparedWith
+    {
+        get => Interlocked.Read(ref _comparedWith);
+        set => Interlocked.Exchange(ref _comparedWith, value);
+    }
+
+    /// <summary>What the last hit cost and saved; null when there was none.</summary>
+    public ServedCost? Served
+    {
+        get => Volatile.Read(ref _served);
+        set => Volatile.Write(ref _served, value);
     }
 
     /// <summary>When it was last served, in ticks; zero when it was not.</summary>

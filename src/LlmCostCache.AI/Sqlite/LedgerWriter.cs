@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,11 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private const int MaxSharedBatch = 200;
 
     private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromSeconds(1);
+
+    // Rows that nobody waits for gather a little, so that a hit wakes nobody, and leave the processor to the callers when there are too many of them: the writer rests
+    // for twice as long as the last batch took, until somebody waits for a row.
+    private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longestRest = TimeSpan.FromMilliseconds(100);
 
     private readonly string _path;
     private readonly TimeProvider _time;
@@ -34,6 +40,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private bool _alone = true;
     private long _dataVersion;
     private long _dropped;
+    private TimeSpan _rest;
 
     public LedgerWriter(string path, SqliteConnection connection, TimeProvider time, ILogger logger, bool neverSync)
     {
@@ -93,7 +100,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             }
 
             _later.Enqueue(new BackgroundAppend(record) { Durable = record.Cost.Amount is { Nanos: > 0 } });
-            Monitor.Pulse(_gate);
+            if (_later.Count == 1)
+                Monitor.Pulse(_gate);
         }
     }
 
@@ -115,7 +123,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         {
             while (TakeBatch())
             {
+                var began = Stopwatch.GetTimestamp();
                 Write();
+                _rest = TimeSpan.FromTicks(Math.Min(2 * Stopwatch.GetElapsedTime(began).Ticks, s_longestRest.Ticks));
             }
         }
         finally
@@ -140,6 +150,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
                 Monitor.Wait(_gate);
             }
+
+            if (_queue.Count == 0 && !_closing)
+                Monitor.Wait(_gate, _rest > s_gather ? _rest : s_gather);
 
             while (_batch.Count < limit && _queue.TryDequeue(out var operation))
             {

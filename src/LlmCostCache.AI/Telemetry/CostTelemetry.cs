@@ -16,6 +16,7 @@ internal sealed class CostTelemetry : IDisposable
         new(TelemetryNames.Source, typeof(CostTelemetry).Assembly.GetName().Version?.ToString(3));
 
     private readonly CostInstruments _instruments;
+    private volatile SpanName? _lastName;
     private readonly CostAttributeNames _names;
     private readonly Func<IReadOnlyList<WindowBalance>>? _balances;
 
@@ -59,8 +60,7 @@ internal sealed class CostTelemetry : IDisposable
             return CallSpan.Inside(current);
         }
 
-        var name = requestedModel is null ? $"llmcost {operation}" : $"llmcost {operation} {requestedModel}";
-        var own = s_source.StartActivity(name, ActivityKind.Client);
+        var own = s_source.StartActivity(NameOf(operation, requestedModel), ActivityKind.Client);
         if (own is null)
         {
             return CallSpan.Inside(current);
@@ -71,6 +71,17 @@ internal sealed class CostTelemetry : IDisposable
         own.SetTag(TelemetryNames.Operation, operation);
         own.SetTag(TelemetryNames.RequestModel, requestedModel);
         return CallSpan.Own(own);
+    }
+
+    // One name after the other is the same, as a rule.
+    private string NameOf(string operation, string? requestedModel)
+    {
+        if (_lastName is { } last && last.Operation == operation && last.Model == requestedModel)
+            return last.Name;
+
+        var name = requestedModel is null ? $"llmcost {operation}" : $"llmcost {operation} {requestedModel}";
+        _lastName = new SpanName(operation, requestedModel, name);
+        return name;
     }
 
     /// <summary>
@@ -158,7 +169,11 @@ internal sealed class CostTelemetry : IDisposable
 
         if (saved != Money.Zero)
         {
-            SpanTotals.On(activity).Saved(activity, saved);
+            // A span of our own ends with the hit: there is nothing it would have to be added to.
+            if (span.IsOwn && operation == "chat")
+                activity.SetTag(TelemetryNames.CostSaved, (double)saved.Usd);
+            else
+                SpanTotals.On(activity).Saved(activity, saved);
         }
 
         if (outcome == CacheOutcome.Bypass && reason is not null)
@@ -328,4 +343,6 @@ internal sealed class CostTelemetry : IDisposable
             tags.Add(tag, bounded.Of(value));
         }
     }
+
+    private sealed record SpanName(string Operation, string? Model, string Name);
 }

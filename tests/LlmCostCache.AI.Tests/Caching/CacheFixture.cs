@@ -28,7 +28,8 @@ internal sealed class CacheFixture : IAsyncDisposable
             Home = home ?? Directory.CreateTempSubdirectory("llmcostcache-").FullName;
         }
 
-        var options = new LlmCostsOptions { TimeProvider = Time };
+        // Real time, which a busy machine may run out of; tests of the limit set it.
+        var options = new LlmCostsOptions { TimeProvider = Time, DistributedCacheTimeout = TimeSpan.FromSeconds(30) };
         configure?.Invoke(options);
         Cache = new ResponseCache(options, Home, NullLogger.Instance, (layer, what) => Failures.Enqueue((layer, what)));
     }

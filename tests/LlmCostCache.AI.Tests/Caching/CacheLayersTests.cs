@@ -1,8 +1,5 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Caching.Distributed;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -262,91 +259,6 @@ public class CacheLayersTests
         Assert.Equal(50, Enumerable.Range(0, 50).Count(i => Knows(memory, i)));
     }
 
-    [Fact]
-    public async Task A_distributed_cache_demands_a_namespace()
-    {
-        var options = new LlmCostsOptions { DistributedCache = new FakeDistributedCache() };
-
-        var error = Assert.Throws<LlmCostException>(() => new ResponseCache(options, null, NullLogger.Instance));
-
-        Assert.Contains("CacheNamespace", error.Message, StringComparison.Ordinal);
-        options.CacheNamespace = "app";
-        await using var cache = new ResponseCache(options, null, NullLogger.Instance);
-    }
-
-    private static Action<LlmCostsOptions> Shared(IDistributedCache cache, string ns = "app") => o => (o.DistributedCache, o.CacheNamespace) = (cache, ns);
-
-    [Fact]
-    public async Task Machines_share_answers_within_a_namespace_and_a_tenant()
-    {
-        var shared = new FakeDistributedCache();
-        await using var one = new CacheFixture(Shared(shared));
-        await using var two = new CacheFixture(Shared(shared));
-        await using var foreign = new CacheFixture(Shared(shared, "other"));
-        Assert.Null(one.Cache.Store(one.Plan("Q", tenant: "a"), CacheFixture.Answer(), CacheFixture.Cost));
-        await FlushAsync(one);
-
-        Assert.Null(await foreign.FindAsync(foreign.Plan("Q", tenant: "a")));
-        Assert.Null(await two.FindAsync(two.Plan("Q", tenant: "b")));
-        Assert.Null(await two.FindAsync(two.Plan("Q")));
-        Assert.Equal(CacheLayer.Distributed, (await two.FindAsync(two.Plan("Q", tenant: "a")))!.Layer);
-        Assert.Equal(CacheLayer.Memory, (await two.FindAsync(two.Plan("Q", tenant: "a")))!.Layer);
-    }
-
-    [Fact]
-    public async Task An_invalidation_reaches_what_other_machines_read_from_the_distributed_cache()
-    {
-        var shared = new FakeDistributedCache();
-        await using var one = new CacheFixture(Shared(shared));
-        await using var two = new CacheFixture(Shared(shared));
-        Store(one, "Q", options: new ChatOptions().WithCache(c => c.Tag("v7")));
-        await FlushAsync(one);
-
-        await two.Cache.InvalidateTagAsync("v7");
-
-        await using var three = new CacheFixture(Shared(shared));
-        Assert.Null(await three.FindAsync(three.Plan("Q")));
-    }
-
-    [Theory]
-    [InlineData("throws")]
-    [InlineData("throws at once")]
-    [InlineData("hangs")]
-    [InlineData("blocks")]
-    [InlineData("garbage")]
-    public async Task A_distributed_cache_that_fails_is_a_miss_and_is_left_alone_after_a_while(string how)
-    {
-        var broken = new FakeDistributedCache { Broken = how };
-        await using var fixture = new CacheFixture(Shared(broken));
-        for (var i = 0; i < 20; i++)
-            Assert.Null(await fixture.FindAsync(fixture.Plan($"Q{i}")));
-
-        Assert.Contains(fixture.Failures, f => f.Layer == CacheLayer.Distributed);
-        if (how != "garbage")
-            Assert.InRange(broken.Reads, 1, 3);
-
-        broken.Release();
-        Store(fixture, "Q");
-        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q")));
-    }
-
-    [Fact]
-    public async Task A_distributed_cache_that_recovers_is_used_again()
-    {
-        var shaky = new FakeDistributedCache { Broken = "throws" };
-        await using var fixture = new CacheFixture(o => (o.MemoryCacheBytes, o.DistributedCache, o.CacheNamespace) = (0, shaky, "app"));
-        for (var i = 0; i < 5; i++)
-            await fixture.FindAsync(fixture.Plan("Q"));
-
-        shaky.Broken = null;
-        fixture.Time.Advance(TimeSpan.FromSeconds(11));
-        Assert.Null(await fixture.FindAsync(fixture.Plan("Q")));
-        Store(fixture, "Q");
-        await FlushAsync(fixture);
-
-        Assert.Equal(CacheLayer.Distributed, (await fixture.FindAsync(fixture.Plan("Q")))!.Layer);
-    }
-
     private static RequestPrint PrintOf(int i) => new((ulong)i * 0x9E3779B97F4A7C15, (ulong)i + 1);
 
     private static MemoryEntry Entry(int i, StoredAnswer answer) => new(PrintOf(i), BitConverter.GetBytes(i), default, answer);
@@ -361,64 +273,5 @@ public class CacheLayersTests
         public string Path { get; } = Directory.CreateTempSubdirectory("llmcostcache-").FullName;
 
         public void Dispose() => Directory.Delete(Path, recursive: true);
-    }
-
-    private sealed class FakeDistributedCache : IDistributedCache
-    {
-        private readonly ConcurrentDictionary<string, byte[]> _entries = new();
-        private readonly TaskCompletionSource _released = new();
-        private int _reads;
-
-        public string? Broken { get; set; }
-
-        public int Reads => _reads;
-
-        public void Release() => _released.TrySetResult();
-
-        public byte[]? Get(string key) => throw new NotSupportedException();
-
-        public async Task<byte[]?> GetAsync(string key, CancellationToken token = default)
-        {
-            Interlocked.Increment(ref _reads);
-            switch (Broken)
-            {
-                case "throws":
-                    await Task.Yield();
-                    throw new InvalidOperationException("MOVED 1234 10.0.0.1");
-                case "throws at once":
-                    throw new TimeoutException();
-                case "hangs":
-                    await new TaskCompletionSource().Task;
-                    break;
-                case "blocks":
-                    _released.Task.Wait(TimeSpan.FromSeconds(30), CancellationToken.None);
-                    break;
-                case "garbage":
-                    return [1, 2, 3];
-            }
-
-            return _entries.GetValueOrDefault(key);
-        }
-
-        public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
-        {
-            Assert.True(options.AbsoluteExpirationRelativeToNow > TimeSpan.Zero);
-            _entries[key] = value;
-            return Task.CompletedTask;
-        }
-
-        public Task RemoveAsync(string key, CancellationToken token = default)
-        {
-            _entries.TryRemove(key, out _);
-            return Task.CompletedTask;
-        }
-
-        public void Set(string key, byte[] value, DistributedCacheEntryOptions options) => throw new NotSupportedException();
-
-        public void Refresh(string key) => throw new NotSupportedException();
-
-        public Task RefreshAsync(string key, CancellationToken token = default) => throw new NotSupportedException();
-
-        public void Remove(string key) => throw new NotSupportedException();
     }
 }

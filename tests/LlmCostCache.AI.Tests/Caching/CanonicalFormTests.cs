@@ -33,19 +33,18 @@ public class CanonicalFormTests
     {
         Gen.Select(s_question, s_question, Gen.Int[0, 7]).Sample((left, other, what) =>
         {
-            // Mostly the same question with one part exchanged; two random ones would hardly ever be alike.
-            var right = what switch
-            {
-                0 => left,
-                1 => left with { Turns = other.Turns },
-                2 => left with { Stops = other.Stops },
-                3 => left with { Tools = other.Tools },
-                4 => left with { Properties = [.. left.Properties.Reverse()] },
-                5 => left with { Temperature = other.Temperature },
-                6 => left with { Namespace = other.Tenant, Tenant = other.Namespace },
-                _ => Shift(left),
-            };
+            var right = Changed(left, other, what);
             return left.Key().Equals(right.Key()) == (left.Meaning() == right.Meaning());
+        }, iter: TestSize.Cases, print: t => $"{t.Item1.Meaning()}\n{t.Item2.Meaning()}\n{t.Item3}");
+    }
+
+    [Fact]
+    public void Equal_outlines_mean_equal_keys_and_equal_keys_have_equal_outlines()
+    {
+        Gen.Select(s_question, s_question, Gen.Int[0, 7]).Sample((left, other, what) =>
+        {
+            var right = Changed(left, other, what);
+            return left.Key().Equals(right.Key()) == left.Outline().SequenceEqual(right.Outline());
         }, iter: TestSize.Cases, print: t => $"{t.Item1.Meaning()}\n{t.Item2.Meaning()}\n{t.Item3}");
     }
 
@@ -59,6 +58,19 @@ public class CanonicalFormTests
             return first.Equals(question.Key());
         }, iter: TestSize.Cases / 10);
     }
+
+    // Mostly the same question with one part exchanged; two random ones would hardly ever be alike.
+    private static Question Changed(Question left, Question other, int what) => what switch
+    {
+        0 => left,
+        1 => left with { Turns = other.Turns },
+        2 => left with { Stops = other.Stops },
+        3 => left with { Tools = other.Tools },
+        4 => left with { Properties = [.. left.Properties.Reverse()] },
+        5 => left with { Temperature = other.Temperature },
+        6 => left with { Namespace = other.Tenant, Tenant = other.Namespace },
+        _ => Shift(left),
+    };
 
     // Moves the boundary between the first two turns, or the first two parts.
     private static Question Shift(Question question)
@@ -108,6 +120,19 @@ public class CanonicalFormTests
     {
         public CacheKey Key()
         {
+            var (messages, options) = Build();
+            Assert.True(QuestionKeys.TryKey(messages, options, CacheFixture.Endpoint, Namespace, null, Tenant, "m", false, out var key, out var whyNot), whyNot);
+            return key;
+        }
+
+        public IReadOnlyList<RequestPart> Outline()
+        {
+            var (messages, options) = Build();
+            return RequestOutline.Of(messages, options, new(CacheFixture.Endpoint, Namespace, null, Tenant, "m"), false, out _)!.Parts;
+        }
+
+        private (List<ChatMessage> Messages, ChatOptions Options) Build()
+        {
             var messages = Turns.Select(t => new ChatMessage(new ChatRole(t.Role), [.. t.Parts.Select(p => p.Content)])
             {
                 AuthorName = t.Author,
@@ -123,8 +148,7 @@ public class CanonicalFormTests
             foreach (var (name, value) in Effective())
                 options.AdditionalProperties[name] = value;
 
-            Assert.True(QuestionKeys.TryKey(messages, options, CacheFixture.Endpoint, Namespace, null, Tenant, "m", false, out var key, out var whyNot), whyNot);
-            return key;
+            return (messages, options);
         }
 
         public string Meaning()

@@ -28,8 +28,6 @@ internal sealed class DiskFile(string path, TimeProvider time, ILogger logger, A
 
     public static bool IsDamage(Exception e) => e is SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB } or ForeignFileException;
 
-    public static bool IsBusy(Exception e) => e is SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED };
-
     /// <summary>What a file can do to us. Everything else is a mistake of ours and must be seen.</summary>
     public static bool IsExpected(Exception e) =>
         e is SqliteException or IOException or UnauthorizedAccessException or InvalidCastException or InvalidOperationException

@@ -11,11 +11,18 @@ internal sealed class DiskLayer : IDisposable
 {
     private static readonly TimeSpan s_pollEvery = TimeSpan.FromMilliseconds(100);
 
+    // A look-up that takes longer is worth asking the provider instead; a disk like that is left alone.
+    private static readonly TimeSpan s_slow = TimeSpan.FromMilliseconds(50);
+
     private readonly TimeProvider _time;
     private readonly Invalidations _invalidations;
     private readonly AnswerSeal _seal;
     private readonly Action<string> _failed;
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly LayerBreaker _breaker;
+
+    // Whoever holds the lock for writing keeps leases waiting, not readers.
+    private readonly LayerBreaker _leaseBreaker;
     private readonly DiskReaders _readers;
     private readonly DiskLeases _leases;
     private readonly DiskUses _uses;
@@ -31,11 +38,17 @@ internal sealed class DiskLayer : IDisposable
         _seal = seal;
         _failed = failed;
         _polledAt = time.GetTimestamp();
+        _breaker = new LayerBreaker(CacheLayer.Disk, time, logger);
+        _leaseBreaker = new LayerBreaker(CacheLayer.Disk, time, logger);
         _readers = new DiskReaders(file);
         _leases = new DiskLeases(file, _turn, time);
         _uses = new DiskUses(time);
         _writer = new DiskWriter(file, _readers, _leases, _uses, new DiskHousekeeping(limit, time), _turn, seal, invalidations, time, logger, failed);
-        _writer.BegunAnew += () => Interlocked.Exchange(ref _seenInvalidation, 0);
+        _writer.BegunAnew += () =>
+        {
+            Interlocked.Exchange(ref _seenInvalidation, 0);
+            _breaker.Succeeded();
+        };
     }
 
     /// <summary>Opens the file, beginning a new one when it is damaged; null, with one warning, when there is no using it.</summary>
@@ -65,26 +78,19 @@ internal sealed class DiskLayer : IDisposable
     /// ours is only counted.</summary>
     public StoredAnswer? Find(CacheKey key)
     {
+        var startedAt = Stopwatch.GetTimestamp();
         if (TakeReader() is not { } reader)
             return null;
 
         try
         {
             var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
-            if (found is null)
-            {
-                _readers.GiveBack(reader);
-                return null;
-            }
-
-            if (latestInvalidation != Interlocked.Read(ref _seenInvalidation))
+            if (found is not null && latestInvalidation != Interlocked.Read(ref _seenInvalidation))
                 Learn(reader);
 
+            // Its row stays: it may still be served on the day the provider fails.
             if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
-            {
-                _writer.TryAdd(new DiskWork.Delete(key, answer.AskedAt));
                 answer = null;
-            }
 
             _readers.GiveBack(reader);
             if (found == SealResult.UnknownKey)
@@ -96,6 +102,11 @@ internal sealed class DiskLayer : IDisposable
                 _failed("a row was malformed");
                 _writer.TryAdd(new DiskWork.Delete(key, long.MaxValue));
             }
+
+            if (Stopwatch.GetElapsedTime(startedAt) < s_slow)
+                _breaker.Succeeded();
+            else
+                _breaker.Failed("slow");
 
             return answer;
         }
@@ -122,6 +133,7 @@ internal sealed class DiskLayer : IDisposable
         {
             Learn(reader);
             _readers.GiveBack(reader);
+            _breaker.Succeeded();
         }
         catch (Exception e) when (DiskFile.IsExpected(e))
         {
@@ -142,18 +154,23 @@ internal sealed class DiskLayer : IDisposable
     /// <summary>Takes, or renews, the right to ask a question alone among the processes of this machine.</summary>
     public async ValueTask<LeaseOutcome> TryLeaseAsync(CacheKey key, TimeSpan lifetime)
     {
-        if (_closing || _writer.IsBroken)
+        if (_closing || _writer.IsBroken || _breaker.IsLeftAlone || !_leaseBreaker.TryEnter())
             return LeaseOutcome.Unavailable;
 
         try
         {
-            return await _leases.TryTakeAsync(key, lifetime).ConfigureAwait(false);
+            var outcome = await _leases.TryTakeAsync(key, lifetime).ConfigureAwait(false);
+            if (outcome == LeaseOutcome.Unavailable)
+                _leaseBreaker.Failed("busy");
+            else
+                _leaseBreaker.Succeeded();
+
+            return outcome;
         }
         catch (Exception e) when (DiskFile.IsExpected(e))
         {
-            if (!DiskFile.IsBusy(e))
-                _failed(Describe(e));
-
+            _failed(Describe(e));
+            _leaseBreaker.Failed(Describe(e));
             return LeaseOutcome.Unavailable;
         }
     }
@@ -185,7 +202,7 @@ internal sealed class DiskLayer : IDisposable
 
     private DiskReader? TakeReader()
     {
-        if (_closing || _writer.IsBroken)
+        if (_closing || _writer.IsBroken || !_breaker.TryEnter())
             return null;
 
         try
@@ -201,10 +218,13 @@ internal sealed class DiskLayer : IDisposable
 
     private void Failed(Exception e, DiskReader? reader)
     {
+        var generation = reader?.Generation ?? _readers.Generation;
         reader?.Dispose();
         _failed(Describe(e));
-        if (DiskFile.IsDamage(e) && reader is not null)
-            _writer.TryAdd(new DiskWork.Repair(reader.Generation));
+        if (DiskFile.IsDamage(e))
+            _writer.TryAdd(new DiskWork.Repair(generation));
+        else if (!_closing && generation == _readers.Generation)
+            _breaker.Failed(Describe(e));
     }
 
     private bool IsUnusedFor(TimeSpan slidingFor, CacheKey key, DiskReader reader)

@@ -94,6 +94,8 @@ internal sealed class DiskRows(SqliteConnection connection, AnswerSeal seal) : I
         {
             Invalidations.Kind.Everything => DeleteWhere("?2 = ?2", "", stamp),
             Invalidations.Kind.Key => CacheKey.TryParse(scope.Name, out var key) ? Delete(key, stamp) : 0,
+
+            // A digest has no beginning to compare. Whoever finds such an answer reads that it is dead, and deletes it then.
             Invalidations.Kind.SystemPrompt when seal.Encrypts => 0,
             Invalidations.Kind.SystemPrompt => DeleteWhere("substr(system_prompt, 1, length(?2)) = ?2", scope.Name, stamp),
             _ => seal.Labels(scope.Kind, scope.Name).Sum(label => DeleteWhere(WhichAre(scope.Kind), label, stamp)),

@@ -1,0 +1,116 @@
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI;
+
+/// <summary>The texts of one request on their way through the cache. Disposing it lets others ask for what it meant to ask for and did not get.</summary>
+internal sealed class EmbeddingBatch : IDisposable
+{
+    private readonly EmbeddingItem[] _positions;
+    private readonly List<EmbeddingItem> _items = [];
+
+    public EmbeddingBatch(IReadOnlyList<string> texts, Func<string, CachePlan> plan)
+    {
+        _positions = new EmbeddingItem[texts.Count];
+        var known = new Dictionary<string, EmbeddingItem>(texts.Count, StringComparer.Ordinal);
+        for (var i = 0; i < texts.Count; i++)
+        {
+            if (!known.TryGetValue(texts[i], out var item))
+            {
+                known[texts[i]] = item = new EmbeddingItem(texts[i], plan(texts[i]));
+                _items.Add(item);
+            }
+
+            _positions[i] = item;
+        }
+    }
+
+    /// <summary>Each text once.</summary>
+    public IReadOnlyList<EmbeddingItem> Items => _items;
+
+    /// <summary>Whether some text has no answer yet.</summary>
+    public bool IsOpen => _items.Exists(static item => item.Embedding is null);
+
+    /// <summary>Why the cache was neither asked nor filled; null when it was.</summary>
+    public string? WhyBypassed => _items.Find(static item => item.Plan.BypassReason is not null)?.Plan.BypassReason;
+
+    /// <summary>Looks up what has no answer yet.</summary>
+    /// <returns>What this caller has to ask for; the rest is known, or another caller asks for it.</returns>
+    public async ValueTask<List<EmbeddingItem>> LookUpAsync(ResponseCache cache, CancellationToken cancellationToken)
+    {
+        var asked = new List<EmbeddingItem>();
+        foreach (var item in _items)
+        {
+            if (item.Embedding is not null)
+            {
+                continue;
+            }
+
+            if (!item.Plan.CanRead)
+            {
+                asked.Add(item);
+                continue;
+            }
+
+            var hit = await cache.FindEmbeddingAsync(item.Plan, cancellationToken);
+            if (hit is null && !item.AsksAlone)
+            {
+                item.Flight = cache.Enter(item.Plan.Key);
+
+                // Another leader may have landed between the look and the entry.
+                hit = item.Flight.IsLeader ? await cache.FindEmbeddingAsync(item.Plan, cancellationToken) : null;
+            }
+
+            if (hit is not null)
+            {
+                item.Answer(hit);
+            }
+            else if (item.Flight is null or { IsLeader: true })
+            {
+                asked.Add(item);
+            }
+        }
+
+        return asked;
+    }
+
+    /// <summary>Waits for the texts that other callers ask for. Those whose callers gave up stay open.</summary>
+    public async ValueTask FollowAsync(CancellationToken cancellationToken)
+    {
+        foreach (var item in _items)
+        {
+            if (item.Embedding is null && item.Flight is { IsLeader: false } flight)
+            {
+                var hit = await flight.WaitAsync(cancellationToken);
+                (item.AsksAlone, item.Flight) = (flight.IsUnshareable, null);
+                if (hit is { Answer.Vector: not null })
+                {
+                    item.Answer(new EmbeddingHit(hit.Answer, CacheLayer.Coalesced));
+                }
+            }
+        }
+    }
+
+    /// <summary>The answers in the order of the request. Each position has a vector of its own, also where a text occurs twice.</summary>
+    public void CopyTo(GeneratedEmbeddings<Embedding<float>> result)
+    {
+        var given = new HashSet<EmbeddingItem>(_items.Count);
+        foreach (var item in _positions)
+        {
+            var embedding = item.Embedding!;
+            result.Add(given.Add(item) ? embedding : new Embedding<float>(embedding.Vector.ToArray())
+            {
+                ModelId = embedding.ModelId,
+                CreatedAt = embedding.CreatedAt,
+                AdditionalProperties = embedding.AdditionalProperties?.Clone(),
+            });
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var item in _items)
+        {
+            item.Flight?.Dispose();
+        }
+    }
+}

@@ -1,0 +1,406 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.Extensions.AI;
+
+namespace LlmCostCache.AI.Tests;
+
+/// <summary>Streams that several read while they come.</summary>
+public class LiveStreamTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    // gpt-4o-mini: $0.15 in, $0.60 out per million; 1,000 in and 500 out.
+    private static readonly Money s_price = Money.FromUsd(0.00045m);
+
+    /// <summary>A provider whose streams come piece by piece, as the test says.</summary>
+    private sealed class Script
+    {
+        private readonly List<Channel<Func<ChatResponseUpdate?>>> _calls = [];
+
+        public Script(Pipeline pipeline) => pipeline.Provider.Stream = Stream;
+
+        public int Calls
+        {
+            get
+            {
+                lock (_calls)
+                {
+                    return _calls.Count;
+                }
+            }
+        }
+
+        public CancellationToken Stop { get; private set; }
+
+        public async Task<ChannelWriter<Func<ChatResponseUpdate?>>> CallAsync(int number)
+        {
+            while (Calls < number)
+                await Task.Delay(TimeSpan.FromMilliseconds(2));
+
+            lock (_calls)
+            {
+                return _calls[number - 1].Writer;
+            }
+        }
+
+        public async Task SayAsync(string text, int call = 1) => (await CallAsync(call)).TryWrite(() => Piece(text));
+
+        public async Task FailAsync(Exception error, int call = 1) => (await CallAsync(call)).TryWrite(() => throw error);
+
+        public async Task FinishAsync(int call = 1, ChatFinishReason? reason = null)
+        {
+            var writer = await CallAsync(call);
+            writer.TryWrite(() => new ChatResponseUpdate { MessageId = "m1", ResponseId = "r1", ModelId = "gpt-4o-mini", FinishReason = reason ?? ChatFinishReason.Stop });
+            writer.TryWrite(() => new ChatResponseUpdate
+            {
+                MessageId = "m1",
+                ResponseId = "r1",
+                ModelId = "gpt-4o-mini",
+                ConversationId = "conversation of the leader",
+                Contents = [new UsageContent(new UsageDetails { InputTokenCount = 1_000, OutputTokenCount = 500, TotalTokenCount = 1_500 })],
+            });
+            writer.TryWrite(() => null);
+        }
+
+        private async IAsyncEnumerable<ChatResponseUpdate> Stream(IReadOnlyList<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            var channel = Channel.CreateUnbounded<Func<ChatResponseUpdate?>>();
+            Stop = cancellationToken;
+            lock (_calls)
+            {
+                _calls.Add(channel);
+            }
+
+            while ((await channel.Reader.ReadAsync(cancellationToken))() is { } update)
+                yield return update;
+        }
+    }
+
+    private static ChatResponseUpdate Piece(string text) => new(ChatRole.Assistant, text) { MessageId = "m1", ResponseId = "r1", ModelId = "gpt-4o-mini" };
+
+    private static IAsyncEnumerator<ChatResponseUpdate> Read(Pipeline pipeline, CancellationToken cancellationToken = default) =>
+        pipeline.Client.GetStreamingResponseAsync("Hello", cancellationToken: cancellationToken).GetAsyncEnumerator(cancellationToken);
+
+    private static async Task<string> NextAsync(IAsyncEnumerator<ChatResponseUpdate> reader)
+    {
+        Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(s_patience));
+        return reader.Current.Text;
+    }
+
+    private static async Task<List<ChatResponseUpdate>> RestAsync(IAsyncEnumerator<ChatResponseUpdate> reader)
+    {
+        var rest = new List<ChatResponseUpdate>();
+        while (await reader.MoveNextAsync().AsTask().WaitAsync(s_patience))
+            rest.Add(reader.Current);
+
+        await reader.DisposeAsync();
+        return rest;
+    }
+
+    [Fact]
+    public async Task A_follower_reads_the_stream_from_its_beginning_while_it_comes()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync("one ");
+        Assert.Equal("one ", await NextAsync(leader));
+        await using var follower = Read(pipeline);
+        Assert.Equal("one ", await NextAsync(follower));
+        await script.SayAsync("two");
+        Assert.Equal("two", await NextAsync(follower));
+        Assert.Equal("two", await NextAsync(leader));
+        await script.FinishAsync();
+
+        var (led, followed) = (await RestAsync(leader), await RestAsync(follower));
+
+        Assert.Equal(1, script.Calls);
+        Assert.Equal(s_price, led[^1].GetCost().Amount);
+        var cost = followed[^1].GetCost();
+        Assert.Equal(Money.Zero, cost.Amount);
+        Assert.Equal(s_price, cost.Saved);
+        Assert.Equal(CacheLayer.Coalesced, cost.CacheLayer);
+        Assert.DoesNotContain(followed, update => update.ConversationId is not null || update.RawRepresentation is not null);
+        Assert.DoesNotContain(followed.SelectMany(update => update.Contents), content => content is UsageContent);
+        Assert.Equal(ChatFinishReason.Stop, followed.ToChatResponse().FinishReason);
+        var rows = await pipeline.RowsAsync();
+        Assert.Equal([CallStatus.Coalesced, CallStatus.Ok], rows.Select(row => row.Status).OrderBy(status => status.ToString()));
+        Assert.Equal(s_price, Assert.Single(rows, row => row.Status == CallStatus.Coalesced).Cost.Saved);
+    }
+
+    [Fact]
+    public async Task Each_reader_gets_pieces_of_its_own()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync("one");
+        await NextAsync(leader);
+        ((TextContent)leader.Current.Contents[0]).Text = "changed by the leader";
+        await using var follower = Read(pipeline);
+        Assert.Equal("one", await NextAsync(follower));
+        ((TextContent)follower.Current.Contents[0]).Text = "changed by a follower";
+        await using var other = Read(pipeline);
+        Assert.Equal("one", await NextAsync(other));
+        await script.FinishAsync();
+        await RestAsync(leader);
+
+        Assert.Equal("one", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+    }
+
+    [Fact]
+    public async Task A_leader_that_reads_no_further_keeps_nobody_waiting()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync("one ");
+        await NextAsync(leader);
+        var streamed = RestAsync(Read(pipeline));
+        var whole = pipeline.Client.GetResponseAsync("Hello");
+        await script.SayAsync("two");
+        await script.FinishAsync();
+
+        Assert.Equal("one two", (await streamed).ToChatResponse().Text);
+        Assert.Equal("one two", (await whole.WaitAsync(s_patience)).Text);
+        Assert.Equal(1, script.Calls);
+        Assert.Equal("two", (await RestAsync(leader)).ToChatResponse().Text);
+    }
+
+    [Fact]
+    public async Task A_leader_that_leaves_or_is_cancelled_leaves_the_stream_to_those_who_follow()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        using var stop = new CancellationTokenSource();
+        var leader = Read(pipeline, stop.Token);
+        await script.SayAsync("one ");
+        await NextAsync(leader);
+        await using var follower = Read(pipeline);
+        await NextAsync(follower);
+        var waiting = leader.MoveNextAsync().AsTask();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(s_patience));
+        await leader.DisposeAsync();
+
+        await script.SayAsync("two");
+        await script.FinishAsync();
+
+        Assert.Equal("two", (await RestAsync(follower)).ToChatResponse().Text);
+        var rows = await pipeline.RowsAsync();
+        Assert.Equal([CallStatus.Coalesced, CallStatus.Ok], rows.Select(row => row.Status).OrderBy(status => status.ToString()));
+
+        // The answer was read to its end: it is stored.
+        Assert.Equal("one two", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+        Assert.Equal(1, script.Calls);
+    }
+
+    [Fact]
+    public async Task The_last_reader_that_leaves_closes_the_stream_and_a_piece_of_an_answer_is_not_stored()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        var leader = Read(pipeline);
+        await script.SayAsync("one ");
+        await NextAsync(leader);
+        var follower = Read(pipeline);
+        await NextAsync(follower);
+        await leader.DisposeAsync();
+        Assert.False(script.Stop.IsCancellationRequested);
+
+        await follower.DisposeAsync();
+
+        Assert.True(script.Stop.IsCancellationRequested);
+        Assert.Equal([CallStatus.Coalesced, CallStatus.Incomplete], (await pipeline.RowsAsync()).Select(row => row.Status).OrderBy(status => status.ToString()));
+        await using var next = Read(pipeline);
+        await script.SayAsync("anew", call: 2);
+        Assert.Equal("anew", await NextAsync(next));
+    }
+
+    [Fact]
+    public async Task A_leader_that_fails_before_its_first_piece_hands_over_to_one_of_the_others()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        var leader = RestAsync(Read(pipeline));
+        await script.CallAsync(1);
+        var followers = Enumerable.Range(0, 5).Select(_ => RestAsync(Read(pipeline))).ToList();
+        var whole = pipeline.Client.GetResponseAsync("Hello");
+        pipeline.Provider.Answer = (_, options, _) => Task.FromResult(pipeline.Provider.DefaultAnswer(options, "two"));
+        await script.FailAsync(new HttpRequestException("down"));
+        pipeline.Provider.Stream = null;
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => leader);
+        foreach (var follower in followers)
+            Assert.Equal("two", (await follower).ToChatResponse().Text);
+
+        Assert.Equal("two", (await whole.WaitAsync(s_patience)).Text);
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_provider_that_is_down_is_asked_twice_and_not_once_for_each_who_waits(bool streamed)
+    {
+        await using var pipeline = new Pipeline();
+        var gate = new TaskCompletionSource();
+        pipeline.Provider.Answer = async (_, _, _) =>
+        {
+            await gate.Task;
+            throw new HttpRequestException("down");
+        };
+        var callers = Enumerable.Range(0, 50).Select(_ => Task.Run(() => streamed
+            ? pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync()
+            : pipeline.Client.GetResponseAsync("Hello"))).ToList();
+        while (pipeline.Provider.Calls.Count == 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(5));
+
+        await Task.Delay(TimeSpan.FromMilliseconds(300));
+        gate.SetResult();
+
+        foreach (var caller in callers)
+            await Assert.ThrowsAsync<HttpRequestException>(() => caller.WaitAsync(s_patience));
+
+        // Those who came late, on a machine that is busy with other things, begin anew.
+        Assert.InRange(pipeline.Provider.Calls.Count, 2, 10);
+    }
+
+    [Fact]
+    public async Task A_stream_that_breaks_breaks_for_all_who_have_seen_a_part_of_it_and_the_others_ask_again()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync("one");
+        await NextAsync(leader);
+        await using var follower = Read(pipeline);
+        await NextAsync(follower);
+        var whole = pipeline.Client.GetResponseAsync("Hello");
+        await Task.Delay(TimeSpan.FromMilliseconds(50));
+        pipeline.Provider.Stream = null;
+        await script.FailAsync(new IOException("gone"));
+
+        await Assert.ThrowsAsync<IOException>(() => leader.MoveNextAsync().AsTask().WaitAsync(s_patience));
+        await Assert.ThrowsAsync<IOException>(() => follower.MoveNextAsync().AsTask().WaitAsync(s_patience));
+        Assert.Equal("answer 2", (await whole.WaitAsync(s_patience)).Text);
+    }
+
+    [Fact]
+    public async Task An_answer_with_tools_in_play_is_not_read_along_because_it_may_become_a_call()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => "noon", "now")] };
+        await using var leader = pipeline.Client.GetStreamingResponseAsync("Hello", options).GetAsyncEnumerator();
+        await script.SayAsync("one");
+        await NextAsync(leader);
+        await using var follower = pipeline.Client.GetStreamingResponseAsync("Hello", options).GetAsyncEnumerator();
+        var waiting = follower.MoveNextAsync().AsTask();
+        await Task.Delay(TimeSpan.FromMilliseconds(50));
+        Assert.False(waiting.IsCompleted);
+        await script.FinishAsync();
+
+        Assert.True(await waiting.WaitAsync(s_patience));
+        Assert.Equal("one", follower.Current.Text);
+        Assert.Equal(1, script.Calls);
+    }
+
+    [Fact]
+    public async Task Who_reads_along_gets_a_cut_answer_to_its_end_and_who_does_not_asks_for_itself()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync("cut");
+        await NextAsync(leader);
+        await using var follower = Read(pipeline);
+        await NextAsync(follower);
+        var whole = pipeline.Client.GetResponseAsync("Hello");
+        await Task.Delay(TimeSpan.FromMilliseconds(50));
+        pipeline.Provider.Stream = null;
+        await script.FinishAsync(reason: ChatFinishReason.Length);
+
+        var followed = (await RestAsync(follower)).ToChatResponse();
+
+        Assert.Equal(ChatFinishReason.Length, followed.FinishReason);
+        Assert.Equal(s_price, followed.GetCost().Saved);
+        Assert.Equal("answer 2", (await whole.WaitAsync(s_patience)).Text);
+        Assert.Contains("length", (await RestAsync(leader))[^1].GetCost().CacheBypassReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_longer_than_may_be_kept_goes_on_for_those_who_read_it_and_is_asked_for_by_those_who_come_later()
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs, cache => cache.MaxAnswerBytes = 1_000));
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync(new string('a', 400));
+        await NextAsync(leader);
+        await using var follower = Read(pipeline);
+        await NextAsync(follower);
+        await using var slow = Read(pipeline);
+        await NextAsync(slow);
+        await script.SayAsync(new string('b', 400));
+        await NextAsync(leader);
+        Assert.Equal(400, (await NextAsync(follower)).Length);
+        await using var late = Read(pipeline);
+        await script.SayAsync("its own", call: 2);
+        Assert.Equal("its own", await NextAsync(late));
+        await script.SayAsync(new string('c', 400));
+        Assert.Equal(400, (await NextAsync(follower)).Length);
+
+        // Who reads slower than may be kept is cut off, and nobody else.
+        await Assert.ThrowsAsync<IOException>(() => slow.MoveNextAsync().AsTask().WaitAsync(s_patience));
+        await script.FinishAsync();
+        await RestAsync(follower);
+        Assert.Equal(400, (await RestAsync(leader)).ToChatResponse().Text.Length);
+    }
+
+    [Fact]
+    public async Task A_stream_follows_a_call_that_is_not_streamed()
+    {
+        var provider = new FakeChatClient { Delay = TimeSpan.FromMilliseconds(200) };
+        await using var pipeline = new Pipeline(provider: provider);
+        var whole = pipeline.Client.GetResponseAsync("Hello");
+        var streamed = await pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync();
+
+        Assert.Equal((await whole).Text, streamed.Text);
+        Assert.Single(provider.Calls);
+        Assert.Equal(CacheLayer.Coalesced, streamed.GetCost().CacheLayer);
+    }
+
+    [Fact]
+    public async Task A_cancelled_leader_is_gone_at_once_and_its_call_goes_on_for_those_who_wait()
+    {
+        await using var pipeline = new Pipeline();
+        var answer = new TaskCompletionSource<ChatResponse>();
+        pipeline.Provider.Answer = (_, _, _) => answer.Task;
+        using var stop = new CancellationTokenSource();
+        var leader = pipeline.Client.GetResponseAsync("Hello", cancellationToken: stop.Token);
+        var follower = pipeline.Client.GetResponseAsync("Hello");
+        while (pipeline.Provider.Calls.Count == 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(5));
+
+        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        await stop.CancelAsync();
+
+        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leader.WaitAsync(s_patience));
+        Assert.Equal(stop.Token, cancelled.CancellationToken);
+        answer.SetResult(pipeline.Provider.DefaultAnswer(null, "for the others"));
+        Assert.Equal("for the others", (await follower.WaitAsync(s_patience)).Text);
+        Assert.Single(pipeline.Provider.Calls);
+        Assert.Equal([CallStatus.Coalesced, CallStatus.Ok], (await pipeline.RowsAsync()).Select(row => row.Status).OrderBy(status => status.ToString()));
+    }
+
+    [Fact]
+    public async Task A_question_that_is_asked_while_it_is_answered_does_not_wait_for_itself()
+    {
+        await using var pipeline = new Pipeline();
+        pipeline.Provider.Answer = async (_, options, number) => number == 1
+            ? await pipeline.Client.GetResponseAsync("Hello")
+            : pipeline.Provider.DefaultAnswer(options, "from within");
+
+        Assert.Equal("from within", (await pipeline.Client.GetResponseAsync("Hello").WaitAsync(s_patience)).Text);
+    }
+}
