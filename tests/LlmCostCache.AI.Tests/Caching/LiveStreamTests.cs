@@ -19,39 +19,18 @@ public class LiveStreamTests
 
         public Script(Pipeline pipeline) => pipeline.Provider.Stream = Stream;
 
-        public int Calls
-        {
-            get
-            {
-                lock (_calls)
-                {
-                    return _calls.Count;
-                }
-            }
-        }
+        public int Calls { get; private set; }
 
         public CancellationToken Stop { get; private set; }
 
-        public async Task<ChannelWriter<Func<ChatResponseUpdate?>>> CallAsync(int number)
+        public Task SayAsync(string text, int call = 1) => Add(call, () => Piece(text));
+
+        public Task FailAsync(Exception error, int call = 1) => Add(call, () => throw error);
+
+        public Task FinishAsync(int call = 1, ChatFinishReason? reason = null)
         {
-            while (Calls < number)
-                await Task.Delay(TimeSpan.FromMilliseconds(2));
-
-            lock (_calls)
-            {
-                return _calls[number - 1].Writer;
-            }
-        }
-
-        public async Task SayAsync(string text, int call = 1) => (await CallAsync(call)).TryWrite(() => Piece(text));
-
-        public async Task FailAsync(Exception error, int call = 1) => (await CallAsync(call)).TryWrite(() => throw error);
-
-        public async Task FinishAsync(int call = 1, ChatFinishReason? reason = null)
-        {
-            var writer = await CallAsync(call);
-            writer.TryWrite(() => new ChatResponseUpdate { MessageId = "m1", ResponseId = "r1", ModelId = "gpt-4o-mini", FinishReason = reason ?? ChatFinishReason.Stop });
-            writer.TryWrite(() => new ChatResponseUpdate
+            Add(call, () => new ChatResponseUpdate { MessageId = "m1", ResponseId = "r1", ModelId = "gpt-4o-mini", FinishReason = reason ?? ChatFinishReason.Stop });
+            Add(call, () => new ChatResponseUpdate
             {
                 MessageId = "m1",
                 ResponseId = "r1",
@@ -59,16 +38,33 @@ public class LiveStreamTests
                 ConversationId = "conversation of the leader",
                 Contents = [new UsageContent(new UsageDetails { InputTokenCount = 1_000, OutputTokenCount = 500, TotalTokenCount = 1_500 })],
             });
-            writer.TryWrite(() => null);
+            return Add(call, () => null);
+        }
+
+        private Channel<Func<ChatResponseUpdate?>> Of(int call)
+        {
+            lock (_calls)
+            {
+                while (_calls.Count < call)
+                    _calls.Add(Channel.CreateUnbounded<Func<ChatResponseUpdate?>>());
+
+                return _calls[call - 1];
+            }
+        }
+
+        private Task Add(int call, Func<ChatResponseUpdate?> update)
+        {
+            Of(call).Writer.TryWrite(update);
+            return Task.CompletedTask;
         }
 
         private async IAsyncEnumerable<ChatResponseUpdate> Stream(IReadOnlyList<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
-            var channel = Channel.CreateUnbounded<Func<ChatResponseUpdate?>>();
+            Channel<Func<ChatResponseUpdate?>> channel;
             Stop = cancellationToken;
             lock (_calls)
             {
-                _calls.Add(channel);
+                channel = Of(++Calls);
             }
 
             while ((await channel.Reader.ReadAsync(cancellationToken))() is { } update)
@@ -223,7 +219,9 @@ public class LiveStreamTests
         await using var pipeline = new Pipeline();
         var script = new Script(pipeline);
         var leader = RestAsync(Read(pipeline));
-        await script.CallAsync(1);
+        while (script.Calls == 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(5));
+
         var followers = Enumerable.Range(0, 5).Select(_ => RestAsync(Read(pipeline))).ToList();
         var whole = pipeline.Client.GetResponseAsync("Hello");
         pipeline.Provider.Answer = (_, options, _) => Task.FromResult(pipeline.Provider.DefaultAnswer(options, "two"));
