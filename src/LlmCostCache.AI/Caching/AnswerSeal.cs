@@ -27,6 +27,13 @@ internal sealed class AnswerSeal
     private const int EncryptedOverhead = HeaderBytes + sizeof(long) + NonceBytes + ChecksumBytes;
     private const int LabelBytes = 12;
 
+    // Making these costs as much as using them. A thread mostly serves one cache and one key.
+    [ThreadStatic]
+    private static (byte[] Secret, IncrementalHash Code) t_code;
+
+    [ThreadStatic]
+    private static (byte[] Key, AesGcm Cipher) t_cipher;
+
     private readonly byte[]? _rowSecret;
     private readonly (long Id, byte[] Bytes, byte[] Labels)[] _keys;
 
@@ -96,8 +103,7 @@ internal sealed class AnswerSeal
         RandomNumberGenerator.Fill(nonce);
         Span<byte> bound = stackalloc byte[CacheKey.Size + 1 + HeaderBytes + sizeof(long)];
         Bind(key, part, frame, bound);
-        using var aes = new AesGcm(_keys[0].Bytes, ChecksumBytes);
-        aes.Encrypt(nonce, body, frame.AsSpan(nonce.Length + HeaderBytes + sizeof(long), body.Length), frame.AsSpan(^ChecksumBytes..), bound);
+        CipherOf(_keys[0].Bytes).Encrypt(nonce, body, frame.AsSpan(nonce.Length + HeaderBytes + sizeof(long), body.Length), frame.AsSpan(^ChecksumBytes..), bound);
         return frame;
     }
 
@@ -158,6 +164,28 @@ internal sealed class AnswerSeal
         return "~" + Convert.ToHexStringLower(digest[..LabelBytes]);
     }
 
+    private static IncrementalHash CodeOf(byte[] secret)
+    {
+        if (!ReferenceEquals(t_code.Secret, secret))
+        {
+            t_code.Code?.Dispose();
+            t_code = (secret, IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret));
+        }
+
+        return t_code.Code;
+    }
+
+    private static AesGcm CipherOf(byte[] key)
+    {
+        if (!ReferenceEquals(t_cipher.Key, key))
+        {
+            t_cipher.Cipher?.Dispose();
+            t_cipher = (key, new AesGcm(key, ChecksumBytes));
+        }
+
+        return t_cipher.Cipher;
+    }
+
     private static void WriteHeader(Span<byte> frame, byte how)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(frame, Magic);
@@ -190,8 +218,7 @@ internal sealed class AnswerSeal
             Bind(key, part, frame, bound);
             try
             {
-                using var aes = new AesGcm(ours.Bytes, ChecksumBytes);
-                aes.Decrypt(nonce, encrypted, frame[^ChecksumBytes..], clear, bound);
+                CipherOf(ours.Bytes).Decrypt(nonce, encrypted, frame[^ChecksumBytes..], clear, bound);
             }
             catch (CryptographicException)
             {
@@ -219,10 +246,10 @@ internal sealed class AnswerSeal
             return;
         }
 
-        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _rowSecret);
-        hash.AppendData(bytes);
-        hash.AppendData(frame);
-        hash.GetHashAndReset(bytes[..CacheKey.Size]);
+        var code = CodeOf(_rowSecret);
+        code.AppendData(bytes);
+        code.AppendData(frame);
+        code.GetHashAndReset(bytes[..CacheKey.Size]);
         bytes[..ChecksumBytes].CopyTo(destination);
     }
 }

@@ -34,7 +34,7 @@ public static class LlmCostCacheServiceCollectionExtensions
     /// <param name="services">The services.</param>
     /// <param name="section">
     /// The section, for example <c>LlmCostCache</c>: <c>HomeDirectory</c>, <c>TimeZone</c> (an IANA id), <c>WeekStart</c>, <c>Currency</c>, <c>CacheNamespace</c>,
-    /// <c>MemoryCacheBytes</c>, <c>DiskCacheBytes</c>, <c>ReservationTimeout</c>, <c>ReservationWait</c>, <c>ReservationsSurvivePowerLoss</c>, <c>CostAttributes</c>,
+    /// <c>MemoryCacheBytes</c>, <c>DiskCacheBytes</c>, <c>CacheSecret</c>, <c>CacheEncryptionKeys</c> (a list, Base64), <c>ReservationTimeout</c>, <c>ReservationWait</c>, <c>ReservationsSurvivePowerLoss</c>, <c>CostAttributes</c>,
     /// <c>ModelAliases</c>, and <c>Budgets</c>: a list of <c>Period</c>, <c>Limit</c>, <c>Tenant</c>, <c>Project</c>, <c>Team</c>, <c>User</c>, <c>Feature</c>,
     /// <c>Session</c>, <c>Agent</c> (<c>*</c> for each), <c>Model</c>, <c>Tag</c>, <c>Mode</c>, <c>FallBackTo</c>, <c>Name</c>.
     /// </param>
