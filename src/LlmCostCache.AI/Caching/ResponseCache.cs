@@ -231,7 +231,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (file is null)
             return 0;
 
-        var export = new EntryExport(file, _seal, _time.GetUtcNow());
+        var export = new EntryExport(file, _answerSeal, _time.GetUtcNow());
         await export.WriteAsync(EntryFilter.All, destination, cancellationToken).ConfigureAwait(false);
         return export.Written;
     }
@@ -246,7 +246,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(source);
         var home = await RequireFileAsync(cancellationToken).ConfigureAwait(false);
-        var import = new EntryImport(_disk, home, _seal, _invalidations, _time);
+        var import = new EntryImport(_disk, home, _answerSeal, _invalidations, _time);
         return new CacheImport(await import.ReadAsync(source, cancellationToken).ConfigureAwait(false));
     }
 
@@ -255,10 +255,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         // A question without a key needs no file to say so.
         if (plan.BypassReason is not null)
-            return new MissSearch(null, _seal, _time.GetUtcNow()).Explain(plan, cancellationToken);
+            return new MissSearch(null, _answerSeal, _time.GetUtcNow()).Explain(plan, cancellationToken);
 
         using var file = CacheFile.TryOpen(await RequireFileAsync(cancellationToken).ConfigureAwait(false));
-        return new MissSearch(file, _seal, _time.GetUtcNow()).Explain(plan, cancellationToken);
+        return new MissSearch(file, _answerSeal, _time.GetUtcNow()).Explain(plan, cancellationToken);
     }
 
     /// <summary>Decides what the cache does for a question: its key, or why it has none, and the wishes of this call.</summary>
@@ -489,7 +489,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
-        return new CachePlan(form, _seal, _keepsExcerpts)
+        return new CachePlan(form, _answerSeal, _keepsExcerpts)
         {
             BypassReason = whyNot,
             CanRead = whyNot is null && control is not { IsRefresh: true },
