@@ -153,7 +153,7 @@ internal static class AnswerFrame
             Properties = ReadProperties(ref from),
             Original = ReadCost(ref from, version),
             Purchase = version == 1 ? null : ReadPurchase(ref from),
-            Vector = kind == EmbeddingKind ? from.Floats() : null,
+            Vector = kind == EmbeddingKind ? from.Floats() : default(ReadOnlyMemory<float>?),
             Messages = kind == EmbeddingKind ? [] : ReadMessages(ref from),
         };
     }
