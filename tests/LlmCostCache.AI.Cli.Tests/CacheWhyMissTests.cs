@@ -101,7 +101,7 @@ public class CacheWhyMissTests
         using var home = await Sample();
         var messages = JsonSerializer.Serialize(s_messages, AIJsonUtilities.DefaultOptions);
         var options = JsonSerializer.Serialize(s_options, AIJsonUtilities.DefaultOptions);
-        var request = $$"""{"messages":{{messages}},"options":{{options}},"tools":[{"name":"get_weather","description":"The weather","jsonSchema":{"type":"object"}}]}""";
+        var request = $$$"""{"messages":{{{messages}}},"options":{{{options}}},"tools":[{"name":"get_weather","description":"The weather","jsonSchema":{"type":"object"}}]}""";
 
         var run = await CliRun.WithInput(request, ["cache", "why-miss", "-", "--home", home.Path, "--model", "gpt-4o-mini", .. s_who]);
 
