@@ -85,7 +85,7 @@ public class CacheCommandTests
         var before = (await List(home)).Length;
         var yes = await CliRun.Answering("y", clear);
 
-        Assert.Equal((0, ["2 entries would be forgotten."]), (dry.Code, dry.Lines));
+        Assert.Equal((0, "2 entries would be forgotten."), (dry.Code, Assert.Single(dry.Lines)));
         Assert.Equal(ExitCode.WrongUsage, piped.Code);
         Assert.Contains("This forgets 2 entries. Nobody is there to ask", piped.Error, StringComparison.Ordinal);
         Assert.Equal((0, "Nothing was forgotten."), (no.Code, no.Lines[0]));
@@ -133,7 +133,11 @@ public class CacheCommandTests
     public async Task An_application_that_has_the_entry_in_memory_forgets_it_too(bool byKey)
     {
         using var home = new TempHome();
-        await using var costs = LlmCosts.Open(options => options.HomeDirectory = home.Path);
+        await using var costs = LlmCosts.Open(options =>
+        {
+            options.HomeDirectory = home.Path;
+            options.TimeProvider = CacheHome.Clock;
+        });
         var provider = new FakeChatClient();
         using var client = new CostCachingChatClient(provider, costs);
         await client.GetResponseAsync("Hello");
@@ -218,14 +222,14 @@ public class CacheCommandTests
         var repaired = await CliRun.Of("cache", "verify", "--repair", "--home", home.Path);
         var after = await CliRun.Of("cache", "verify", "--home", home.Path);
 
-        Assert.Equal((0, ["3 rows checked, nothing wrong."]), (intact.Code, intact.Lines));
+        Assert.Equal((0, "3 rows checked, nothing wrong."), (intact.Code, Assert.Single(intact.Lines)));
         Assert.Equal(ExitCode.Found, changed.Code);
         Assert.Equal("3 rows checked, 2 wrong.", changed.Lines[0]);
         Assert.Contains($"{key[..12]}: it was changed", changed.Lines);
         Assert.Contains(changed.Lines, line => line.EndsWith(": when it expires is not what the answer says", StringComparison.Ordinal));
         Assert.Equal((false, 2), (json.GetProperty("intact").GetBoolean(), json.GetProperty("bad_rows").GetInt32()));
         Assert.Contains("2 deleted.", repaired.Lines);
-        Assert.Equal((0, ["1 row checked, nothing wrong."]), (after.Code, after.Lines));
+        Assert.Equal((0, "1 row checked, nothing wrong."), (after.Code, Assert.Single(after.Lines)));
     }
 
     [Fact]
@@ -243,7 +247,7 @@ public class CacheCommandTests
 
         Assert.Equal(3, export.Json.GetProperty("entries").GetInt32());
         Assert.Equal(["3 entries read: 3 would be stored, 0 already there, 0 skipped."], dry.Lines);
-        Assert.Equal((0, ["3 entries read: 3 stored, 0 already there, 0 skipped."]), (first.Code, first.Lines));
+        Assert.Equal((0, "3 entries read: 3 stored, 0 already there, 0 skipped."), (first.Code, Assert.Single(first.Lines)));
         Assert.Equal((0, 3), (second.Json.GetProperty("stored").GetInt32(), second.Json.GetProperty("known").GetInt32()));
         Assert.Equal(3, part.Lines.Length);
         Assert.StartsWith("""{"schema":"cache-entries/1",""", part.Lines[0], StringComparison.Ordinal);
@@ -304,7 +308,7 @@ public class CacheCommandTests
 
         Assert.Equal(ExitCode.WrongUsage, wrong.Code);
         Assert.Contains("Nothing was deleted", wrong.Error, StringComparison.Ordinal);
-        Assert.Equal((0, ["3 rows checked, nothing wrong."]), (right.Code, right.Lines));
+        Assert.Equal((0, "3 rows checked, nothing wrong."), (right.Code, Assert.Single(right.Lines)));
     }
 
     private static async Task<JsonElement[]> List(CacheHome home, params string[] args) =>
