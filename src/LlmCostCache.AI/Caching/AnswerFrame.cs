@@ -153,7 +153,7 @@ internal static class AnswerFrame
             Properties = ReadProperties(ref from),
             Original = ReadCost(ref from, version),
             Purchase = version == 1 ? null : ReadPurchase(ref from),
-            Vector = kind == EmbeddingKind ? from.Floats() : default(ReadOnlyMemory<float>?),
+            Vector = kind == EmbeddingKind ? from.Floats() : (ReadOnlyMemory<float>?)null,
             Messages = kind == EmbeddingKind ? [] : ReadMessages(ref from),
         };
     }
