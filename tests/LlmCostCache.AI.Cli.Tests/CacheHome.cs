@@ -8,6 +8,9 @@ internal sealed class CacheHome : IDisposable
 {
     private readonly TempHome _home = new();
 
+    /// <summary>A clock that stands at <see cref="CliRun.Now"/>.</summary>
+    public static TimeProvider Clock { get; } = new FixedTime(CliRun.Now);
+
     public string Path => _home.Path;
 
     public string File => System.IO.Path.Combine(Path, "cache.db");
@@ -35,7 +38,7 @@ internal sealed class CacheHome : IDisposable
         await using var costs = LlmCosts.Open(options =>
         {
             options.HomeDirectory = Path;
-            options.TimeProvider = new FixedTime(CliRun.Now);
+            options.TimeProvider = Clock;
             configure?.Invoke(options);
         });
         using var client = new CostCachingChatClient(new FakeChatClient { Answer = AnswerAsync }, costs);
@@ -43,7 +46,7 @@ internal sealed class CacheHome : IDisposable
         await costs.FlushAsync();
     }
 
-    /// <summary>The keys by the prompt's beginning.</summary>
+    /// <summary>The key of the oldest entry of a model.</summary>
     public async Task<string> KeyOfAsync(string model) =>
         (await CliRun.Of("cache", "list", "--home", Path, "--model", model, "--sort", "age", "--json")).Json.GetProperty("entries")[0].GetProperty("key").GetString()!;
 

@@ -56,6 +56,8 @@ public partial class HelpTests
     {
         var reference = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot(), "docs", "reference", "cli.md"));
         using var home = await SampleHome.CreateAsync(options => options.Budgets.Add(Budget.Daily(1m)), SampleHome.Call("2026-11-22T10:00:00Z", 1.25m));
+        using var cache = await CacheHome.WithAnswersAsync();
+        var exported = Path.Combine(cache.Path, "answers.jsonl");
         CliRun[] runs =
         [
             await CliRun.Of("--home", home.Path, "--json"),
@@ -74,6 +76,14 @@ public partial class HelpTests
             await CliRun.Of("version", "--json"),
             await CliRun.Of("export", "--home", home.Path, "-o", Path.Combine(home.Path, "x.jsonl"), "--json"),
             await CliRun.Of("ledger", "verify", "--home", home.Path, "--json"),
+            await CliRun.Of("cache", "stats", "--home", cache.Path, "--json"),
+            await CliRun.Of("cache", "list", "--home", cache.Path, "--json"),
+            await CliRun.Of("cache", "show", await cache.KeyOfAsync("gpt-4o"), "--home", cache.Path, "--show-content", "--json"),
+            await CliRun.Of("cache", "clear", "--all", "--dry-run", "--home", cache.Path, "--json"),
+            await CliRun.WithInput("""{"messages":[{"role":"user","content":"Sum up"}],"model":"gpt-4o"}""", "cache", "why-miss", "-", "--show-content", "--home", cache.Path, "--json"),
+            await CliRun.Of("cache", "verify", "--home", cache.Path, "--json"),
+            await CliRun.Of("cache", "export", exported, "--home", cache.Path, "--json"),
+            await CliRun.Of("cache", "import", exported, "--home", cache.Path, "--json"),
         ];
 
         var fields = runs.SelectMany(run => Field().Matches(run.Output)).Select(match => match.Groups[1].Value).Distinct().ToList();

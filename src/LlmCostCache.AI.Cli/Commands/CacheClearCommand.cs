@@ -90,12 +90,12 @@ internal sealed class CacheClearCommand : Command, IHasExamples
 
         var forgotten = choice.IsExpired
             ? EntryRemoval.OfExpired(CacheFile.PathIn(home), now)
-            : await ForgetAsync(home, choice, entry, filter.AskedUpTo, seal).ConfigureAwait(false);
+            : await ForgetAsync(home, choice, entry, filter.AskedUpTo ?? StampOf(file), seal).ConfigureAwait(false);
         return Tell(json, forgotten, isDryRun, $"{Entries(forgotten)} {(forgotten == 1 ? "was" : "were")} forgotten.{(choice.IsExpired ? "" : " Applications that use this cache.db forget them within a second.")}");
     }
 
     /// <summary>As an application would: what is noted in the file reaches all others that use it.</summary>
-    private async Task<long> ForgetAsync(string home, ClearChoice choice, CacheEntry? entry, long? upTo, AnswerSeal seal)
+    private async Task<long> ForgetAsync(string home, ClearChoice choice, CacheEntry? entry, long upTo, AnswerSeal seal)
     {
         var failure = "";
         var invalidations = new Invalidations(_host.Time);
@@ -103,7 +103,7 @@ internal sealed class CacheClearCommand : Command, IHasExamples
         if (disk is not null)
         {
             var scope = entry is null ? choice.Scope : new Invalidations.Scope(Invalidations.Kind.Key, entry.Key.ToString());
-            var forgotten = await disk.InvalidateAsync(scope, upTo ?? invalidations.Stamp()).ConfigureAwait(false);
+            var forgotten = await disk.InvalidateAsync(scope, upTo).ConfigureAwait(false);
             await disk.FlushAsync().ConfigureAwait(false);
             if (failure.Length == 0)
             {
@@ -112,6 +112,13 @@ internal sealed class CacheClearCommand : Command, IHasExamples
         }
 
         throw SqliteFile.Refusal(CacheFile.PathIn(home), $"could not be written: {failure}. Nothing was forgotten; try again.");
+    }
+
+    /// <summary>Everything that is there now is meant, also what was asked by a process whose clock goes a little ahead of ours.</summary>
+    private long StampOf(CacheFile file)
+    {
+        var now = _host.Time.GetUtcNow();
+        return Math.Max(now.UtcTicks, Math.Min(file.LatestAskedAt() ?? 0, (now + StoredAnswer.ClockTolerance).UtcTicks));
     }
 
     private long? OlderThan(ParseResult parse, ClearChoice choice, DateTimeOffset now)

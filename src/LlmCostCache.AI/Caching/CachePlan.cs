@@ -9,7 +9,7 @@ namespace LlmCostCache.AI;
 /// </remarks>
 internal sealed class CachePlan
 {
-    private readonly AnswerSeal _seal;
+    private readonly KeySeal _seal;
     private readonly bool _keepsExcerpts;
     private RequestCanonicalizer? _form;
     private byte[]? _request;
@@ -22,7 +22,7 @@ internal sealed class CachePlan
 
     /// <summary>A plan for a question that has no key.</summary>
     public CachePlan()
-        : this(null, default, AnswerSeal.None, false)
+        : this(null, default, KeySeal.None, false)
     {
     }
 
@@ -30,7 +30,7 @@ internal sealed class CachePlan
     /// <param name="print">Where the memory layer looks for it.</param>
     /// <param name="seal">What makes the key of its digest.</param>
     /// <param name="keepsExcerpts">Whether beginnings of texts may be kept.</param>
-    public CachePlan(RequestCanonicalizer? form, RequestPrint print, AnswerSeal seal, bool keepsExcerpts)
+    public CachePlan(RequestCanonicalizer? form, RequestPrint print, KeySeal seal, bool keepsExcerpts)
     {
         _form = form;
         _seal = seal;
@@ -168,6 +168,6 @@ internal sealed class CachePlan
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(canonical, digest);
-        return _seal.KeyOf(digest);
+        return _seal.Seal(digest);
     }
 }

@@ -95,9 +95,9 @@ public class MissSearchTests
         await using var cache = new CacheFixture(disk: true);
         cache.Store("Hello");
         await cache.Cache.FlushAsync(CancellationToken.None);
-        cache.Time.Advance(TimeSpan.FromHours(25));
+        using var file = CacheFile.TryOpen(cache.Home!);
 
-        var explanation = await cache.WhyMissAsync("Hello");
+        var explanation = new MissSearch(file, AnswerSeal.None, cache.Time.GetUtcNow().AddHours(25)).Explain(cache.Plan("Hello"), CancellationToken.None);
 
         Assert.Equal((MissVerdict.Expired, "was stored but expired on 2026-09-02 12:00:00Z"), (explanation.Verdict, explanation.Words));
     }

@@ -129,6 +129,13 @@ internal sealed class CacheFile : IDisposable
         return rows.Step() ? rows.Int64(0) : 0;
     });
 
+    /// <summary>The latest stamp of a question in the file; null when it is empty.</summary>
+    public long? LatestAskedAt() => Guarded(() =>
+    {
+        using var latest = new SqliteStatement(_connection, "SELECT max(asked_at) FROM answer");
+        return latest.Step() ? latest.NullableInt64(0) : null;
+    });
+
     /// <summary>Entries whose key begins with these hexadecimal digits, in the order of their keys.</summary>
     public IReadOnlyList<CacheEntry> WithKey(string digits, int count) => Guarded(() =>
     {
