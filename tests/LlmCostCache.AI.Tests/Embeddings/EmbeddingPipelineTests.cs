@@ -118,7 +118,7 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
         Assert.Equal(["alpha", "beta", "gamma"], _provider.Calls.SelectMany(call => call).Order(StringComparer.Ordinal));
         Assert.Equal([FakeEmbeddingGenerator.VectorOf("beta"), FakeEmbeddingGenerator.VectorOf("gamma"), FakeEmbeddingGenerator.VectorOf("alpha")], results[1].Select(item => item.Vector.ToArray()));
         Assert.Equal((9, 5), (results[0].Usage!.InputTokenCount, results[1].Usage!.InputTokenCount));
-        Assert.Equal((100, 180, CacheLayer.Coalesced), (results[1].GetCost().Amount!.Value.Nanos, results[1].GetCost().Saved.Nanos, results[1].GetCost().CacheLayer));
+        Assert.Equal((100, 180), (results[1].GetCost().Amount!.Value.Nanos, results[1].GetCost().Saved.Nanos));
     }
 
     [Fact]
