@@ -16,8 +16,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromSeconds(1);
 
-    // Rows that nobody waits for gather a little, so that a hit wakes nobody, and leave the processor to the callers when there are too many of them: the writer rests
-    // for twice as long as the last batch took, until somebody waits for a row.
+    // Rows that nobody waits for gather a little, so that a hit wakes nobody, and leave the processor to the callers: the writer rests for twice as long as the last batch
+    // took. It does not rest while somebody waits for it, nor while so many rows wait that a burst could find no room.
+    internal const int Crowd = MaxLater / 4;
     private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestRest = TimeSpan.FromMilliseconds(100);
 
@@ -40,10 +41,18 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private bool _alone = true;
     private long _dataVersion;
     private long _dropped;
+    private readonly TimeSpan? _fixedRest;
     private TimeSpan _rest;
 
-    public LedgerWriter(string path, SqliteConnection connection, TimeProvider time, ILogger logger, bool neverSync)
+    /// <param name="path">The ledger's file.</param>
+    /// <param name="connection">An open connection to it, which the writer closes.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Hears of failures.</param>
+    /// <param name="neverSync">Whether no commit waits for the disk.</param>
+    /// <param name="rest">How long rows that nobody waits for gather; null for what suits the last batch.</param>
+    public LedgerWriter(string path, SqliteConnection connection, TimeProvider time, ILogger logger, bool neverSync, TimeSpan? rest = null)
     {
+        _fixedRest = rest;
         _path = path;
         _time = time;
         _logger = logger;
@@ -61,6 +70,16 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     /// <summary>Rows given to <see cref="Later"/> that were never written, because too many were waiting or the ledger refused them.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Rows given to <see cref="Later"/> that wait for the next batch.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _later.Count;
+        }
+    }
 
     public async ValueTask<T> RunAsync<T>(Func<LedgerBook, bool, T> work, bool durable, bool reserves, CancellationToken cancellationToken, bool flushes = false)
     {
@@ -85,6 +104,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     public void Later(UsageRecord record)
     {
+        // Made before the lock: callers meet in it.
+        var append = new BackgroundAppend(record) { Durable = record.Cost.Amount is { Nanos: > 0 } };
         lock (_gate)
         {
             if (_closing)
@@ -99,8 +120,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
                 Interlocked.Increment(ref _dropped);
             }
 
-            _later.Enqueue(new BackgroundAppend(record) { Durable = record.Cost.Amount is { Nanos: > 0 } });
-            if (_later.Count == 1)
+            _later.Enqueue(append);
+            if (_later.Count is 1 or Crowd)
                 Monitor.Pulse(_gate);
         }
     }
@@ -151,8 +172,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
                 Monitor.Wait(_gate);
             }
 
-            if (_queue.Count == 0 && !_closing)
-                Monitor.Wait(_gate, _rest > s_gather ? _rest : s_gather);
+            if (_queue.Count == 0 && _later.Count < Crowd && !_closing)
+                Monitor.Wait(_gate, _fixedRest ?? (_rest > s_gather ? _rest : s_gather));
 
             while (_batch.Count < limit && _queue.TryDequeue(out var operation))
             {

@@ -21,6 +21,70 @@ public class LedgerWriterTests
     }
 
     [Fact]
+    public async Task A_burst_of_hits_loses_no_row()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(caller => Task.Run(() =>
+        {
+            for (var i = 0; i < 4_000; i++)
+            {
+                store.AppendLater(home.Row($"{caller}-{i}", 0));
+            }
+        })));
+
+        await store.FlushAsync();
+
+        Assert.Equal(8_000, home.Scalar("SELECT COUNT(*) FROM entry"));
+        Assert.Equal(0, store.DroppedRecords);
+    }
+
+    [Fact]
+    public async Task A_second_burst_finds_room_because_nobody_rests_while_many_rows_wait()
+    {
+        await using var home = new LedgerHome();
+        var connection = LedgerFile.OpenForWriting(home.File, home.Clock);
+        await using var writer = new LedgerWriter(home.File, connection, home.Clock, NullLogger.Instance, neverSync: true, rest: Timeout.InfiniteTimeSpan);
+        for (var burst = 0; burst < 3; burst++)
+        {
+            for (var i = 0; i < 8_000; i++)
+            {
+                writer.Later(home.Row($"{burst}-{i}", 0));
+            }
+
+            // Without a word to the writer: it has to see by itself that too many wait.
+            while (writer.Waiting >= LedgerWriter.Crowd)
+            {
+                await Task.Delay(5);
+            }
+        }
+
+        Assert.Equal(0, writer.Dropped);
+    }
+
+    [Fact]
+    public async Task A_flush_an_awaited_row_and_closing_do_not_wait_for_the_rest()
+    {
+        await using var home = new LedgerHome();
+        var connection = LedgerFile.OpenForWriting(home.File, home.Clock);
+
+        // A writer whose rest never ends by itself: whoever waited for that would wait for ever.
+        var writer = new LedgerWriter(home.File, connection, home.Clock, NullLogger.Instance, neverSync: true, rest: Timeout.InfiniteTimeSpan);
+        writer.Later(home.Row("a", 0));
+        await writer.RunAsync((_, _) => true, durable: true, reserves: false, default, flushes: true);
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM entry"));
+
+        writer.Later(home.Row("b", 0));
+        await writer.RunAsync((book, repeated) => book.Append(home.Row("c", 1), repeated), durable: true, reserves: false, default);
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM entry WHERE id = 'c'"));
+
+        writer.Later(home.Row("d", 0));
+        await writer.DisposeAsync();
+        Assert.Equal(4, home.Scalar("SELECT COUNT(*) FROM entry"));
+        Assert.Equal(0, writer.Dropped);
+    }
+
+    [Fact]
     public async Task Closing_writes_what_is_waiting_and_leaves_one_file()
     {
         await using var home = new LedgerHome();
