@@ -11,6 +11,9 @@ internal sealed class CachePlan
 {
     private readonly KeySeal _seal;
     private readonly bool _keepsExcerpts;
+    private readonly Invalidations? _invalidations;
+    private readonly Invalidations.Mark _mark;
+    private long _askedAt;
     private RequestCanonicalizer? _form;
     private byte[]? _request;
     private RequestMark[] _marks = [];
@@ -30,8 +33,16 @@ internal sealed class CachePlan
     /// <param name="print">Where the memory layer looks for it.</param>
     /// <param name="seal">What makes the key of its digest.</param>
     /// <param name="keepsExcerpts">Whether beginnings of texts may be kept.</param>
-    public CachePlan(RequestCanonicalizer? form, RequestPrint print, KeySeal seal, bool keepsExcerpts)
+    /// <param name="invalidations">What says when it is asked.</param>
+    public CachePlan(RequestCanonicalizer? form, RequestPrint print, KeySeal seal, bool keepsExcerpts, Invalidations? invalidations = null)
     {
+        _invalidations = invalidations;
+        if (invalidations is not null)
+        {
+            _mark = invalidations.Now();
+            _askedAt = form is null ? invalidations.StampSince(_mark) : 0;
+        }
+
         _form = form;
         _seal = seal;
         _keepsExcerpts = keepsExcerpts;
@@ -118,9 +129,18 @@ internal sealed class CachePlan
 
     public required CachePolicy Policy { get; init; }
 
-    /// <summary>When the question was asked, for invalidation: an answer asked for before an invalidation is older than it, whenever it
-    /// arrives.</summary>
-    public long AskedAt { get; init; }
+    /// <summary>When the question was asked, for invalidation: an answer asked for before an invalidation is older than it, whenever it arrives. Worked
+    /// out when it is first wanted; zero, older than all, after a hit.</summary>
+    public long AskedAt
+    {
+        get
+        {
+            Settle();
+            return _askedAt;
+        }
+
+        init => _askedAt = value;
+    }
 
     /// <summary>The memory layer answers: the form goes back, and the key is that of the entry.</summary>
     public void Answer(MemoryEntry entry)
@@ -144,6 +164,9 @@ internal sealed class CachePlan
     {
         if (_form is not { } form)
             return;
+
+        if (_invalidations is not null)
+            _askedAt = _invalidations.StampSince(_mark);
 
         if (form.Bytes.Length <= RequestPrinter.MostCompared)
         {

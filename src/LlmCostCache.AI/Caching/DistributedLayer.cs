@@ -205,7 +205,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
             foreach (var (scope, stamp) in await _stamps.KillersOfAsync(answer, stop.Token).AsTask().WaitAsync(stop.Token).ConfigureAwait(false))
             {
                 // A stamp from the future comes from a clock that is wrong; it must not kill what is asked from now on.
-                _invalidations.Add(scope, Math.Min(stamp, _invalidations.Stamp()));
+                _invalidations.Add(scope, Math.Min(stamp, _invalidations.Begin()));
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)

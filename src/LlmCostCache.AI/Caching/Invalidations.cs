@@ -16,6 +16,7 @@ internal sealed class Invalidations(TimeProvider time)
     private volatile (string Prefix, long Stamp)[] _prompts = [];
     private long _last;
     private long _latestInvalidation;
+    private long _begun;
 
     public enum Kind
     {
@@ -37,6 +38,27 @@ internal sealed class Invalidations(TimeProvider time)
     /// <summary>Told of each key that is to be forgotten. No answer knows its own key, so whoever holds it by that key has to let go of it.</summary>
     public Action<CacheKey>? KeyForgotten { get; init; }
 
+    /// <summary>A place between stamps: how many invalidations had begun, and which stamp was the last.</summary>
+    public readonly record struct Mark(long Begun, long Last);
+
+    /// <summary>Where a question stands that is asked now. Only read: a hit needs no stamp, and callers would meet in the one counter.</summary>
+    public Mark Now() => new(Volatile.Read(ref _begun), Volatile.Read(ref _last));
+
+    /// <summary>The stamp of a question that was asked at <paramref name="mark"/>: later than the invalidations before it, not later than those after it.</summary>
+    public long StampSince(Mark mark)
+    {
+        // An invalidation counts as begun before it takes its stamp, so one that is not counted yet will have a later stamp than this.
+        var stamp = Stamp();
+        return Volatile.Read(ref _begun) == mark.Begun ? stamp : mark.Last + 1;
+    }
+
+    /// <summary>The stamp of an invalidation that begins now.</summary>
+    public long Begin()
+    {
+        Interlocked.Increment(ref _begun);
+        return Stamp();
+    }
+
     /// <summary>A stamp later than every stamp before it.</summary>
     public long Stamp()
     {
@@ -51,6 +73,7 @@ internal sealed class Invalidations(TimeProvider time)
 
     public void Add(Scope scope, long stamp)
     {
+        Interlocked.Increment(ref _begun);
         if (scope.Kind == Kind.Key)
         {
             if (CacheKey.TryParse(scope.Name, out var key))

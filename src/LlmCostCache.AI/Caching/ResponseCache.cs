@@ -215,7 +215,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     public Task<int> InvalidateOlderThanAsync(DateTimeOffset moment, CancellationToken cancellationToken = default)
     {
         // A moment yet to come must not reach what is asked between now and then: "before" ends now.
-        var now = _invalidations.Stamp();
+        var now = _invalidations.Begin();
         return InvalidateAsync(new(Invalidations.Kind.Everything, ""), Math.Min(moment.UtcTicks - 1, now), cancellationToken);
     }
 
@@ -486,7 +486,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     private Task<int> InvalidateAsync(Invalidations.Scope scope, CancellationToken cancellationToken) =>
-        InvalidateAsync(scope, _invalidations.Stamp(), cancellationToken);
+        InvalidateAsync(scope, _invalidations.Begin(), cancellationToken);
 
     private async Task<int> InvalidateAsync(Invalidations.Scope scope, long stamp, CancellationToken cancellationToken)
     {
@@ -507,7 +507,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private CachePlan PlanFor(RequestCanonicalizer? form, string? whyNot, CacheControl? control, in QuestionScope scope, CachePolicy policy)
     {
         var print = form is null || _memory is null ? default : _printer.Of(form.Bytes);
-        var plan = new CachePlan(form, print, _seal.Keys, _keepsExcerpts)
+        var plan = new CachePlan(form, print, _seal.Keys, _keepsExcerpts, _invalidations)
         {
             BypassReason = whyNot,
             CanRead = whyNot is null && control is not { IsRefresh: true },
@@ -520,7 +520,6 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
             Namespace = scope.CallNamespace ?? scope.Namespace ?? "",
             Tenant = scope.Tenant,
             Policy = policy,
-            AskedAt = _invalidations.Stamp(),
         };
 
         // Nobody will look it up, so nobody would give the borrowed memory back.

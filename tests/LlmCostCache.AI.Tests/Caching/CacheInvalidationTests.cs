@@ -45,6 +45,20 @@ public class CacheInvalidationTests
     }
 
     [Fact]
+    public async Task A_question_between_two_invalidations_is_later_than_the_first_and_older_than_the_second()
+    {
+        await using var fixture = new CacheFixture();
+        var invalidations = new Invalidations(fixture.Time);
+        var first = invalidations.Begin();
+        var asked = invalidations.Now();
+        fixture.Time.Advance(TimeSpan.FromSeconds(1));
+        var second = invalidations.Begin();
+
+        // Stamped only now, after both.
+        Assert.InRange(invalidations.StampSince(asked), first + 1, second);
+    }
+
+    [Fact]
     public async Task A_model_takes_its_answers_along()
     {
         await using var fixture = new CacheFixture(disk: true);
