@@ -34,7 +34,13 @@ internal sealed class AnswerWorth
 
     /// <summary>Notes that the answer is served now.</summary>
     /// <returns>When it was served before, in ticks; zero when it was not.</returns>
-    public long Ask(DateTimeOffset now) => Interlocked.Exchange(ref _lastAsked, now.UtcTicks);
+    public long Ask(DateTimeOffset now)
+    {
+        // Rounded up to a millisecond, in which one hit writes and the others only read. A little too late makes a prompt look warmer and the saving smaller.
+        var asked = (now.UtcTicks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond;
+        var before = Interlocked.Read(ref _lastAsked);
+        return before == asked ? before : Interlocked.Exchange(ref _lastAsked, asked);
+    }
 
     public override bool Equals(object? obj) => obj is AnswerWorth;
 

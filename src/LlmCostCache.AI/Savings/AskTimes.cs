@@ -24,7 +24,13 @@ internal sealed class AskTimes
 
         // Rounded up: a second too late makes a prompt look warmer and the saving smaller.
         var seconds = (ulong)Math.Clamp((now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond, 0, uint.MaxValue);
-        var before = Interlocked.Exchange(ref slot, (seconds << 32) | words[1]);
+        var asked = (seconds << 32) | words[1];
+
+        // Nothing to write when it was asked in this very second: callers of a popular question would take the line from each other.
+        var before = Volatile.Read(ref slot);
+        if (before != asked)
+            before = Interlocked.Exchange(ref slot, asked);
+
         return (uint)before == words[1] && before >> 32 is var then and not 0
             ? DateTimeOffset.UnixEpoch.UtcTicks + ((long)then * TimeSpan.TicksPerSecond)
             : 0;

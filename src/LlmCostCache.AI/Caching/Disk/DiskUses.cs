@@ -64,7 +64,7 @@ internal sealed class DiskUses(TimeProvider time)
 
         public long SavedNanos { get; private set; }
 
-        public long UsedAt => Interlocked.Read(ref _usedAt);
+        public long UsedAt => Volatile.Read(ref _usedAt);
 
         public bool TryAdd(long savedNanos, long usedAt)
         {
@@ -75,7 +75,7 @@ internal sealed class DiskUses(TimeProvider time)
 
                 Hits++;
                 SavedNanos += savedNanos;
-                Interlocked.Exchange(ref _usedAt, Math.Max(_usedAt, usedAt));
+                Volatile.Write(ref _usedAt, Math.Max(_usedAt, usedAt));
                 return true;
             }
         }
