@@ -17,6 +17,7 @@ internal sealed class CostTelemetry : IDisposable
 
     private readonly CostInstruments _instruments;
     private volatile SpanName? _lastName;
+    private volatile CacheSeries? _lastSeries;
     private readonly CostAttributeNames _names;
     private readonly Func<IReadOnlyList<WindowBalance>>? _balances;
 
@@ -142,18 +143,17 @@ internal sealed class CostTelemetry : IDisposable
         CallSpan span, CacheOutcome outcome, CacheLayer layer, Money saved, string operation, string? provider, string? model,
         string? reason = null)
     {
-        if (_instruments.CacheRequests.Enabled)
+        var countsSaved = saved != Money.Zero && _instruments.CostSaved.Enabled;
+        if (_instruments.CacheRequests.Enabled || countsSaved)
         {
-            var tags = CacheTags(layer, operation, provider, model, outcome);
-            if (outcome == CacheOutcome.Bypass)
-                Add(ref tags, TelemetryNames.BypassReason, reason, _instruments.Reasons);
+            var series = SeriesOf(layer, outcome, operation, provider, model);
+            if (outcome == CacheOutcome.Bypass && reason is not null)
+                _instruments.CacheRequests.Add(1, [.. series.Tags, new(TelemetryNames.BypassReason, _instruments.Reasons.Of(reason))]);
+            else
+                _instruments.CacheRequests.Add(1, series.Tags);
 
-            _instruments.CacheRequests.Add(1, tags);
-        }
-
-        if (saved != Money.Zero && _instruments.CostSaved.Enabled)
-        {
-            _instruments.CostSaved.Add((double)saved.Usd, CacheTags(layer, operation, provider, model));
+            if (countsSaved)
+                _instruments.CostSaved.Add((double)saved.Usd, series.TagsWithoutResult);
         }
 
         if (span.Recorded is not { } activity)
@@ -321,19 +321,27 @@ internal sealed class CostTelemetry : IDisposable
         return tags;
     }
 
-    private TagList CacheTags(CacheLayer layer, string operation, string? provider, string? model, CacheOutcome? outcome = null)
+    // One outcome after the other is the same, as a rule. The names in it were admitted, and what was admitted stays so.
+    private CacheSeries SeriesOf(CacheLayer layer, CacheOutcome outcome, string operation, string? provider, string? model)
     {
-        var tags = default(TagList);
-        Add(ref tags, TelemetryNames.Operation, operation, _instruments.Operations);
-        Add(ref tags, TelemetryNames.Provider, provider, _instruments.Providers);
-        Add(ref tags, TelemetryNames.RequestModel, model, _instruments.RequestModels);
-        tags.Add(TelemetryNames.CacheLayer, TelemetryNames.Of(layer));
-        if (outcome is { } result)
-        {
-            tags.Add(TelemetryNames.CacheResult, TelemetryNames.Of(result));
-        }
+        if (_lastSeries is { } last && last.Is(layer, outcome, operation, provider, model))
+            return last;
 
-        return tags;
+        var tags = new List<KeyValuePair<string, object?>>(5);
+        Add(TelemetryNames.Operation, operation, _instruments.Operations);
+        Add(TelemetryNames.Provider, provider, _instruments.Providers);
+        Add(TelemetryNames.RequestModel, model, _instruments.RequestModels);
+        tags.Add(new(TelemetryNames.CacheLayer, TelemetryNames.Of(layer)));
+        tags.Add(new(TelemetryNames.CacheResult, TelemetryNames.Of(outcome)));
+        var series = new CacheSeries(layer, outcome, operation, provider, model, [.. tags]);
+        _lastSeries = series;
+        return series;
+
+        void Add(string tag, string? value, BoundedNames bounded)
+        {
+            if (value is not null)
+                tags.Add(new(tag, bounded.Of(value)));
+        }
     }
 
     private static void Add(ref TagList tags, string tag, string? value, BoundedNames bounded)
