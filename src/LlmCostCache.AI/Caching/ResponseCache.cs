@@ -49,7 +49,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
-            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal);
+        {
+            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal)
+            {
+                KeyForgotten = (key, askedUpTo) => _disk?.RemoveAsync(key, askedUpTo),
+            };
+        }
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
@@ -306,12 +311,46 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private static CacheHit? HitOf(CachePlan plan, (StoredAnswer? Answer, CacheLayer Layer) found) =>
         found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
 
-    /// <summary>Looks an embedding up.</summary>
-    internal async ValueTask<EmbeddingHit?> FindEmbeddingAsync(CachePlan plan, CancellationToken cancellationToken)
+    /// <summary>Looks a question up once more where another caller of this process would have put its answer a moment ago: not on the network.</summary>
+    internal CacheHit? FindNear(CachePlan plan) => plan.CanRead ? HitOf(plan, LookUpNear(plan)) : null;
+
+    /// <summary>Looks the texts of a batch up, in one go in each layer; what a lower layer knew, the upper ones learn.</summary>
+    internal async ValueTask<EmbeddingHit?[]> FindEmbeddingsAsync(IReadOnlyList<CachePlan> plans, CancellationToken cancellationToken)
     {
-        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: not null } answer, var layer) ? new EmbeddingHit(answer, layer) : null;
+        cancellationToken.ThrowIfCancellationRequested();
+        var hits = FindEmbeddingsNear(plans);
+        if (_distributed is null || OpenOf(plans, hits) is not { Count: > 0 } open)
+            return hits;
+
+        var answers = await _distributed.FindAsync([.. open.Select(i => plans[i].Key)], cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < open.Count; i++)
+            hits[open[i]] = HitOf(Learn(plans[open[i]], answers[i]));
+
+        return hits;
     }
+
+    /// <inheritdoc cref="FindNear"/>
+    internal EmbeddingHit?[] FindEmbeddingsNear(IReadOnlyList<CachePlan> plans)
+    {
+        var hits = new EmbeddingHit?[plans.Count];
+        for (var i = 0; i < plans.Count; i++)
+            hits[i] = plans[i].CanRead && FindInMemory(plans[i]) is { } answer ? HitOf((answer, CacheLayer.Memory)) : null;
+
+        if (_disk is null || OpenOf(plans, hits) is not { Count: > 0 } open)
+            return hits;
+
+        var stored = _disk.Find([.. open.Select(i => plans[i].Key)]);
+        for (var i = 0; i < open.Count; i++)
+            hits[open[i]] = HitOf(FromDisk(_disk, plans[open[i]], stored[i]));
+
+        return hits;
+    }
+
+    private static List<int> OpenOf(IReadOnlyList<CachePlan> plans, EmbeddingHit?[] hits) =>
+        [.. Enumerable.Range(0, plans.Count).Where(i => hits[i] is null && plans[i].CanRead)];
+
+    private static EmbeddingHit? HitOf((StoredAnswer? Answer, CacheLayer Layer) found) =>
+        found is (StoredAnswer { Vector: not null } answer, var layer) ? new EmbeddingHit(answer, layer) : null;
 
     /// <summary>Stores a copy of an answer if it deserves it: in memory at once, elsewhere in the background.</summary>
     /// <returns>Null when it is stored or on its way, else the reason.</returns>
@@ -347,7 +386,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Counts that an answer was served, whichever layer had it.</summary>
-    internal void Used(CacheHit hit, Money saved) => _disk?.Used(hit.Key, saved);
+    internal void Used(CacheHit hit, Money saved) => Used(hit.Key, saved);
+
+    /// <inheritdoc cref="Used(CacheHit, Money)"/>
+    internal void Used(CacheKey key, Money saved) => _disk?.Used(key, saved);
 
     /// <summary>Whether this process may ask a question, as far as the other processes of this machine are concerned; it tells them until the flight has landed.</summary>
     internal async ValueTask<bool> TryLeadAmongProcessesAsync(CachePlan plan, CacheFlight flight)
@@ -401,7 +443,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>An answer that has expired but may be served now that the provider has failed; null when there is none.</summary>
-    internal CacheHit? FindStale(CachePlan plan, string failure)
+    internal CacheHit? FindStale(CachePlan plan, string failure) => StaleOf(plan, failure) is { Answer.Vector: null } hit ? hit : null;
+
+    /// <summary>The same for an embedding.</summary>
+    internal EmbeddingHit? FindStaleEmbedding(CachePlan plan, string failure) =>
+        StaleOf(plan, failure) is { Answer.Vector: not null } hit ? new EmbeddingHit(hit.Answer, hit.Layer) { StaleReason = hit.StaleReason } : null;
+
+    private CacheHit? StaleOf(CachePlan plan, string failure)
     {
         if (!plan.CanRead || plan.StaleFor <= TimeSpan.Zero)
             return null;
@@ -536,14 +584,28 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead)
             return default;
 
+        var near = LookUpNear(plan);
+        return near.Answer is not null || _distributed is null ? new(near) : LookUpDistributedAsync(_distributed, plan, cancellationToken);
+    }
+
+    private (StoredAnswer? Answer, CacheLayer Layer) LookUpNear(CachePlan plan)
+    {
+        if (FindInMemory(plan) is { } answer)
+            return (answer, CacheLayer.Memory);
+
+        return _disk is null ? default : FromDisk(_disk, plan, _disk.Find(plan.Key));
+    }
+
+    private StoredAnswer? FindInMemory(CachePlan plan)
+    {
         if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
             _disk?.Poll();
-            _distributed?.Watch(entry.Answer);
+            _distributed?.Watch(entry.Key, entry.Answer);
             if (IsServable(entry.Answer))
             {
                 plan.Answer(entry);
-                return new((entry.Answer, CacheLayer.Memory));
+                return entry.Answer;
             }
 
             if (!IsKept(entry.Answer))
@@ -551,26 +613,33 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         }
 
         plan.Settle();
-        if (_disk?.Find(plan.Key) is { } stored)
-        {
-            _distributed?.Watch(stored);
-            if (IsServable(stored, CacheLayer.Disk))
-            {
-                Remember(plan, stored);
-                return new((stored, CacheLayer.Disk));
-            }
+        return null;
+    }
 
-            if (!IsKept(stored))
-                _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+    private (StoredAnswer? Answer, CacheLayer Layer) FromDisk(DiskLayer disk, CachePlan plan, StoredAnswer? stored)
+    {
+        if (stored is null)
+            return default;
+
+        _distributed?.Watch(plan.Key, stored);
+        if (IsServable(stored, CacheLayer.Disk))
+        {
+            Remember(plan, stored);
+            return (stored, CacheLayer.Disk);
         }
 
-        return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
+        if (!IsKept(stored))
+            _ = disk.RemoveAsync(plan.Key, stored.AskedAt);
+
+        return default;
     }
 
     private async ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpDistributedAsync(DistributedLayer distributed, CachePlan plan,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken) => Learn(plan, await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false));
+
+    private (StoredAnswer? Answer, CacheLayer Layer) Learn(CachePlan plan, StoredAnswer? answer)
     {
-        if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
+        if (answer is null || !IsServable(answer, CacheLayer.Distributed))
             return default;
 
         Remember(plan, answer);
@@ -607,12 +676,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private bool MayServeStale(StoredAnswer answer, CachePlan plan)
     {
         var now = _time.GetUtcNow();
-        return answer.Vector is null && (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
+        return (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
     }
 
-    // Whether an answer on the disk was used lately is known there: other processes use it too.
+    // Whether an answer on the disk, or elsewhere, was used lately is known there: other processes use it too.
     private bool IsServable(StoredAnswer answer, CacheLayer layer = CacheLayer.Memory) =>
-        answer.IsFresh(_time.GetUtcNow(), counts: layer != CacheLayer.Disk) && !_invalidations.IsDead(answer);
+        answer.IsFresh(_time.GetUtcNow(), counts: layer == CacheLayer.Memory) && !_invalidations.IsDead(answer);
 
     private static bool AllFinite(ReadOnlySpan<float> vector)
     {

@@ -125,6 +125,8 @@ internal sealed record StoredAnswer
         AskedAt = plan.AskedAt,
         StoredAt = now,
         ExpiresAt = Later(now, plan.TimeToLive),
+        SlidingFor = plan.SlidingFor,
+        KeptUntil = Later(Later(now, plan.TimeToLive), plan.StaleFor),
     };
 
     /// <summary>A fresh answer. It has no usage, nothing was used; and no conversation id, that conversation belongs to someone

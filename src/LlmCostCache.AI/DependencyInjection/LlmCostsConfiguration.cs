@@ -28,6 +28,12 @@ internal static class LlmCostsConfiguration
                 case "CACHENAMESPACE":
                     options.CacheNamespace = entry.Value ?? "";
                     break;
+                case "ALLOWSHAREDCACHEWITHOUTNAMESPACE":
+                    options.AllowSharedCacheWithoutNamespace = Read(entry, bool.Parse, "true or false");
+                    break;
+                case "DISTRIBUTEDCACHETIMEOUT":
+                    options.DistributedCacheTimeout = Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:00:00.050");
+                    break;
                 case "CACHEEXCERPTS":
                     options.CacheExcerpts = Read(entry, bool.Parse, "true or false");
                     break;

@@ -82,6 +82,36 @@ public sealed class ServiceCollectionTests : IDisposable
     }
 
     [Fact]
+    public void What_the_cache_does_comes_from_configuration()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["CacheNamespace"] = "app",
+            ["AllowSharedCacheWithoutNamespace"] = "true",
+            ["DistributedCacheTimeout"] = "00:00:00.120",
+            ["CacheExcerpts"] = "false",
+            ["CacheNormalization"] = "LineEndings, TrailingBlanks",
+        }).Build();
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(configuration, options);
+
+        Assert.Equal(("app", true, false), (options.CacheNamespace, options.AllowSharedCacheWithoutNamespace, options.CacheExcerpts));
+        Assert.Equal(TimeSpan.FromMilliseconds(120), options.DistributedCacheTimeout);
+        Assert.Equal(CacheNormalization.LineEndings | CacheNormalization.TrailingBlanks, options.CacheNormalization);
+    }
+
+    [Fact]
+    public void Every_option_is_known_to_configuration_if_only_to_say_that_it_is_set_in_code()
+    {
+        foreach (var property in typeof(LlmCostsOptions).GetProperties())
+        {
+            var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(property.Name, "?")]).Build();
+            var error = Record.Exception(() => LlmCostsConfiguration.Bind(configuration, new LlmCostsOptions()));
+            Assert.DoesNotContain("not an option", error?.Message ?? "", StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Prices_discounts_and_exchange_rates_come_from_configuration()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
@@ -143,6 +173,9 @@ public sealed class ServiceCollectionTests : IDisposable
     [InlineData("ExchangeRates:0:Currency", "CNY", "'ExchangeRates:0' has no PerDollar")]
     [InlineData("UsageRules:acme", "x", "can only be set in code")]
     [InlineData("TimeZone", "Europe/Atlantis", "IANA zone")]
+    [InlineData("AllowSharedCacheWithoutNamespace", "perhaps", "true or false")]
+    [InlineData("DistributedCacheTimeout", "soon", "a time span")]
+    [InlineData("CacheNormalization", "Everything", "LineEndings")]
     [InlineData("Budgts", "x", "not an option")]
     [InlineData("Budgets:0:Limit", "-1", "zero or more")]
     [InlineData("Budgets:0:Limit", "ten", "amount in US dollars")]

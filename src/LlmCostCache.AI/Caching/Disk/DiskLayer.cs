@@ -84,30 +84,8 @@ internal sealed class DiskLayer : IDisposable
 
         try
         {
-            var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
-            if (found is not null && latestInvalidation != Interlocked.Read(ref _seenInvalidation))
-                Learn(reader);
-
-            // Its row stays: it may still be served on the day the provider fails.
-            if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
-                answer = null;
-
+            var answer = Find(key, reader, startedAt);
             _readers.GiveBack(reader);
-            if (found == SealResult.UnknownKey)
-            {
-                _failed("a row is encrypted with a key that is not among CacheEncryptionKeys");
-            }
-            else if (found == SealResult.Broken)
-            {
-                _failed("a row was malformed");
-                _writer.TryAdd(new DiskWork.Delete(key, long.MaxValue));
-            }
-
-            if (Stopwatch.GetElapsedTime(startedAt) < s_slow)
-                _breaker.Succeeded();
-            else
-                _breaker.Failed("slow");
-
             return answer;
         }
         catch (Exception e) when (DiskFile.IsExpected(e))
@@ -115,6 +93,34 @@ internal sealed class DiskLayer : IDisposable
             Failed(e, reader);
             return null;
         }
+    }
+
+    /// <summary>The same for the rows of a batch, with one reader. When the file turns out slow or broken meanwhile, the rest is not known.</summary>
+    public StoredAnswer?[] Find(IReadOnlyList<CacheKey> keys)
+    {
+        var answers = new StoredAnswer?[keys.Count];
+        var startedAt = Stopwatch.GetTimestamp();
+        if (keys.Count == 0 || TakeReader() is not { } reader)
+            return answers;
+
+        try
+        {
+            var i = 0;
+            do
+            {
+                answers[i] = Find(keys[i], reader, startedAt);
+                startedAt = Stopwatch.GetTimestamp();
+            }
+            while (++i < keys.Count && !_closing && !_breaker.IsLeftAlone);
+
+            _readers.GiveBack(reader);
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            Failed(e, reader);
+        }
+
+        return answers;
     }
 
     /// <summary>Learns what other processes invalidated, at most every 100 ms: for answers found in memory, which do not pass by
@@ -225,6 +231,34 @@ internal sealed class DiskLayer : IDisposable
             _writer.TryAdd(new DiskWork.Repair(generation));
         else if (!_closing && generation == _readers.Generation)
             _breaker.Failed(Describe(e));
+    }
+
+    private StoredAnswer? Find(CacheKey key, DiskReader reader, long startedAt)
+    {
+        var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
+        if (found is not null && latestInvalidation != Interlocked.Read(ref _seenInvalidation))
+            Learn(reader);
+
+        // Its row stays: it may still be served on the day the provider fails.
+        if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
+            answer = null;
+
+        if (found == SealResult.UnknownKey)
+        {
+            _failed("a row is encrypted with a key that is not among CacheEncryptionKeys");
+        }
+        else if (found == SealResult.Broken)
+        {
+            _failed("a row was malformed");
+            _writer.TryAdd(new DiskWork.Delete(key, long.MaxValue));
+        }
+
+        if (Stopwatch.GetElapsedTime(startedAt) < s_slow)
+            _breaker.Succeeded();
+        else
+            _breaker.Failed("slow");
+
+        return answer;
     }
 
     private bool IsUnusedFor(TimeSpan slidingFor, CacheKey key, DiskReader reader)
