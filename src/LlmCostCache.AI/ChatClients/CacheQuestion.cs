@@ -65,11 +65,11 @@ internal sealed class CacheQuestion : IDisposable
     /// <summary>Made only when the question leaves the cache.</summary>
     public CallToken Token => _outer ?? (_own ??= CallToken.Begin(_costs, Span, Attribution));
 
-    /// <summary>Hears how a call failed that this question was waiting for.</summary>
+    /// <summary>Hears how a call failed that this question was waiting for. What refused it on this side, a budget for instance, says nothing about this caller.</summary>
     /// <exception cref="Exception">It was the second: the provider does not answer this question.</exception>
     public void Heard(Exception? error)
     {
-        if (error is not null && ++_failures >= MostFailures)
+        if (error is not (null or LlmCostException) && ++_failures >= MostFailures)
             ExceptionDispatchInfo.Throw(error);
     }
 

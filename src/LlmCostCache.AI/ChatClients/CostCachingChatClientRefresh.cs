@@ -25,10 +25,17 @@ public sealed partial class CostCachingChatClient
             return;
 
         // The caller owns its messages and options and may change them at once.
-        ChatMessage[] messages = [.. question.Messages.Select(message => message.Clone())];
+        ChatMessage[] messages = [.. question.Messages.Select(CopyOf)];
         var options = question.Options?.Clone();
         options?.AdditionalProperties?.Remove(CallToken.Key);
         _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution));
+    }
+
+    private static ChatMessage CopyOf(ChatMessage message)
+    {
+        var copy = message.Clone();
+        copy.Contents = [.. message.Contents];
+        return copy;
     }
 
     private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution)
@@ -51,17 +58,26 @@ public sealed partial class CostCachingChatClient
                 else
                     question.Dispose();
 
-                _refreshPauses.TryRemove(key, out _);
+                // An answer that is not fit to be stored was paid for and replaces nothing; the next one may be no better.
+                if (question.WhyNotStored is null)
+                    _refreshPauses.TryRemove(key, out _);
+                else
+                    Pause(key);
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {
                 // Nobody waits for it, and the answer is still good for a while. Not tried again with every hit, though.
                 _costs.Telemetry.LayerFailed(CacheLayer.None, "refresh ahead");
-                if (_refreshPauses.Count >= MostPauses)
-                    _refreshPauses.Clear();
-
-                _refreshPauses[key] = _costs.Options.TimeProvider.GetUtcNow() + s_refreshPause;
+                Pause(key);
             }
         }
+    }
+
+    private void Pause(CacheKey key)
+    {
+        if (_refreshPauses.Count >= MostPauses)
+            _refreshPauses.Clear();
+
+        _refreshPauses[key] = _costs.Options.TimeProvider.GetUtcNow() + s_refreshPause;
     }
 }
