@@ -68,8 +68,7 @@ internal sealed class AnswerSeal
         var keys = options.CacheEncryptionKeys.ToList();
         if (keys.Count == 0 && environment(CacheEncryptionKey.VariableName) is { Length: > 0 } list)
         {
-            keys = Read(CacheEncryptionKey.VariableName,
-                () => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(CacheEncryptionKey.FromBase64).ToList());
+            keys = Read(CacheEncryptionKey.VariableName, () => CacheEncryptionKey.ListFromBase64(list));
         }
 
         return Of(secret, keys);

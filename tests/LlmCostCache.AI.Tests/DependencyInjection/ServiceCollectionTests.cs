@@ -165,6 +165,21 @@ public sealed class ServiceCollectionTests : IDisposable
     }
 
     [Fact]
+    public void Keys_of_the_cache_that_are_written_as_one_value_are_not_passed_over()
+    {
+        var (first, second) = (Convert.ToBase64String(new byte[32]), Convert.ToBase64String([.. Enumerable.Repeat((byte)1, 32)]));
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(With($"{first}, {second}"), options);
+
+        Assert.Equal([CacheEncryptionKey.FromBase64(first).Id, CacheEncryptionKey.FromBase64(second).Id], options.CacheEncryptionKeys.Select(key => key.Id));
+        var wrong = Assert.Throws<OptionsValidationException>(() => LlmCostsConfiguration.Bind(With("hunter2"), new LlmCostsOptions()));
+        Assert.Contains("CacheEncryptionKeys", wrong.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", wrong.Message, StringComparison.Ordinal);
+
+        static IConfiguration With(string keys) => new ConfigurationBuilder().AddInMemoryCollection([new("CacheEncryptionKeys", keys)]).Build();
+    }
+
+    [Fact]
     public async Task Embedding_generators_find_it_too()
     {
         var services = new ServiceCollection();
