@@ -359,7 +359,15 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         var outcome = await disk.TryLeaseAsync(key, s_lease).ConfigureAwait(false);
         if (outcome == LeaseOutcome.Taken)
         {
-            var renewal = _time.CreateTimer(_ => _ = disk.TryLeaseAsync(key, s_lease).AsTask(), null, s_lease / 3, s_lease / 3);
+            // Not for ever: a reader that stopped reading its stream and never left would keep every other process waiting each time.
+            var takenAt = _time.GetTimestamp();
+            var renewal = _time.CreateTimer(
+                _ =>
+                {
+                    if (_time.GetElapsedTime(takenAt) < CacheFlight.Patience)
+                        _ = disk.TryLeaseAsync(key, s_lease).AsTask();
+                },
+                null, s_lease / 3, s_lease / 3);
             flight.OnLanding(() =>
             {
                 renewal.Dispose();
@@ -391,7 +399,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return waited ? FindOnDisk(plan) : null;
     }
 
-    private CacheHit? FindOnDisk(CachePlan plan)
+    /// <summary>What the file of this machine has for a question, whatever is in memory; then it is in memory, too.</summary>
+    internal CacheHit? FindOnDisk(CachePlan plan)
     {
         if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
             return null;

@@ -28,7 +28,7 @@ public sealed partial class CostCachingChatClient
         ChatMessage[] messages = [.. question.Messages.Select(CopyOf)];
         var options = question.Options?.Clone();
         options?.AdditionalProperties?.Remove(CallToken.Key);
-        _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution));
+        _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution, hit.StoredAt));
     }
 
     private static ChatMessage CopyOf(ChatMessage message)
@@ -38,7 +38,7 @@ public sealed partial class CostCachingChatClient
         return copy;
     }
 
-    private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution)
+    private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution, DateTimeOffset storedAt)
     {
         // The hit that started this is over: its span and whoever watches its cost have nothing to do with the call that follows.
         Activity.Current = null;
@@ -53,7 +53,10 @@ public sealed partial class CostCachingChatClient
                 var question = new CacheQuestion(_costs, messages, options, _client, _endpoint, _policy, attribution) { Flight = flight, IsRefresh = true };
                 key = question.Plan.Key;
                 flight.SetLeading();
-                if (await _costs.Cache.TryLeadAmongProcessesAsync(question.Plan, flight).ConfigureAwait(false))
+
+                // Another process may have renewed it since our copy of it came into memory.
+                if (await _costs.Cache.TryLeadAmongProcessesAsync(question.Plan, flight).ConfigureAwait(false)
+                    && !(_costs.Cache.FindOnDisk(question.Plan) is { } stored && stored.StoredAt > storedAt))
                     await AskAsync(question, stop.Token).ConfigureAwait(false);
                 else
                     question.Dispose();

@@ -183,6 +183,33 @@ public class CacheOptionsTests
     }
 
     [Fact]
+    public async Task What_another_process_renewed_is_not_bought_again()
+    {
+        using var home = new TempHome();
+        var provider = new FakeChatClient();
+        await using var one = LlmCosts.Open(o => (o.HomeDirectory, o.TimeProvider) = (home.Path, _clock));
+        await using var two = LlmCosts.Open(o => (o.HomeDirectory, o.TimeProvider) = (home.Path, _clock));
+        using var first = provider.AsBuilder().UseCostCache(one, cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5)).Build();
+        using var second = provider.AsBuilder().UseCostCache(two, cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5)).Build();
+        await first.GetResponseAsync("Hello");
+        await one.FlushAsync();
+        await second.GetResponseAsync("Hello");
+        _clock.Advance(TimeSpan.FromHours(6));
+
+        await RenewedAsync(first);
+        await one.FlushAsync();
+        await RenewedAsync(second);
+
+        Assert.Equal(2, provider.Calls.Count);
+
+        static async Task RenewedAsync(IChatClient client)
+        {
+            for (var i = 0; i < 1_000 && (await client.GetResponseAsync("Hello")).Text == "answer 1"; i++)
+                await Task.Delay(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    [Fact]
     public async Task A_renewal_asks_what_was_asked_whatever_becomes_of_the_callers_messages()
     {
         await using var pipeline = Open(cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5));
