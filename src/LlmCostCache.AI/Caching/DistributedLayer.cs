@@ -129,6 +129,9 @@ internal sealed class DistributedLayer : IAsyncDisposable
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
+            // Timers are a little early at times: who ended the waiting is told by whether there was anything left to wait for.
+            var waited = lookUp.IsCompleted ? Stopwatch.GetElapsedTime(began) : _limit;
+
             // Disposed when the look-up is over, for it may still use the token.
             _ = stop.CancelAsync();
             _ = lookUp.ContinueWith(
@@ -140,7 +143,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
                 stop, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             cancellationToken.ThrowIfCancellationRequested();
             if (!_breaker.IsLeftAlone)
-                Failed(e, Stopwatch.GetElapsedTime(began));
+                Failed(e, waited);
 
             return null;
         }
