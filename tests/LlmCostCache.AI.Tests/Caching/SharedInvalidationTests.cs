@@ -139,6 +139,7 @@ public class SharedInvalidationTests
         await InvalidateAsync(one, "tag");
         Store(one, "tag", asked: "after");
         await FlushAsync(one);
+        _time.Advance(s_noticed);
         await using var two = Machine();
         _shared.Forge = static (name, bytes) => ScriptedDistributedCache.IsAnswer(name) || bytes is null ? bytes : [1, 2, 3];
         Assert.Null(await two.FindAsync(Plan(two, "tag", "after")));

@@ -105,6 +105,165 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
         Assert.Equal((100, 0), (balance.Spent.Nanos, balance.Reserved.Nanos));
     }
 
+    [Fact]
+    public async Task Overlapping_batches_at_once_ask_for_each_text_once_and_wait_only_for_what_they_share()
+    {
+        var generator = Build();
+        var gate = _provider.Hold();
+        var first = generator.GenerateAsync(["alpha", "beta"]);
+        var second = generator.GenerateAsync(["beta", "gamma", "alpha"]);
+        gate.SetResult();
+        var results = await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(["alpha", "beta", "gamma"], _provider.Calls.SelectMany(call => call).Order(StringComparer.Ordinal));
+        Assert.Equal([FakeEmbeddingGenerator.VectorOf("beta"), FakeEmbeddingGenerator.VectorOf("gamma"), FakeEmbeddingGenerator.VectorOf("alpha")], results[1].Select(item => item.Vector.ToArray()));
+        Assert.Equal((9, 5), (results[0].Usage!.InputTokenCount, results[1].Usage!.InputTokenCount));
+        Assert.Equal((100, 180, CacheLayer.Coalesced), (results[1].GetCost().Amount!.Value.Nanos, results[1].GetCost().Saved.Nanos, results[1].GetCost().CacheLayer));
+    }
+
+    [Fact]
+    public async Task Batches_that_want_the_same_texts_in_other_orders_never_wait_for_each_other_for_ever()
+    {
+        var generator = Build();
+        var texts = Enumerable.Range(0, 40).Select(i => $"text {i}").ToList();
+        var results = await Task.WhenAll(Enumerable.Range(0, 24).Select(seed => Task.Run(async () =>
+        {
+            var order = texts.ToArray();
+            new Random(seed).Shuffle(order);
+            return (order, result: await generator.GenerateAsync(order[..25]));
+        }))).WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.All(results, r => Assert.Equal(r.order[..25].Select(FakeEmbeddingGenerator.VectorOf), r.result.Select(item => item.Vector.ToArray())));
+        Assert.Equal(_provider.Calls.Sum(call => call.Count), _provider.Calls.SelectMany(call => call).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Whoever_waited_for_a_call_that_failed_asks_for_itself()
+    {
+        var generator = Build();
+        var gate = _provider.Hold();
+        var first = generator.GenerateAsync(["alpha", "beta"]);
+        var second = generator.GenerateAsync(["beta"]);
+        gate.SetException(new HttpRequestException("down"));
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => first);
+        Assert.Equal(FakeEmbeddingGenerator.VectorOf("beta"), (await second.WaitAsync(TimeSpan.FromSeconds(30)))[0].Vector.ToArray());
+    }
+
+    [Fact]
+    public async Task One_callers_cancellation_never_reaches_another()
+    {
+        var generator = Build();
+        var gate = _provider.Hold();
+        using var stop = new CancellationTokenSource();
+        var first = generator.GenerateAsync(["alpha"], cancellationToken: stop.Token);
+        var second = generator.GenerateAsync(["alpha", "beta"]);
+        await stop.CancelAsync();
+        gate.SetResult();
+
+        await Task.WhenAny(first);
+        Assert.Equal(2, (await second.WaitAsync(TimeSpan.FromSeconds(30))).Count);
+    }
+
+    [Fact]
+    public async Task Fewer_vectors_than_texts_are_an_error_and_nothing_is_stored_under_a_wrong_text()
+    {
+        var generator = Build();
+        _provider.Change = vectors => vectors[1..];
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => generator.GenerateAsync(["alpha", "beta"]));
+        Assert.Contains("asked for 2 embeddings and returned 1", error.Message, StringComparison.Ordinal);
+
+        _provider.Change = null;
+        var result = await generator.GenerateAsync(["beta", "alpha"]);
+        Assert.Equal(["beta", "alpha"], _provider.Calls[1]);
+        Assert.Equal(FakeEmbeddingGenerator.VectorOf("beta"), result[0].Vector.ToArray());
+    }
+
+    [Theory]
+    [InlineData("nan")]
+    [InlineData("zero")]
+    [InlineData("empty")]
+    public async Task A_vector_that_says_nothing_is_given_to_its_caller_and_not_stored(string kind)
+    {
+        var generator = Build();
+        _provider.Change = vectors => [new(kind switch { "nan" => [1, float.NaN, 1], "zero" => new float[3], _ => [] }), .. vectors[1..]];
+        Assert.Equal(2, (await generator.GenerateAsync(["alpha", "beta"])).Count);
+        _provider.Change = null;
+        await generator.GenerateAsync(["alpha", "beta"]);
+
+        Assert.Equal(["alpha"], _provider.Calls[1]);
+    }
+
+    [Fact]
+    public async Task A_vector_of_other_dimensions_than_asked_for_is_not_stored()
+    {
+        var generator = Build();
+        var four = new EmbeddingGenerationOptions { Dimensions = 4 };
+        Assert.Equal(3, (await generator.GenerateAsync(["alpha"], four))[0].Vector.Length);
+        await generator.GenerateAsync(["alpha"], four);
+
+        Assert.Equal(2, _provider.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_a_caller_does_to_a_vector_reaches_nobody_else()
+    {
+        var generator = Build();
+        _provider.Change = vectors => [.. vectors.Select(v => new Embedding<float>(v.Vector) { ModelId = v.ModelId, CreatedAt = BoughtAnswer.Noon, AdditionalProperties = new() { ["index"] = 7 } })];
+        await generator.GenerateAsync(["alpha"]);
+        _provider.Change = null;
+        for (var i = 0; i < 2; i++)
+        {
+            var result = await generator.GenerateAsync(["alpha", "alpha"]);
+            Assert.All(result, item => Assert.Equal(FakeEmbeddingGenerator.VectorOf("alpha"), item.Vector.ToArray()));
+            Assert.All(result, item => Assert.Equal(("text-embedding-3-small", BoughtAnswer.Noon, 7), (item.ModelId, item.CreatedAt, Convert.ToInt32(item.AdditionalProperties!["index"], System.Globalization.CultureInfo.InvariantCulture))));
+            System.Runtime.InteropServices.MemoryMarshal.TryGetArray(result[0].Vector, out var numbers);
+            numbers.Array![numbers.Offset] = -1;
+            result[0].AdditionalProperties!.Clear();
+            Assert.Equal(FakeEmbeddingGenerator.VectorOf("alpha"), result[1].Vector.ToArray());
+        }
+    }
+
+    [Fact]
+    public async Task A_bypass_says_why()
+    {
+        var generator = Build();
+        var options = new EmbeddingGenerationOptions().WithCache(c => c.Bypass());
+        await generator.GenerateAsync(["alpha"]);
+        var cost = (await generator.GenerateAsync(["alpha"], options)).GetCost();
+
+        Assert.Equal(2, _provider.Calls.Count);
+        Assert.Equal("the call bypasses the cache", cost.CacheBypassReason);
+        Assert.Null((await generator.GenerateAsync(["alpha"])).GetCost().CacheBypassReason);
+    }
+
+    [Fact]
+    public async Task Tenants_and_namespaces_never_share_a_vector()
+    {
+        var generator = Build();
+        await generator.GenerateAsync(["alpha"]);
+        using (CostScope.Begin(tenant: "a"))
+            await generator.GenerateAsync(["alpha"]);
+
+        using (CostScope.Begin(tenant: "b"))
+            await generator.GenerateAsync(["alpha"]);
+
+        await generator.GenerateAsync(["alpha"], new EmbeddingGenerationOptions().WithCache(c => c.Namespace("a")));
+        Assert.Equal(4, _provider.Calls.Count);
+    }
+
+    [Fact]
+    public async Task A_batch_of_a_thousand_texts_is_asked_for_once()
+    {
+        var generator = Build();
+        var texts = Enumerable.Range(0, 1_000).Select(i => $"text {i % 900}").ToList();
+        await generator.GenerateAsync(texts);
+        var again = await generator.GenerateAsync(texts);
+
+        Assert.Equal(900, Assert.Single(_provider.Calls).Count);
+        Assert.Equal(texts.Select(FakeEmbeddingGenerator.VectorOf), again.Select(item => item.Vector.ToArray()));
+    }
+
     private IEmbeddingGenerator<string, Embedding<float>> Build(Action<LlmCostsOptions>? configure = null)
     {
         _costs = LlmCosts.Open(o =>
