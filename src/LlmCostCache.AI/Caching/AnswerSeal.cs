@@ -40,7 +40,7 @@ internal sealed class AnswerSeal
 
     private AnswerSeal(CacheSecret? secret, IEnumerable<CacheEncryptionKey> keys)
     {
-        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"));
+        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"), secret?.Derive("llmcostcache.cache.part.1"));
         _rowSecret = secret?.Derive("llmcostcache.cache.row.1");
         _labelSecret = secret?.Derive("llmcostcache.cache.label.1");
         _keys = [.. keys.Select(key => (key.Id, key.Derive("llmcostcache.cache.encrypt.1"), key.Derive("llmcostcache.cache.label.1")))];
@@ -70,8 +70,7 @@ internal sealed class AnswerSeal
         var keys = options.CacheEncryptionKeys.ToList();
         if (keys.Count == 0 && environment(CacheEncryptionKey.VariableName) is { Length: > 0 } list)
         {
-            keys = Read(CacheEncryptionKey.VariableName,
-                () => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(CacheEncryptionKey.FromBase64).ToList());
+            keys = Read(CacheEncryptionKey.VariableName, () => CacheEncryptionKey.ListFromBase64(list));
         }
 
         return Of(secret, keys);

@@ -20,11 +20,11 @@ internal abstract class CacheSearch(ResponseCache cache)
     /// <summary>Whether it is asked without looking left or right: what others got was not for it.</summary>
     public bool AsksAlone { get; set; }
 
-    /// <summary>Hears how a call failed that this question was waiting for.</summary>
+    /// <summary>Hears how a call failed that this question was waiting for. What refused it on this side, a budget for instance, says nothing about this caller.</summary>
     /// <exception cref="Exception">It was the second: the provider does not answer this question.</exception>
     public void Heard(Exception? error)
     {
-        if (error is not null && ++_failures >= MostFailures)
+        if (error is not (null or LlmCostException) && ++_failures >= MostFailures)
             ExceptionDispatchInfo.Throw(error);
     }
 

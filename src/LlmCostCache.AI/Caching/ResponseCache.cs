@@ -46,7 +46,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
-        _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
+        _invalidations = new Invalidations(_time) { KeyForgotten = (key, stamp) => _memory?.Remove(key, stamp) };
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
         {
@@ -401,7 +401,15 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         var outcome = await disk.TryLeaseAsync(key, s_lease).ConfigureAwait(false);
         if (outcome == LeaseOutcome.Taken)
         {
-            var renewal = _time.CreateTimer(_ => _ = disk.TryLeaseAsync(key, s_lease).AsTask(), null, s_lease / 3, s_lease / 3);
+            // Not for ever: a reader that stopped reading its stream and never left would keep every other process waiting each time.
+            var takenAt = _time.GetTimestamp();
+            var renewal = _time.CreateTimer(
+                _ =>
+                {
+                    if (_time.GetElapsedTime(takenAt) < CacheFlight.Patience)
+                        _ = disk.TryLeaseAsync(key, s_lease).AsTask();
+                },
+                null, s_lease / 3, s_lease / 3);
             flight.OnLanding(() =>
             {
                 renewal.Dispose();
@@ -433,7 +441,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return waited ? FindOnDisk(plan) : null;
     }
 
-    private CacheHit? FindOnDisk(CachePlan plan)
+    /// <summary>What the file of this machine has for a question, whatever is in memory; then it is in memory, too.</summary>
+    internal CacheHit? FindOnDisk(CachePlan plan)
     {
         if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
             return null;
@@ -523,11 +532,18 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private async Task<bool> RemoveAsync(CachePlan plan, CancellationToken cancellationToken)
     {
         var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
+        var scope = new Invalidations.Scope(Invalidations.Kind.Key, plan.Key.ToString());
+        var stamp = _invalidations.Stamp();
         if (_disk is not null)
-            removed |= await _disk.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+        {
+            // Noted in the file as well, since other processes may have the answer in their memory.
+            var deleted = _disk.RemoveAsync(plan.Key);
+            await _disk.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false);
+            removed |= await deleted.WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+        }
 
         if (_distributed is not null)
-            await _distributed.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _distributed.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false);
 
         plan.Settle();
         return removed;
@@ -598,9 +614,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
 
     private StoredAnswer? FindInMemory(CachePlan plan)
     {
+        // First: an entry that another process forgot by its key does not know that it is dead, it is only no longer there.
+        if (_memory is not null)
+            _disk?.Poll();
+
         if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
-            _disk?.Poll();
             _distributed?.Watch(entry.Key, entry.Answer);
             if (IsServable(entry.Answer))
             {

@@ -174,7 +174,7 @@ internal sealed record StoredAnswer
     {
         // 600: the objects around an answer (entry, node, record, cost, usage), measured with a heap of 100,000 small answers;
         // 250: its terms and what asking again would cost, counted by their fields.
-        var size = 850L + Chars(ResponseId) + Chars(ResponseModel) + Properties.SizeInMemory() + (4L * Vector.GetValueOrDefault().Length);
+        var size = 850L + Chars(ResponseId) + Chars(ResponseModel) + Chars(SystemPrompt) + Properties.SizeInMemory() + (4L * Vector.GetValueOrDefault().Length);
         for (var i = 0; i < Tags.Count; i++)
             size += Chars(Tags[i]);
 

@@ -86,7 +86,8 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
                 throw;
             }
 
-            return Keep(question, response, response.GetCost()) is { } whyNot ? ChatMessages.WithBypass(response, question.Token.Id, whyNot) : response;
+            question.WhyNotStored = Keep(question, response, response.GetCost());
+            return question.WhyNotStored is { } whyNot ? ChatMessages.WithBypass(response, question.Token.Id, whyNot) : response;
         }
     }
 

@@ -51,6 +51,15 @@ internal static class LlmCostsConfiguration
                     options.CacheSecret = Hidden(entry, static text => new CacheSecret(text));
                     break;
                 case "CACHEENCRYPTIONKEYS":
+                    // Written as one value, as in an environment variable: passed over, nothing would be encrypted.
+                    if (entry.Value is { Length: > 0 })
+                    {
+                        foreach (var key in Hidden(entry, CacheEncryptionKey.ListFromBase64))
+                        {
+                            options.CacheEncryptionKeys.Add(key);
+                        }
+                    }
+
                     foreach (var key in entry.GetChildren())
                     {
                         options.CacheEncryptionKeys.Add(Hidden(key, CacheEncryptionKey.FromBase64));
