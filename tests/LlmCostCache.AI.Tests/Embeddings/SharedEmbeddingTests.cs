@@ -65,7 +65,7 @@ public sealed class SharedEmbeddingTests
         _shared.Recover();
 
         Assert.Equal(s_texts.Select(FakeEmbeddingGenerator.VectorOf), result.Select(item => item.Vector.ToArray()));
-        
+
         // Those under way when it was left alone, and those that came before the third failure.
         Assert.InRange(_shared.AnswerReads, 0, 2 * DistributedLayer.MostAtOnce);
     }
