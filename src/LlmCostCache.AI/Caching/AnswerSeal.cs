@@ -39,7 +39,7 @@ internal sealed class AnswerSeal
 
     private AnswerSeal(CacheSecret? secret, IEnumerable<CacheEncryptionKey> keys)
     {
-        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"));
+        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"), secret?.Derive("llmcostcache.cache.part.1"));
         _rowSecret = secret?.Derive("llmcostcache.cache.row.1");
         _keys = [.. keys.Select(key => (key.Id, key.Derive("llmcostcache.cache.encrypt.1"), key.Derive("llmcostcache.cache.label.1")))];
     }

@@ -93,13 +93,13 @@ internal sealed class MemoryLayer(long limit)
     public bool Remove(RequestPrint print, ReadOnlySpan<byte> request) =>
         _entries.TryGetValue(print, out var entry) && entry.Answers(request) && Remove(entry);
 
-    /// <summary>Removes the answer with this key, wherever it is; looks at all of them.</summary>
-    public bool Remove(CacheKey key)
+    /// <summary>Removes the answer with this key, wherever it is, unless it was asked for later; looks at all of them.</summary>
+    public bool Remove(CacheKey key, long askedUpTo)
     {
         foreach (var (_, entry) in _entries)
         {
             if (entry.Key.Equals(key))
-                return Remove(entry);
+                return entry.Answer.AskedAt <= askedUpTo && Remove(entry);
         }
 
         return false;

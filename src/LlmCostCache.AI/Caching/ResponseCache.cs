@@ -46,7 +46,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
-        _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
+        _invalidations = new Invalidations(_time) { KeyForgotten = (key, stamp) => _memory?.Remove(key, stamp) };
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
             _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal);
@@ -485,7 +485,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
         if (_disk is not null)
-            removed |= await _disk.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+        {
+            // Noted in the file as well, since other processes may have the answer in their memory.
+            var deleted = _disk.RemoveAsync(plan.Key);
+            await _disk.InvalidateAsync(new(Invalidations.Kind.Key, plan.Key.ToString()), _invalidations.Stamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
+            removed |= await deleted.WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+        }
 
         if (_distributed is not null)
             await _distributed.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -545,9 +550,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead)
             return default;
 
+        // First: an entry that another process forgot by its key does not know that it is dead, it is only no longer there.
+        if (_memory is not null)
+            _disk?.Poll();
+
         if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
-            _disk?.Poll();
             _distributed?.Watch(entry.Answer);
             if (IsServable(entry.Answer))
             {

@@ -190,4 +190,40 @@ public sealed class ServiceCollectionTests : IDisposable
 
         Assert.Same(provider.GetRequiredService<LlmCosts>(), generator.GetService<LlmCosts>());
     }
+
+    [Fact]
+    public void The_secret_and_the_keys_of_the_cache_come_from_configuration_and_do_what_they_say()
+    {
+        var key = Convert.ToBase64String(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray());
+        var older = Convert.ToBase64String(new byte[32]);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["CacheSecret"] = "a secret of sixteen or more bytes",
+            ["CacheEncryptionKeys:0"] = key,
+            ["CacheEncryptionKeys:1"] = older,
+        }).Build();
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(configuration, options);
+
+        // The first key encrypts.
+        Assert.Equal([CacheEncryptionKey.FromBase64(key).Id, CacheEncryptionKey.FromBase64(older).Id], options.CacheEncryptionKeys.Select(one => one.Id));
+        Assert.Equal(CacheEncryptionKey.FromBase64(key).Id, AnswerSeal.Of(options).KeyId);
+        var digest = new byte[CacheKey.Size];
+        Assert.Equal(AnswerSeal.Of(new CacheSecret("a secret of sixteen or more bytes"), []).Keys.Seal(digest), AnswerSeal.Of(options).Keys.Seal(digest));
+    }
+
+    [Theory]
+    [InlineData("CacheSecret", "short")]
+    [InlineData("CacheEncryptionKeys:0", "not base64, and canary")]
+    [InlineData("CacheEncryptionKeys:0", "c2hvcnQ=")]
+    public void A_secret_or_key_that_cannot_be_used_is_refused_and_not_repeated(string name, string value)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build();
+
+        var error = Assert.Throws<OptionsValidationException>(() => LlmCostsConfiguration.Bind(configuration, new LlmCostsOptions()));
+
+        Assert.Contains($"'{name}'", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain($"'{value}'", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", error.Message, StringComparison.Ordinal);
+    }
 }
