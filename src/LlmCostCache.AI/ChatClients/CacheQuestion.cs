@@ -29,7 +29,7 @@ internal sealed class CacheQuestion : CacheSearch, IDisposable
         Plan = costs.Cache.Plan(messages, options, endpoint, Attribution.Tenant, policy);
     }
 
-    public IReadOnlyList<ChatMessage> Messages { get; }
+    public IReadOnlyList<ChatMessage> Messages { get; private set; }
 
     public ChatOptions? Options { get; }
 
@@ -57,6 +57,10 @@ internal sealed class CacheQuestion : CacheSearch, IDisposable
 
     public CacheQuestion Borrow()
     {
+        // The caller may leave while its call goes on for others, and then add to its list: what is sent must stay what the key stands for.
+        if (Flight is not null)
+            Messages = [.. Messages];
+
         Interlocked.Increment(ref _users);
         return this;
     }

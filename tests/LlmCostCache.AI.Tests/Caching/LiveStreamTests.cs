@@ -463,6 +463,42 @@ public class LiveStreamTests
         Assert.Equal([CallStatus.Coalesced, CallStatus.Ok], (await pipeline.RowsAsync()).Select(row => row.Status).OrderBy(status => status.ToString()));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_cancelled_leader_does_to_its_list_of_messages_does_not_reach_the_call_that_goes_on(bool streamed)
+    {
+        var gate = new TaskCompletionSource();
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs).Use((messages, options, next, token) => LateAsync(messages, options, next, gate.Task, token)));
+        List<string> sent = [];
+        pipeline.Provider.Answer = (messages, options, _) =>
+        {
+            sent.AddRange(messages.Select(message => message.Text));
+            return Task.FromResult(pipeline.Provider.DefaultAnswer(options, "hello to you"));
+        };
+        List<ChatMessage> history = [new(ChatRole.User, "Hello")];
+        using var stop = new CancellationTokenSource();
+        var led = streamed
+            ? pipeline.Client.GetStreamingResponseAsync(history, cancellationToken: stop.Token).ToChatResponseAsync(stop.Token)
+            : pipeline.Client.GetResponseAsync(history, cancellationToken: stop.Token);
+        var followed = pipeline.Client.GetResponseAsync("Hello");
+        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => led);
+        history.Add(new(ChatRole.User, "and something else"));
+        gate.SetResult();
+        await followed.WaitAsync(s_patience);
+
+        Assert.Equal(["Hello"], sent);
+    }
+
+    // As a stage that tries again after a pause, and reads the messages once more.
+    private static async Task LateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, Func<IEnumerable<ChatMessage>, ChatOptions?, CancellationToken, Task> next, Task gate, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        await next(messages, options, cancellationToken);
+    }
+
     [Fact]
     public async Task A_question_that_is_asked_while_it_is_answered_does_not_wait_for_itself()
     {
