@@ -9,19 +9,23 @@ using Microsoft.SemanticKernel;
 namespace LlmCostCache.AI;
 
 /// <summary>The question that a cached prompt function puts to the cache before its model is asked, and where the answer goes.</summary>
-internal sealed class FunctionCache : IDisposable
+/// <remarks>Functions that wait for a streamed one get its answer when it is whole: what the kernel's services stream cannot be read along.</remarks>
+internal sealed class FunctionCache : CacheSearch, IDisposable
 {
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> s_unwritten = new();
 
     private readonly LlmCosts _costs;
-    private readonly CachePlan _plan;
-    private CacheFlight? _flight;
+    private readonly ModelRequest _request;
 
-    private FunctionCache(LlmCosts costs, CachePlan plan)
+    private FunctionCache(LlmCosts costs, ModelRequest request, CachePlan plan)
+        : base(costs.Cache)
     {
         _costs = costs;
-        _plan = plan;
+        _request = request;
+        Plan = plan;
     }
+
+    public override CachePlan Plan { get; }
 
     /// <summary>The answer when it is known, or when an identical call is about to get it; null when the model has to be asked.</summary>
     public static async ValueTask<CachedFunctionAnswer?> FindAsync(
@@ -35,6 +39,7 @@ internal sealed class FunctionCache : IDisposable
         var costs = call.Costs;
         if (WhyNot(call, request, context) is { } whyNot || !TrySettings(context.ExecutionSettings, out var settings, out whyNot))
         {
+            call.WhyNotCached = whyNot;
             Report(costs, request, CacheOutcome.Bypass, whyNot);
             return null;
         }
@@ -54,11 +59,12 @@ internal sealed class FunctionCache : IDisposable
         var endpoint = new CacheEndpoint(client.Provider ?? request.Service.Instance!.GetType().FullName, client.Uri, client.DefaultModel);
         var plan = costs.Cache.Plan([new ChatMessage(ChatRole.User, context.RenderedPrompt)], question, endpoint, call.Attribution.Tenant,
             CachePolicy.Default with { TimeToLive = options.TimeToLive });
-        var cache = new FunctionCache(costs, plan);
-        var hit = await cache.FindAsync(context.CancellationToken).ConfigureAwait(false);
+        var cache = new FunctionCache(costs, request, plan);
+        var (hit, _) = await cache.FindAsync(readsAlong: false, insteadOfAsking: null, context.CancellationToken).ConfigureAwait(false);
         if (hit is null)
         {
             call.Cache = cache;
+            call.WhyNotCached = plan.BypassReason;
             Report(costs, request, plan.BypassReason is null ? CacheOutcome.Miss : CacheOutcome.Bypass, plan.BypassReason);
             return null;
         }
@@ -68,69 +74,54 @@ internal sealed class FunctionCache : IDisposable
     }
 
     /// <summary>Stores the answer if it deserves it, and gives it to those who wait for it.</summary>
-    public void Keep(KernelAnswer answer, CallCost? cost, FunctionCall call)
+    /// <returns>Null when it is stored or on its way, else the reason.</returns>
+    public string? Keep(KernelAnswer answer, CallCost? cost, FunctionCall call)
     {
-        // The finish reason does not pass through every service, but it does pass a meter of ours.
-        if ((answer.FinishReason ?? call.Watch.FinishReason) is not { } reason || !answer.IsText || call.HadRounds || cost is null)
+        var whyNot = Plan.BypassReason ?? TryKeep(answer, cost, call);
+        if (whyNot is not null && Plan.BypassReason is null)
         {
-            Log.AnswerNotStored(_costs.Logger, "it is not known to be a finished text");
-            _flight?.CompleteUnshareable();
-            return;
+            Log.AnswerNotStored(_costs.Logger, whyNot);
+            _costs.Telemetry.NotStored(CallSpan.Inside(_request.Activity), whyNot);
+        }
+
+        return whyNot;
+    }
+
+    /// <summary>Tells those who wait that the call failed; one of them tries once more.</summary>
+    public void Fail(Exception exception)
+    {
+        // Of its own making: its wish to stop, its budget. Those who wait have their own.
+        if (FunctionCall.IsRefusal(exception) || exception is OperationCanceledException { InnerException: not TimeoutException })
+            Flight?.Abandon();
+        else
+            Flight?.Fail(exception);
+    }
+
+    /// <summary>Lets one of those who wait ask, when this call got no answer.</summary>
+    public void Dispose() => Flight?.Dispose();
+
+    private string? TryKeep(KernelAnswer answer, CallCost? cost, FunctionCall call)
+    {
+        // A cheaper model's answer is not the answer to what was asked of the dearer one; and the finish reason does not pass through every
+        // service, but it does pass a meter of ours.
+        var whyNot = call.Watch.FellBack ? "a cheaper model answered, because of a budget"
+            : (answer.FinishReason ?? call.Watch.FinishReason) is null || !answer.IsText || call.HadRounds || cost is null ? "it is not known to be a finished text"
+            : null;
+        if (whyNot is not null)
+        {
+            Flight?.CompleteUnshareable();
+            return whyNot;
         }
 
         var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, answer.Text))
         {
-            FinishReason = new ChatFinishReason(reason),
+            FinishReason = new ChatFinishReason((answer.FinishReason ?? call.Watch.FinishReason)!),
             ModelId = answer.Model,
             ResponseId = answer.ResponseId,
         };
-        if (_costs.Cache.Store(_plan, response, cost, call.Purchase) is { } whyNot && _plan.BypassReason is null)
-        {
-            Log.AnswerNotStored(_costs.Logger, whyNot);
-        }
-
-        _flight?.Complete(_plan, response, cost, call.Purchase);
-    }
-
-    /// <summary>Lets one of those who wait ask, when this call got no answer.</summary>
-    public void Dispose() => _flight?.Dispose();
-
-    private async ValueTask<CacheHit?> FindAsync(CancellationToken cancellationToken)
-    {
-        while (_plan.CanRead)
-        {
-            if (await _costs.Cache.FindAsync(_plan, cancellationToken).ConfigureAwait(false) is { } hit)
-            {
-                return hit;
-            }
-
-            var flight = _costs.Cache.Enter(_plan.Key);
-            if (flight.IsLeader)
-            {
-                _flight = flight;
-
-                // Another leader may have landed between the look and the entry.
-                var late = await _costs.Cache.FindAsync(_plan, cancellationToken).ConfigureAwait(false);
-                if (late is not null)
-                {
-                    flight.Complete(late);
-                }
-
-                return late;
-            }
-
-            if (await flight.WaitAsync(cancellationToken).ConfigureAwait(false) is { } shared)
-            {
-                return shared;
-            }
-
-            if (flight.IsUnshareable)
-            {
-                return null;
-            }
-        }
-
-        return null;
+        whyNot = _costs.Cache.Store(Plan, response, cost!, call.Purchase);
+        Flight?.Complete(Plan, response, cost!, call.Purchase);
+        return whyNot;
     }
 
     private static UsageRecord Serve(FunctionCall call, ModelRequest request, CacheKey key, CacheHit hit)
@@ -160,6 +151,7 @@ internal sealed class FunctionCache : IDisposable
             SpanId = span.SpanId,
         };
         call.Costs.Store.AppendLater(record);
+        call.Costs.Cache.Used(hit, saved);
         var outcome = hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
         call.Costs.Telemetry.Cache(span, outcome, hit.Layer, saved, "chat", request.Client.ProviderName, request.Model);
         return record;

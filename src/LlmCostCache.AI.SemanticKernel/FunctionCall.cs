@@ -44,6 +44,9 @@ internal sealed partial class FunctionCall : IDisposable
     /// <summary>The question to the cache; null when the function is not cached.</summary>
     public FunctionCache? Cache { get; set; }
 
+    /// <summary>Why the answer was neither looked for nor stored; null when it was, or when the function is not meant to be cached.</summary>
+    public string? WhyNotCached { get; set; }
+
     /// <summary>The answer when the cache knew it.</summary>
     public CachedFunctionAnswer? Answer { get; set; }
 
@@ -175,12 +178,26 @@ internal sealed partial class FunctionCall : IDisposable
             request.Service.Learn(Watch);
         }
 
-        Cache?.Keep(answer, cost, this);
+        Keep(answer, cost);
     }
+
+    /// <summary>Stores the answer, if the function is cached and the answer deserves it.</summary>
+    public void Keep(KernelAnswer answer, CallCost? cost)
+    {
+        if (Cache is { } cache)
+            WhyNotCached = cache.Keep(answer, cost, this);
+    }
+
+    /// <summary>The result, with the reason why it did not pass the cache where it can carry one.</summary>
+    public FunctionResult Explained(FunctionResult result) => WhyNotCached is { } reason && result.GetValue<object>() is Microsoft.Extensions.AI.ChatResponse response
+        ? new FunctionResult(result, ChatMessages.WithBypass(response, CallToken.NewId(), reason))
+        : result;
 
     /// <summary>Records that no answer came.</summary>
     public async ValueTask FailAsync(Exception exception)
     {
+        Cache?.Fail(exception);
+
         // What budgets or prices refused was not sent, and a meter further in has written down what was.
         if (Request is { } request && !Watch.Saw && !IsRefusal(exception))
         {

@@ -23,6 +23,7 @@ internal sealed class FunctionStream
     private long? _startedAt;
     private List<ChatResponseUpdate>? _kept;
     private CallCost? _cost;
+    private ChatResponseUpdate? _last;
 
     private FunctionStream(FunctionCall call, Type item)
     {
@@ -118,6 +119,8 @@ internal sealed class FunctionStream
         else
         {
             Keep();
+            if (_call.WhyNotCached is { } reason && _last is { } last && typeof(T) == typeof(ChatResponseUpdate))
+                yield return (T)(object)ChatMessages.TrailingBypass(CallToken.NewId(), reason, last);
         }
 
         _call.ThrowIfRefused();
@@ -156,6 +159,7 @@ internal sealed class FunctionStream
             return;
         }
 
+        _last = update;
         _isConnectors |= isConnectors;
         if (_call.Cache is not null)
         {
@@ -212,7 +216,7 @@ internal sealed class FunctionStream
 
     private void Keep()
     {
-        if (_call.Cache is { } cache && _kept is { } updates)
+        if (_call.Cache is not null && _kept is { } updates)
         {
             var response = updates.ToChatResponse();
             var isText = response.Messages.Count == 1 && response.Messages[0].Contents.All(content => content is Microsoft.Extensions.AI.TextContent or UsageContent);
@@ -224,7 +228,7 @@ internal sealed class FunctionStream
                 Text = response.Text,
                 IsText = isText,
             };
-            cache.Keep(answer, _cost ?? _call.Watch.Cost, _call);
+            _call.Keep(answer, _cost ?? _call.Watch.Cost);
         }
     }
 }

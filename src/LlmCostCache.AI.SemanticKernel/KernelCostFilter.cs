@@ -53,6 +53,7 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
             }
 
             await call.CompleteAsync(context.Result).ConfigureAwait(false);
+            context.Result = call.Explained(context.Result);
         }
 
         call.ThrowIfRefused();

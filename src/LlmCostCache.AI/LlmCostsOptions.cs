@@ -73,7 +73,8 @@ public sealed class LlmCostsOptions
 
     /// <summary>Whether the first 256 characters of the last user message and of the instructions are kept beside a cached answer, so that
     /// <c>llmcost cache</c> can show what an entry is about and answers can be invalidated by the beginning of their instructions.</summary>
-    /// <value>True; they are shown on request only. Without them such invalidations find nothing.</value>
+    /// <value>True; they are shown on request only. Without them such an invalidation is refused. They are encrypted only when there are
+    /// <see cref="CacheEncryptionKeys"/>: with a <see cref="CacheSecret"/> alone they stand in <c>cache.db</c> as readable as the answers.</value>
     public bool CacheExcerpts { get; set; } = true;
 
     /// <summary>How much memory cached answers may take, in bytes.</summary>

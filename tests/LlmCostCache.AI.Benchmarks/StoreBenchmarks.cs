@@ -34,7 +34,7 @@ public class StoreBenchmarks
         }
     };
 
-    /// <summary>A million takes a minute to fill and 6 GB of disk, so only the full recording has it.</summary>
+    /// <summary>Each of the four files takes two minutes to fill with a million, and all together 6 GB, so only the full recording has it.</summary>
     public static IEnumerable<int> Sizes => MeasurementConfig.Effort switch
     {
         Effort.Full => [10_000, 1_000_000],

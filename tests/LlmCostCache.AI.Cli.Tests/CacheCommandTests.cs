@@ -233,6 +233,21 @@ public class CacheCommandTests
     }
 
     [Fact]
+    public async Task Rows_with_absurd_numbers_and_names_keep_no_command_from_its_work()
+    {
+        using var home = await CacheHome.WithAnswersAsync();
+        home.Tamper("UPDATE answer SET hits = 9223372036854775807, saved_nanos = 9223372036854775807, bytes = 9223372036854775807");
+        home.Tamper("UPDATE answer SET tenant = replace(hex(zeroblob(100000)), '0', 'x') WHERE id = 1");
+
+        var stats = await CliRun.Of("cache", "stats", "--home", home.Path);
+        var list = await CliRun.Of("cache", "list", "--home", home.Path);
+        var clear = await CliRun.Of("cache", "clear", "--model", "gpt-4o", "--yes", "--home", home.Path);
+
+        Assert.Equal((ExitCode.Done, ExitCode.Done, ExitCode.Done), (stats.Code, list.Code, clear.Code));
+        Assert.InRange(list.Output.Length, 1, 10_000);
+    }
+
+    [Fact]
     public async Task Entries_move_to_another_home_and_only_once()
     {
         using var from = await CacheHome.WithAnswersAsync();

@@ -11,10 +11,13 @@ internal sealed class KernelFixture : IAsyncDisposable
     // gpt-4o-mini: $0.15 in, $0.60 out per million; 1,000 in and 500 out.
     public static readonly Money Price = Money.FromUsd(0.00045m);
 
-    private readonly TempHome _home = new();
+    private readonly TempHome _home;
+    private readonly bool _ownsHome;
 
-    public KernelFixture(Action<LlmCostsOptions>? configure = null, Action<IKernelBuilder, KernelFixture>? services = null, Action<LlmCostFilterOptions>? filters = null)
+    public KernelFixture(Action<LlmCostsOptions>? configure = null, Action<IKernelBuilder, KernelFixture>? services = null, Action<LlmCostFilterOptions>? filters = null,
+        TempHome? home = null)
     {
+        (_home, _ownsHome) = (home ?? new TempHome(), home is null);
         Costs = LlmCosts.Open(o =>
         {
             o.HomeDirectory = _home.Path;
@@ -90,6 +93,7 @@ internal sealed class KernelFixture : IAsyncDisposable
     {
         await Costs.DisposeAsync();
         OpenAI.Dispose();
-        _home.Dispose();
+        if (_ownsHome)
+            _home.Dispose();
     }
 }

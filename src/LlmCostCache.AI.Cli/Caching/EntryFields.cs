@@ -12,13 +12,18 @@ internal static class EntryFields
 
     private const string Hidden = "(encrypted)";
 
+    // A file that anybody can write may hold names of megabytes, and a table is laid out around its widest.
+    private const int LongestName = 200;
+
     public static string ShortKey(CacheEntry entry) => entry.Key.ToString()[..ShortKeyLength];
 
-    public static string Model(CacheEntry entry) => entry.IsSealed ? Hidden : entry.Model.Length == 0 ? "(none)" : entry.Model;
+    public static string Model(CacheEntry entry) => entry.IsSealed ? Hidden : entry.Model.Length == 0 ? "(none)" : Cut(entry.Model);
 
-    public static string Namespace(CacheEntry entry) => entry.IsSealed ? Hidden : entry.Namespace;
+    public static string Namespace(CacheEntry entry) => entry.IsSealed ? Hidden : Cut(entry.Namespace);
 
-    public static string Tenant(CacheEntry entry) => entry.IsSealed ? Hidden : entry.Tenant ?? "";
+    public static string Tenant(CacheEntry entry) => entry.IsSealed ? Hidden : Cut(entry.Tenant ?? "");
+
+    private static string Cut(string name) => name.Length <= LongestName ? name : name[..LongestName] + "...";
 
     public static void WriteFields(Utf8JsonWriter json, CacheEntry entry, DateTimeOffset now)
     {

@@ -35,12 +35,14 @@ internal sealed class AnswerSeal
     private static (byte[] Key, AesGcm Cipher) t_cipher;
 
     private readonly byte[]? _rowSecret;
+    private readonly byte[]? _labelSecret;
     private readonly (long Id, byte[] Bytes, byte[] Labels)[] _keys;
 
     private AnswerSeal(CacheSecret? secret, IEnumerable<CacheEncryptionKey> keys)
     {
-        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"));
+        Keys = new KeySeal(secret?.Derive("llmcostcache.cache.key.1"), secret?.Derive("llmcostcache.cache.part.1"));
         _rowSecret = secret?.Derive("llmcostcache.cache.row.1");
+        _labelSecret = secret?.Derive("llmcostcache.cache.label.1");
         _keys = [.. keys.Select(key => (key.Id, key.Derive("llmcostcache.cache.encrypt.1"), key.Derive("llmcostcache.cache.label.1")))];
     }
 
@@ -68,8 +70,7 @@ internal sealed class AnswerSeal
         var keys = options.CacheEncryptionKeys.ToList();
         if (keys.Count == 0 && environment(CacheEncryptionKey.VariableName) is { Length: > 0 } list)
         {
-            keys = Read(CacheEncryptionKey.VariableName,
-                () => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(CacheEncryptionKey.FromBase64).ToList());
+            keys = Read(CacheEncryptionKey.VariableName, () => CacheEncryptionKey.ListFromBase64(list));
         }
 
         return Of(secret, keys);
@@ -140,6 +141,23 @@ internal sealed class AnswerSeal
     /// <summary>Everything that may stand for a name: its digests under each of our keys, since rows keep the key they were written with; and the name
     /// itself, as processes without keys write it.</summary>
     public IEnumerable<string> Labels(Invalidations.Kind kind, string name) => [name, .. _keys.Select(key => Label(key.Labels, kind, name))];
+
+    /// <summary>What stands for a name in a store that several machines share, which all of them have to find: a digest under the secret; without one under each of
+    /// our keys, since a machine may not have the newest yet; and a plain digest without any.</summary>
+    public IReadOnlyList<string> SharedLabels(Invalidations.Kind kind, string name)
+    {
+        if (_labelSecret is not null)
+            return [Label(_labelSecret, kind, name)];
+
+        return Encrypts ? [.. _keys.Select(key => Label(key.Labels, kind, name))] : [Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))];
+    }
+
+    /// <summary>What the names of an application begin with in a shared store: a digest of its namespace. Not under the keys, for a new key must not hide what is stored.</summary>
+    public string SharedPrefix(string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        return Convert.ToHexStringLower(_labelSecret is null ? SHA256.HashData(bytes) : HMACSHA256.HashData(_labelSecret, (byte[])[byte.MaxValue, .. bytes]))[..16];
+    }
 
     private static T Read<T>(string variable, Func<T> read)
     {

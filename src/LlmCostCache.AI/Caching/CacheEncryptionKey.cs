@@ -60,6 +60,14 @@ public sealed class CacheEncryptionKey
         return new CacheEncryptionKey(bytes);
     }
 
+    /// <summary>Reads keys from Base64, separated by commas. What was written there and is no key is an error: whoever writes anything wants encryption.</summary>
+    /// <exception cref="ArgumentException">There is none, or one of them is no key.</exception>
+    internal static List<CacheEncryptionKey> ListFromBase64(string text)
+    {
+        List<CacheEncryptionKey> keys = [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(FromBase64)];
+        return keys.Count > 0 ? keys : throw new ArgumentException($"There is no cache encryption key in it. Make one with: openssl rand -base64 {Size}", nameof(text));
+    }
+
     /// <summary>Says that there is one, not what it is.</summary>
     public override string ToString() => "cache encryption key (hidden)";
 

@@ -12,4 +12,9 @@ internal static partial class CacheLog
     [LoggerMessage(EventId = 2002, Level = LogLevel.Warning,
         Message = "The cache file {Path} is damaged. It was moved to {MovedTo} and a new one was begun; answers are bought again, nothing else is lost.")]
     public static partial void DiskQuarantined(ILogger logger, string path, string movedTo);
+
+    [LoggerMessage(EventId = 2003, Level = LogLevel.Warning,
+        Message = "An invalidation cannot be written to the cache file {Path} now. This process honours it and goes on trying; other processes may serve what it concerns until then, as may this "
+            + "one after a restart. Look whether the disk is full or the file is locked.")]
+    public static partial void InvalidationOwed(ILogger logger, string path);
 }

@@ -123,7 +123,7 @@ internal sealed class CachePlan
         get
         {
             Settle();
-            return _outline ??= _marks.Length == 0 ? null : RequestOutline.Of(_request, _marks, _keepsExcerpts ? _prompt : null);
+            return _outline ??= _marks.Length == 0 ? null : RequestOutline.Of(_request, _marks, _keepsExcerpts ? _prompt : null, _seal);
         }
     }
 
@@ -178,7 +178,7 @@ internal sealed class CachePlan
             // Not kept, so what is made of it is made now.
             _key = KeyOf(form.Bytes);
             _hasKey = true;
-            _outline = CanStore ? RequestOutline.Of(form.Bytes, form.Marks, _keepsExcerpts ? form.Prompt : null) : null;
+            _outline = CanStore ? RequestOutline.Of(form.Bytes, form.Marks, _keepsExcerpts ? form.Prompt : null, _seal) : null;
         }
 
         _prompt = form.Prompt;

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +9,11 @@ namespace LlmCostCache.AI;
 /// <see cref="LlmCostsOptions.DistributedCacheTimeout"/>; after that they go on without it until a look in the background finds it well.</summary>
 internal sealed class DistributedLayer : IAsyncDisposable
 {
+    /// <summary>How many keys of a batch are looked up at once.</summary>
+    public const int MostAtOnce = 32;
+
+    // A batch is worth more than one wait, as it saves more than one question; but not one after the other for every text.
+    private const int MostWaits = 4;
     private const int QueuedWrites = 1_000;
     private const long QueuedBytes = 64 << 20;
     private const int OwedStamps = 1_000;
@@ -48,13 +51,16 @@ internal sealed class DistributedLayer : IAsyncDisposable
         _breaker = new LayerBreaker(CacheLayer.Distributed, _time, logger);
 
         // Keys already contain the namespace; the names of invalidations need it too.
-        _prefix = $"llmcostcache:1:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.CacheNamespace)))[..16]}:";
+        _prefix = $"llmcostcache:1:{seal.SharedPrefix(options.CacheNamespace)}:";
         _store = new SharedStore(cache);
-        _stamps = new SharedStamps(_store, _prefix, _time, Repair);
+        _stamps = new SharedStamps(_store, _prefix, seal, _time, Repair);
         _writer = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI distributed cache" };
         _writer.Start();
         _ = ConnectAsync();
     }
+
+    /// <summary>Told of each key that another machine forgot, and of what was asked up to when; whoever holds it elsewhere than in memory lets go of it.</summary>
+    public Action<CacheKey, long>? KeyForgotten { get; init; }
 
     /// <summary>Whether callers go on without it for now.</summary>
     public bool IsLeftAlone => _breaker.IsLeftAlone;
@@ -71,12 +77,32 @@ internal sealed class DistributedLayer : IAsyncDisposable
         return default;
     }
 
+    /// <summary>The same for the questions of a batch, several at once. The whole batch waits a few times as long as one question at most; what was
+    /// not reached by then counts as not known.</summary>
+    public async ValueTask<StoredAnswer?[]> FindAsync(IReadOnlyList<CacheKey> keys, CancellationToken cancellationToken)
+    {
+        var answers = new StoredAnswer?[keys.Count];
+        var began = Stopwatch.GetTimestamp();
+        var next = -1;
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(MostAtOnce, keys.Count)).Select(_ => LookAsync())).ConfigureAwait(false);
+        if (next < keys.Count - 1)
+            _failed("a batch took too long");
+
+        return answers;
+
+        async Task LookAsync()
+        {
+            while (Stopwatch.GetElapsedTime(began) < _limit * MostWaits && Interlocked.Increment(ref next) is var i && i < keys.Count)
+                answers[i] = await FindAsync(keys[i], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>An answer was found in memory or on the disk: learns in the background whether another machine has invalidated it, so that
     /// it is found for a second or so longer at most.</summary>
-    public void Watch(StoredAnswer answer)
+    public void Watch(CacheKey key, StoredAnswer answer)
     {
         if (!_breaker.IsLeftAlone && !_stamps.IsCalm(answer) && Interlocked.Exchange(ref _isWatching, 1) == 0)
-            _ = WatchAsync(answer);
+            _ = WatchAsync(key, answer);
     }
 
     public void Put(CacheKey key, StoredAnswer answer)
@@ -85,7 +111,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
         if (timeToLive <= TimeSpan.Zero || _breaker.IsLeftAlone)
             return;
 
-        Enqueue(new(token => _store.WriteAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), timeToLive, token), Done: null, answer.SizeInMemory()));
+        Enqueue(new(token => _store.WriteAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), timeToLive, token, answer.SlidingFor), Done: null, answer.SizeInMemory()));
     }
 
     public Task RemoveAsync(CacheKey key) => DoAsync(token => _store.RemoveAsync(NameOf(key), token));
@@ -95,7 +121,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
     public Task InvalidateAsync(Invalidations.Scope scope, long stamp)
     {
         Owe(scope, stamp);
-        return DoAsync(write: null);
+        return scope.Kind == Invalidations.Kind.Key && CacheKey.TryParse(scope.Name, out var key) ? RemoveAsync(key) : DoAsync(write: null);
     }
 
     /// <summary>Waits until what is queued so far has been tried.</summary>
@@ -194,18 +220,21 @@ internal sealed class DistributedLayer : IAsyncDisposable
         }
 
         // Not knowing whether it was invalidated counts as invalidated: what goes wrong here is a miss.
-        return (await _stamps.KillersOfAsync(answer, cancellationToken).ConfigureAwait(false)).Count == 0 ? answer : null;
+        return (await _stamps.KillersOfAsync(key, answer, cancellationToken).ConfigureAwait(false)).Count == 0 ? answer : null;
     }
 
-    private async Task WatchAsync(StoredAnswer answer)
+    private async Task WatchAsync(CacheKey key, StoredAnswer answer)
     {
         try
         {
             using var stop = new CancellationTokenSource(s_connectWithin);
-            foreach (var (scope, stamp) in await _stamps.KillersOfAsync(answer, stop.Token).AsTask().WaitAsync(stop.Token).ConfigureAwait(false))
+            foreach (var (scope, stamp) in await _stamps.KillersOfAsync(key, answer, stop.Token).AsTask().WaitAsync(stop.Token).ConfigureAwait(false))
             {
                 // A stamp from the future comes from a clock that is wrong; it must not kill what is asked from now on.
-                _invalidations.Add(scope, Math.Min(stamp, _invalidations.Begin()));
+                var atMost = Math.Min(stamp, _invalidations.Begin());
+                _invalidations.Add(scope, atMost);
+                if (scope.Kind == Invalidations.Kind.Key)
+                    KeyForgotten?.Invoke(key, atMost);
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -11,6 +11,9 @@ internal sealed class EmbeddingHit(StoredAnswer answer, CacheLayer layer)
 
     public CacheLayer Layer => layer;
 
+    /// <summary>Why it is served although it has expired; null when it has not.</summary>
+    public string? StaleReason { get; init; }
+
     /// <summary>What it cost, and used, when it was bought.</summary>
     public CallCost Original => answer.Original;
 

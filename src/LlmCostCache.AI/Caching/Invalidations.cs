@@ -35,8 +35,8 @@ internal sealed class Invalidations(TimeProvider time)
 
     public readonly record struct Scope(Kind Kind, string Name);
 
-    /// <summary>Told of each key that is to be forgotten. No answer knows its own key, so whoever holds it by that key has to let go of it.</summary>
-    public Action<CacheKey>? KeyForgotten { get; init; }
+    /// <summary>Told of each key that is to be forgotten, and when it was. No answer knows its own key, so whoever holds it by that key has to let go of it.</summary>
+    public Action<CacheKey, long>? KeyForgotten { get; init; }
 
     /// <summary>A place between stamps: how many invalidations had begun, and which stamp was the last.</summary>
     public readonly record struct Mark(long Begun, long Last);
@@ -74,10 +74,14 @@ internal sealed class Invalidations(TimeProvider time)
     public void Add(Scope scope, long stamp)
     {
         Interlocked.Increment(ref _begun);
+
+        // Far ahead of our clock lies only what a damaged row or a machine with a wrong clock says. Believed as it is, it would kill every new answer
+        // of its scope until that day comes.
+        stamp = Math.Min(stamp, time.GetUtcNow().Add(StoredAnswer.ClockTolerance).UtcTicks);
         if (scope.Kind == Kind.Key)
         {
             if (CacheKey.TryParse(scope.Name, out var key))
-                KeyForgotten?.Invoke(key);
+                KeyForgotten?.Invoke(key, stamp);
 
             return;
         }
@@ -89,9 +93,13 @@ internal sealed class Invalidations(TimeProvider time)
 
         Raise(ref _latestInvalidation, stamp);
 
-        // A stamp from another process may lie ahead of our clock; questions asked from now on must still count as later.
-        Raise(ref _last, Math.Min(stamp, time.GetUtcNow().Add(StoredAnswer.ClockTolerance).UtcTicks));
+        // A stamp from another process may lie a little ahead of our clock; questions asked from now on must still count as later.
+        Raise(ref _last, stamp);
     }
+
+    /// <summary>All that is invalid as far as this process knows, for a file that knows nothing. Single keys are not among it.</summary>
+    public IEnumerable<(Scope Scope, long Stamp)> Known() =>
+        _stamps.Select(static pair => (pair.Key, pair.Value)).Concat(_prompts.Select(static prompt => (new Scope(Kind.SystemPrompt, prompt.Prefix), prompt.Stamp)));
 
     public bool IsDead(StoredAnswer answer)
     {

@@ -117,6 +117,13 @@ internal sealed class LiveStream
             {
                 if (reader.At is not { } at)
                 {
+                    // Nothing was shown that could not be taken back: it asks for itself.
+                    if (!reader.HasRead)
+                    {
+                        reader.TurnAway();
+                        return null;
+                    }
+
                     throw new IOException("This reader of a shared stream fell behind by more than the cache may keep of an answer "
                         + $"({nameof(CostCachingChatClient.MaxAnswerBytes)}). Read faster, or ask again.");
                 }
@@ -201,7 +208,8 @@ internal sealed class LiveStream
             Flight?.CompleteUnshareable();
     }
 
-    // Pieces that everybody has read are free to go; a follower that reads too slowly must not keep an answer without end.
+    // Pieces that everybody has read are free to go; a follower that reads too slowly must not keep an answer without end. The piece that comes next
+    // for it does not count, however large: nobody can have read that faster.
     private void CutOffStragglers_NeedsLock(bool isUnfit)
     {
         foreach (var reader in _readers)
@@ -211,7 +219,7 @@ internal sealed class LiveStream
 
             if (isUnfit)
                 reader.TurnAway();
-            else if (reader.At is { } at && _last.EndsAt - at.EndsAt > _policy.MaxAnswerBytes)
+            else if (reader.At?.Next is { } next && _last.EndsAt - next.EndsAt > _policy.MaxAnswerBytes)
                 reader.At = null;
         }
     }
@@ -233,6 +241,10 @@ internal sealed class LiveStream
         try
         {
             Ended(this);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A log, or somebody who listens to our telemetry: other people's code. The answer is paid for, and its readers wait.
         }
         finally
         {

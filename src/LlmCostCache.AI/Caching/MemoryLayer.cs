@@ -48,12 +48,16 @@ internal sealed class MemoryLayer(long limit)
         return true;
     }
 
-    /// <summary>Stores an answer in the place of whatever has its print.</summary>
+    /// <summary>Stores an answer in the place of whatever has its print, unless that answers the same question and was asked for later: what a slow look-up brings from
+    /// a lower layer must not undo a refresh.</summary>
     public void Put(MemoryEntry entry)
     {
         lock (_lock)
         {
-            if (_entries.TryRemove(entry.Print, out var old))
+            if (_entries.TryGetValue(entry.Print, out var old) && old.Key.Equals(entry.Key) && old.Answer.AskedAt > entry.Answer.AskedAt)
+                return;
+
+            if (_entries.TryRemove(entry.Print, out old))
                 Unlink_NeedsLock(old);
 
             if (entry.Size > limit)
@@ -89,13 +93,13 @@ internal sealed class MemoryLayer(long limit)
     public bool Remove(RequestPrint print, ReadOnlySpan<byte> request) =>
         _entries.TryGetValue(print, out var entry) && entry.Answers(request) && Remove(entry);
 
-    /// <summary>Removes the answer with this key, wherever it is; looks at all of them.</summary>
-    public bool Remove(CacheKey key)
+    /// <summary>Removes the answer with this key, wherever it is, unless it was asked for later; looks at all of them.</summary>
+    public bool Remove(CacheKey key, long askedUpTo)
     {
         foreach (var (_, entry) in _entries)
         {
             if (entry.Key.Equals(key))
-                return Remove(entry);
+                return entry.Answer.AskedAt <= askedUpTo && Remove(entry);
         }
 
         return false;

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
@@ -19,22 +17,22 @@ internal sealed record RequestOutline(IReadOnlyList<RequestPart> Parts)
     /// <summary>The outline of a conversation and its options.</summary>
     /// <returns>The outline, or null when the question has no key, for the reason given.</returns>
     public static RequestOutline? Of(IEnumerable<ChatMessage> messages, ChatOptions? options, in QuestionScope scope, bool allowUriContent,
-        out string? whyNot)
+        out string? whyNot, KeySeal? seal = null)
     {
         if (RequestCanonicalizer.TryWrite(messages, options, scope, allowUriContent, out whyNot) is not { } form)
             return null;
 
-        var outline = Of(form.Bytes, form.Marks, form.Prompt);
+        var outline = Of(form.Bytes, form.Marks, form.Prompt, seal ?? KeySeal.None);
         form.Return();
         return outline;
     }
 
     /// <summary>The outline of what was written.</summary>
-    public static RequestOutline Of(ReadOnlySpan<byte> canonical, IReadOnlyList<RequestMark> marks, string? prompt)
+    public static RequestOutline Of(ReadOnlySpan<byte> canonical, IReadOnlyList<RequestMark> marks, string? prompt, KeySeal seal)
     {
         var parts = new RequestPart[marks.Count];
         for (var i = 0; i < parts.Length; i++)
-            parts[i] = new RequestPart(marks[i].Name, Digest(canonical[marks[i].Start..marks[i].End]));
+            parts[i] = new RequestPart(marks[i].Name, seal.Digest(canonical[marks[i].Start..marks[i].End]));
 
         return new RequestOutline(parts) { Prompt = Excerpt(prompt) };
     }
@@ -48,17 +46,10 @@ internal sealed record RequestOutline(IReadOnlyList<RequestPart> Parts)
         // Half a surrogate pair is no character.
         return text[..(char.IsHighSurrogate(text[ExcerptLength - 1]) ? ExcerptLength - 1 : ExcerptLength)];
     }
-
-    private static ulong Digest(ReadOnlySpan<byte> bytes)
-    {
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(bytes, digest);
-        return BinaryPrimitives.ReadUInt64LittleEndian(digest);
-    }
 }
 
 /// <summary>One part of a question.</summary>
 /// <param name="Name">What it is, in the words of the request: <c>model</c>, <c>temperature</c>, <c>message 3 (user)</c>,
 /// <c>tool get_weather</c>.</param>
-/// <param name="Digest">The first eight bytes of the SHA-256 of its canonical bytes: equal for equal parts.</param>
+/// <param name="Digest">The first eight bytes of the SHA-256 of its canonical bytes, or of their HMAC when there is a <see cref="CacheSecret"/>: equal for equal parts.</param>
 internal readonly record struct RequestPart(string Name, ulong Digest);

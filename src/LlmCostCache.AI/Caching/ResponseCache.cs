@@ -46,10 +46,15 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         _printer = printer ?? new RequestPrinter();
         _layerFailed = layerFailed;
         _memory = options.MemoryCacheBytes > 0 ? new MemoryLayer(options.MemoryCacheBytes) : null;
-        _invalidations = new Invalidations(_time) { KeyForgotten = key => _memory?.Remove(key) };
+        _invalidations = new Invalidations(_time) { KeyForgotten = (key, stamp) => _memory?.Remove(key, stamp) };
         _flights = new SingleFlight(_time);
         if (options.DistributedCache is { } distributed)
-            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal);
+        {
+            _distributed = new DistributedLayer(distributed, options, _invalidations, logger, what => Failed(CacheLayer.Distributed, what), _seal)
+            {
+                KeyForgotten = (key, askedUpTo) => _disk?.RemoveAsync(key, askedUpTo),
+            };
+        }
 
         if (homeDirectory is not null && options.DiskCacheBytes > 0)
         {
@@ -306,12 +311,46 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private static CacheHit? HitOf(CachePlan plan, (StoredAnswer? Answer, CacheLayer Layer) found) =>
         found is (StoredAnswer { Vector: null } answer, var layer) ? new CacheHit(answer, layer, plan.Key) : null;
 
-    /// <summary>Looks an embedding up.</summary>
-    internal async ValueTask<EmbeddingHit?> FindEmbeddingAsync(CachePlan plan, CancellationToken cancellationToken)
+    /// <summary>Looks a question up once more where another caller of this process would have put its answer a moment ago: not on the network.</summary>
+    internal CacheHit? FindNear(CachePlan plan) => plan.CanRead ? HitOf(plan, LookUpNear(plan)) : null;
+
+    /// <summary>Looks the texts of a batch up, in one go in each layer; what a lower layer knew, the upper ones learn.</summary>
+    internal async ValueTask<EmbeddingHit?[]> FindEmbeddingsAsync(IReadOnlyList<CachePlan> plans, CancellationToken cancellationToken)
     {
-        var found = await LookUpAsync(plan, cancellationToken).ConfigureAwait(false);
-        return found is (StoredAnswer { Vector: not null } answer, var layer) ? new EmbeddingHit(answer, layer) : null;
+        cancellationToken.ThrowIfCancellationRequested();
+        var hits = FindEmbeddingsNear(plans);
+        if (_distributed is null || OpenOf(plans, hits) is not { Count: > 0 } open)
+            return hits;
+
+        var answers = await _distributed.FindAsync([.. open.Select(i => plans[i].Key)], cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < open.Count; i++)
+            hits[open[i]] = HitOf(Learn(plans[open[i]], answers[i]));
+
+        return hits;
     }
+
+    /// <inheritdoc cref="FindNear"/>
+    internal EmbeddingHit?[] FindEmbeddingsNear(IReadOnlyList<CachePlan> plans)
+    {
+        var hits = new EmbeddingHit?[plans.Count];
+        for (var i = 0; i < plans.Count; i++)
+            hits[i] = plans[i].CanRead && FindInMemory(plans[i]) is { } answer ? HitOf((answer, CacheLayer.Memory)) : null;
+
+        if (_disk is null || OpenOf(plans, hits) is not { Count: > 0 } open)
+            return hits;
+
+        var stored = _disk.Find([.. open.Select(i => plans[i].Key)]);
+        for (var i = 0; i < open.Count; i++)
+            hits[open[i]] = HitOf(FromDisk(_disk, plans[open[i]], stored[i]));
+
+        return hits;
+    }
+
+    private static List<int> OpenOf(IReadOnlyList<CachePlan> plans, EmbeddingHit?[] hits) =>
+        [.. Enumerable.Range(0, plans.Count).Where(i => hits[i] is null && plans[i].CanRead)];
+
+    private static EmbeddingHit? HitOf((StoredAnswer? Answer, CacheLayer Layer) found) =>
+        found is (StoredAnswer { Vector: not null } answer, var layer) ? new EmbeddingHit(answer, layer) : null;
 
     /// <summary>Stores a copy of an answer if it deserves it: in memory at once, elsewhere in the background.</summary>
     /// <returns>Null when it is stored or on its way, else the reason.</returns>
@@ -347,7 +386,10 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Counts that an answer was served, whichever layer had it.</summary>
-    internal void Used(CacheHit hit, Money saved) => _disk?.Used(hit.Key, saved);
+    internal void Used(CacheHit hit, Money saved) => Used(hit.Key, saved);
+
+    /// <inheritdoc cref="Used(CacheHit, Money)"/>
+    internal void Used(CacheKey key, Money saved) => _disk?.Used(key, saved);
 
     /// <summary>Whether this process may ask a question, as far as the other processes of this machine are concerned; it tells them until the flight has landed.</summary>
     internal async ValueTask<bool> TryLeadAmongProcessesAsync(CachePlan plan, CacheFlight flight)
@@ -359,7 +401,15 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         var outcome = await disk.TryLeaseAsync(key, s_lease).ConfigureAwait(false);
         if (outcome == LeaseOutcome.Taken)
         {
-            var renewal = _time.CreateTimer(_ => _ = disk.TryLeaseAsync(key, s_lease).AsTask(), null, s_lease / 3, s_lease / 3);
+            // Not for ever: a reader that stopped reading its stream and never left would keep every other process waiting each time.
+            var takenAt = _time.GetTimestamp();
+            var renewal = _time.CreateTimer(
+                _ =>
+                {
+                    if (_time.GetElapsedTime(takenAt) < CacheFlight.Patience)
+                        _ = disk.TryLeaseAsync(key, s_lease).AsTask();
+                },
+                null, s_lease / 3, s_lease / 3);
             flight.OnLanding(() =>
             {
                 renewal.Dispose();
@@ -391,7 +441,8 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         return waited ? FindOnDisk(plan) : null;
     }
 
-    private CacheHit? FindOnDisk(CachePlan plan)
+    /// <summary>What the file of this machine has for a question, whatever is in memory; then it is in memory, too.</summary>
+    internal CacheHit? FindOnDisk(CachePlan plan)
     {
         if (_disk?.Find(plan.Key) is not { Vector: null } answer || !IsServable(answer, CacheLayer.Disk))
             return null;
@@ -401,7 +452,13 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     }
 
     /// <summary>An answer that has expired but may be served now that the provider has failed; null when there is none.</summary>
-    internal CacheHit? FindStale(CachePlan plan, string failure)
+    internal CacheHit? FindStale(CachePlan plan, string failure) => StaleOf(plan, failure) is { Answer.Vector: null } hit ? hit : null;
+
+    /// <summary>The same for an embedding.</summary>
+    internal EmbeddingHit? FindStaleEmbedding(CachePlan plan, string failure) =>
+        StaleOf(plan, failure) is { Answer.Vector: not null } hit ? new EmbeddingHit(hit.Answer, hit.Layer) { StaleReason = hit.StaleReason } : null;
+
+    private CacheHit? StaleOf(CachePlan plan, string failure)
     {
         if (!plan.CanRead || plan.StaleFor <= TimeSpan.Zero)
             return null;
@@ -475,11 +532,18 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private async Task<bool> RemoveAsync(CachePlan plan, CancellationToken cancellationToken)
     {
         var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
+        var scope = new Invalidations.Scope(Invalidations.Kind.Key, plan.Key.ToString());
+        var stamp = _invalidations.Stamp();
         if (_disk is not null)
-            removed |= await _disk.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+        {
+            // Noted in the file as well, since other processes may have the answer in their memory.
+            var deleted = _disk.RemoveAsync(plan.Key);
+            await _disk.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false);
+            removed |= await deleted.WaitAsync(cancellationToken).ConfigureAwait(false) > 0;
+        }
 
         if (_distributed is not null)
-            await _distributed.RemoveAsync(plan.Key).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _distributed.InvalidateAsync(scope, stamp).WaitAsync(cancellationToken).ConfigureAwait(false);
 
         plan.Settle();
         return removed;
@@ -535,14 +599,31 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         if (!plan.CanRead)
             return default;
 
+        var near = LookUpNear(plan);
+        return near.Answer is not null || _distributed is null ? new(near) : LookUpDistributedAsync(_distributed, plan, cancellationToken);
+    }
+
+    private (StoredAnswer? Answer, CacheLayer Layer) LookUpNear(CachePlan plan)
+    {
+        if (FindInMemory(plan) is { } answer)
+            return (answer, CacheLayer.Memory);
+
+        return _disk is null ? default : FromDisk(_disk, plan, _disk.Find(plan.Key));
+    }
+
+    private StoredAnswer? FindInMemory(CachePlan plan)
+    {
+        // First: an entry that another process forgot by its key does not know that it is dead, it is only no longer there.
+        if (_memory is not null)
+            _disk?.Poll();
+
         if (_memory is not null && _memory.TryGet(plan.Print, plan.Request, out var entry))
         {
-            _disk?.Poll();
-            _distributed?.Watch(entry.Answer);
+            _distributed?.Watch(entry.Key, entry.Answer);
             if (IsServable(entry.Answer))
             {
                 plan.Answer(entry);
-                return new((entry.Answer, CacheLayer.Memory));
+                return entry.Answer;
             }
 
             if (!IsKept(entry.Answer))
@@ -550,26 +631,33 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
         }
 
         plan.Settle();
-        if (_disk?.Find(plan.Key) is { } stored)
-        {
-            _distributed?.Watch(stored);
-            if (IsServable(stored, CacheLayer.Disk))
-            {
-                Remember(plan, stored);
-                return new((stored, CacheLayer.Disk));
-            }
+        return null;
+    }
 
-            if (!IsKept(stored))
-                _ = _disk.RemoveAsync(plan.Key, stored.AskedAt);
+    private (StoredAnswer? Answer, CacheLayer Layer) FromDisk(DiskLayer disk, CachePlan plan, StoredAnswer? stored)
+    {
+        if (stored is null)
+            return default;
+
+        _distributed?.Watch(plan.Key, stored);
+        if (IsServable(stored, CacheLayer.Disk))
+        {
+            Remember(plan, stored);
+            return (stored, CacheLayer.Disk);
         }
 
-        return _distributed is null ? default : LookUpDistributedAsync(_distributed, plan, cancellationToken);
+        if (!IsKept(stored))
+            _ = disk.RemoveAsync(plan.Key, stored.AskedAt);
+
+        return default;
     }
 
     private async ValueTask<(StoredAnswer? Answer, CacheLayer Layer)> LookUpDistributedAsync(DistributedLayer distributed, CachePlan plan,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken) => Learn(plan, await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false));
+
+    private (StoredAnswer? Answer, CacheLayer Layer) Learn(CachePlan plan, StoredAnswer? answer)
     {
-        if (await distributed.FindAsync(plan.Key, cancellationToken).ConfigureAwait(false) is not { } answer || !IsServable(answer))
+        if (answer is null || !IsServable(answer, CacheLayer.Distributed))
             return default;
 
         Remember(plan, answer);
@@ -606,12 +694,12 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     private bool MayServeStale(StoredAnswer answer, CachePlan plan)
     {
         var now = _time.GetUtcNow();
-        return answer.Vector is null && (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
+        return (answer.IsFresh(now) || (answer.IsKept(now) && now - answer.ExpiresAt < plan.StaleFor)) && !_invalidations.IsDead(answer);
     }
 
-    // Whether an answer on the disk was used lately is known there: other processes use it too.
+    // Whether an answer on the disk, or elsewhere, was used lately is known there: other processes use it too.
     private bool IsServable(StoredAnswer answer, CacheLayer layer = CacheLayer.Memory) =>
-        answer.IsFresh(_time.GetUtcNow(), counts: layer != CacheLayer.Disk) && !_invalidations.IsDead(answer);
+        answer.IsFresh(_time.GetUtcNow(), counts: layer == CacheLayer.Memory) && !_invalidations.IsDead(answer);
 
     private static bool AllFinite(ReadOnlySpan<float> vector)
     {

@@ -1,8 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Numerics;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace LlmCostCache.AI;
 
@@ -15,9 +13,10 @@ namespace LlmCostCache.AI;
 /// </remarks>
 /// <param name="store">Where the stamps are.</param>
 /// <param name="prefix">What all names begin with.</param>
+/// <param name="seal">Makes the names, so that they say nothing to whoever lacks the secret.</param>
 /// <param name="time">The clock.</param>
 /// <param name="malformed">Is told the name of a stamp that is none; whatever it may have invalidated counts as invalidated.</param>
-internal sealed class SharedStamps(SharedStore store, string prefix, TimeProvider time, Action<string> malformed)
+internal sealed class SharedStamps(SharedStore store, string prefix, AnswerSeal seal, TimeProvider time, Action<string> malformed)
 {
     /// <summary>How old what we know of other machines' invalidations may be.</summary>
     public static readonly TimeSpan NoticedWithin = TimeSpan.FromSeconds(1);
@@ -39,21 +38,21 @@ internal sealed class SharedStamps(SharedStore store, string prefix, TimeProvide
         TryKnown(_gate, 0, out _) ? Task.CompletedTask : KnowAsync(_gate, 0, cancellationToken).AsTask();
 
     /// <summary>Which of the scopes of an answer were invalidated after it was asked for, and when.</summary>
-    public async ValueTask<List<(Invalidations.Scope Scope, long Stamp)>> KillersOfAsync(StoredAnswer answer, CancellationToken cancellationToken)
+    public async ValueTask<List<(Invalidations.Scope Scope, long Stamp)>> KillersOfAsync(CacheKey key, StoredAnswer answer, CancellationToken cancellationToken)
     {
         var gate = await KnowAsync(_gate, 0, cancellationToken).ConfigureAwait(false);
         if (IsBefore(gate.Stamp, answer))
             return [];
 
         // Only what was read after the gate had changed can be what it changed for.
-        var scopes = ScopesOf(answer);
-        var stamps = await Task.WhenAll(scopes.Select(scope => KnowAsync(NameOf(scope), gate.Since, cancellationToken).AsTask()))
+        var names = ScopesOf(key, answer).SelectMany(scope => NamesOf(scope).Select(name => (Scope: scope, Name: name))).ToList();
+        var stamps = await Task.WhenAll(names.Select(name => KnowAsync(name.Name, gate.Since, cancellationToken).AsTask()))
             .ConfigureAwait(false);
         var killers = new List<(Invalidations.Scope, long)>();
         for (var i = 0; i < stamps.Length; i++)
         {
             if (answer.AskedAt <= stamps[i].Stamp)
-                killers.Add((scopes[i], stamps[i].Stamp));
+                killers.Add((names[i].Scope, stamps[i].Stamp));
         }
 
         answer.Worth.ComparedWith = gate.Stamp;
@@ -64,7 +63,9 @@ internal sealed class SharedStamps(SharedStore store, string prefix, TimeProvide
     public async Task NoteAsync(Invalidations.Scope scope, long stamp, CancellationToken cancellationToken)
     {
         // The gate last: who finds it closed finds the stamp as well.
-        await RaiseAsync(NameOf(Rounded(scope)), stamp, cancellationToken).ConfigureAwait(false);
+        foreach (var name in NamesOf(Rounded(scope)))
+            await RaiseAsync(name, stamp, cancellationToken).ConfigureAwait(false);
+
         await RaiseAsync(_gate, Math.Max(stamp, time.GetUtcNow().UtcTicks), cancellationToken).ConfigureAwait(false);
     }
 
@@ -74,9 +75,9 @@ internal sealed class SharedStamps(SharedStore store, string prefix, TimeProvide
     private static bool IsBefore(long gate, StoredAnswer answer) => gate < answer.AskedAt - s_gateMargin;
 
     /// <summary>All scopes that an answer belongs to, with the beginnings of its system prompt that an invalidation may name.</summary>
-    private static List<Invalidations.Scope> ScopesOf(StoredAnswer answer)
+    private static List<Invalidations.Scope> ScopesOf(CacheKey key, StoredAnswer answer)
     {
-        List<Invalidations.Scope> scopes = [new(Invalidations.Kind.Everything, "")];
+        List<Invalidations.Scope> scopes = [new(Invalidations.Kind.Everything, ""), new(Invalidations.Kind.Key, key.ToString())];
         if (answer.Model.Length > 0)
             scopes.Add(new(Invalidations.Kind.Model, answer.Model));
 
@@ -105,8 +106,8 @@ internal sealed class SharedStamps(SharedStore store, string prefix, TimeProvide
         ? scope with { Name = scope.Name[..(int)BitOperations.RoundUpToPowerOf2(((uint)scope.Name.Length / 2) + 1)] }
         : scope;
 
-    private string NameOf(Invalidations.Scope scope) =>
-        $"{prefix}invalid:{(int)scope.Kind}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(scope.Name)))}";
+    private IEnumerable<string> NamesOf(Invalidations.Scope scope) =>
+        seal.SharedLabels(scope.Kind, scope.Name).Select(label => $"{prefix}invalid:{(int)scope.Kind}:{label}");
 
     private bool TryKnown(string name, long notBefore, out Known known) =>
         _known.TryGetValue(name, out known) && known.ReadAt >= notBefore && time.GetElapsedTime(known.ReadAt) < NoticedWithin;

@@ -33,8 +33,8 @@ internal sealed class SharedStore(IDistributedCache cache)
     }
 
     /// <summary>May block: not to be called on a thread that others wait for.</summary>
-    public Task WriteAsync(string name, byte[] bytes, TimeSpan timeToLive, CancellationToken cancellationToken) =>
-        cache.SetAsync(name, bytes, new() { AbsoluteExpirationRelativeToNow = timeToLive }, cancellationToken);
+    public Task WriteAsync(string name, byte[] bytes, TimeSpan timeToLive, CancellationToken cancellationToken, TimeSpan? slidingFor = null) =>
+        cache.SetAsync(name, bytes, new() { AbsoluteExpirationRelativeToNow = timeToLive, SlidingExpiration = slidingFor }, cancellationToken);
 
     /// <summary>May block: not to be called on a thread that others wait for.</summary>
     public Task RemoveAsync(string name, CancellationToken cancellationToken) => cache.RemoveAsync(name, cancellationToken);

@@ -125,6 +125,8 @@ internal sealed record StoredAnswer
         AskedAt = plan.AskedAt,
         StoredAt = now,
         ExpiresAt = Later(now, plan.TimeToLive),
+        SlidingFor = plan.SlidingFor,
+        KeptUntil = Later(Later(now, plan.TimeToLive), plan.StaleFor),
     };
 
     /// <summary>A fresh answer. It has no usage, nothing was used; and no conversation id, that conversation belongs to someone
@@ -172,7 +174,7 @@ internal sealed record StoredAnswer
     {
         // 600: the objects around an answer (entry, node, record, cost, usage), measured with a heap of 100,000 small answers;
         // 250: its terms and what asking again would cost, counted by their fields.
-        var size = 850L + Chars(ResponseId) + Chars(ResponseModel) + Properties.SizeInMemory() + (4L * Vector.GetValueOrDefault().Length);
+        var size = 850L + Chars(ResponseId) + Chars(ResponseModel) + Chars(SystemPrompt) + Properties.SizeInMemory() + (4L * Vector.GetValueOrDefault().Length);
         for (var i = 0; i < Tags.Count; i++)
             size += Chars(Tags[i]);
 

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
@@ -8,19 +7,16 @@ namespace LlmCostCache.AI;
 /// Whoever goes on using it when its caller has left borrows it. When the last one disposes it, its span ends, and if it led others and did not answer
 /// them, one of them leads.
 /// </remarks>
-internal sealed class CacheQuestion : IDisposable
+internal sealed class CacheQuestion : CacheSearch, IDisposable
 {
-    // Those who waited for a failed call try once more; when that fails too, all of them hear of it.
-    private const int MostFailures = 2;
-
     private readonly LlmCosts _costs;
     private readonly CallToken? _outer;
     private CallToken? _own;
     private int _users = 1;
-    private int _failures;
 
     public CacheQuestion(LlmCosts costs, IReadOnlyList<ChatMessage> messages, ChatOptions? options, ClientIdentity client, in CacheEndpoint endpoint, CachePolicy policy,
         Attribution? attribution = null)
+        : base(costs.Cache)
     {
         _costs = costs;
         _outer = CallToken.Find(options?.AdditionalProperties);
@@ -33,11 +29,11 @@ internal sealed class CacheQuestion : IDisposable
         Plan = costs.Cache.Plan(messages, options, endpoint, Attribution.Tenant, policy);
     }
 
-    public IReadOnlyList<ChatMessage> Messages { get; }
+    public IReadOnlyList<ChatMessage> Messages { get; private set; }
 
     public ChatOptions? Options { get; }
 
-    public CachePlan Plan { get; }
+    public override CachePlan Plan { get; }
 
     public string? Model { get; }
 
@@ -46,12 +42,6 @@ internal sealed class CacheQuestion : IDisposable
     public Attribution Attribution { get; }
 
     public long StartedAt { get; }
-
-    /// <summary>What this question leads; null when it leads nobody.</summary>
-    public CacheFlight? Flight { get; set; }
-
-    /// <summary>Whether it is asked without looking left or right: what others got was not for it.</summary>
-    public bool AsksAlone { get; set; }
 
     /// <summary>Whether nobody waits for the answer: it replaces one that is about to expire.</summary>
     public bool IsRefresh { get; init; }
@@ -65,16 +55,12 @@ internal sealed class CacheQuestion : IDisposable
     /// <summary>Made only when the question leaves the cache.</summary>
     public CallToken Token => _outer ?? (_own ??= CallToken.Begin(_costs, Span, Attribution));
 
-    /// <summary>Hears how a call failed that this question was waiting for.</summary>
-    /// <exception cref="Exception">It was the second: the provider does not answer this question.</exception>
-    public void Heard(Exception? error)
-    {
-        if (error is not null && ++_failures >= MostFailures)
-            ExceptionDispatchInfo.Throw(error);
-    }
-
     public CacheQuestion Borrow()
     {
+        // The caller may leave while its call goes on for others, and then add to its list: what is sent must stay what the key stands for.
+        if (Flight is not null)
+            Messages = [.. Messages];
+
         Interlocked.Increment(ref _users);
         return this;
     }

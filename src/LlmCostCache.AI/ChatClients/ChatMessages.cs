@@ -117,7 +117,12 @@ internal static class ChatMessages
     }
 
     /// <summary>The update that ends a stream and carries its cost; it joins the last message, so that it makes none of its own.</summary>
-    public static ChatResponseUpdate TrailingUpdate(string attemptId, CallCost cost, ChatResponseUpdate? last) => new()
+    public static ChatResponseUpdate TrailingUpdate(string attemptId, CallCost cost, ChatResponseUpdate? last) => Trailing(CostCarrier.KeyOf(attemptId), CostCarrier.Write(cost), last);
+
+    /// <summary>The same with the reason why the answer did not pass the cache.</summary>
+    public static ChatResponseUpdate TrailingBypass(string callId, string reason, ChatResponseUpdate? last) => Trailing(CostCarrier.BypassKeyOf(callId), reason, last);
+
+    private static ChatResponseUpdate Trailing(string key, string text, ChatResponseUpdate? last) => new()
     {
         MessageId = last?.MessageId,
         ResponseId = last?.ResponseId,
@@ -126,7 +131,7 @@ internal static class ChatMessages
         CreatedAt = last?.CreatedAt,
         Role = last?.Role,
         AuthorName = last?.AuthorName,
-        AdditionalProperties = new() { [CostCarrier.KeyOf(attemptId)] = CostCarrier.Write(cost) },
+        AdditionalProperties = new() { [key] = text },
     };
 
     /// <summary>UTF-8 bytes of what a model produced in these contents.</summary>

@@ -86,7 +86,8 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
                 throw;
             }
 
-            return Keep(question, response, response.GetCost()) is { } whyNot ? ChatMessages.WithBypass(response, question.Token.Id, whyNot) : response;
+            question.WhyNotStored = Keep(question, response, response.GetCost());
+            return question.WhyNotStored is { } whyNot ? ChatMessages.WithBypass(response, question.Token.Id, whyNot) : response;
         }
     }
 
@@ -232,56 +233,20 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     private async ValueTask<(CacheHit? Hit, LiveStream.Reader? Live)> FindAsync(CacheQuestion question, bool readsAlong, CancellationToken cancellationToken)
     {
         var plan = question.Plan;
-        while (plan.CanRead && !question.AsksAlone)
-        {
-            if (await _costs.Cache.FindAsync(plan, cancellationToken) is { } hit)
-            {
-                if (_policy.RefreshAhead > 0)
-                    RefreshWhenLate(question, hit);
+        var (hit, live) = await question.FindAsync(readsAlong, _rememberErrorsFor > TimeSpan.Zero ? () => FindRemembered(question, cancellationToken) : null, cancellationToken);
+        if (hit is { Layer: not CacheLayer.Coalesced, StaleReason: null } && _policy.RefreshAhead > 0)
+            RefreshWhenLate(question, hit);
 
-                return (hit, null);
-            }
-
-            if (_rememberErrorsFor > TimeSpan.Zero && _errors.Find(plan.Key) is { } remembered)
-                return (Stale(question, remembered.InnerException!, cancellationToken) ?? throw remembered, null);
-
-            var flight = _costs.Cache.Enter(plan.Key);
-            if (flight.IsLeader)
-            {
-                question.Flight = flight;
-
-                // Another leader may have landed between the look and the entry.
-                var late = await _costs.Cache.FindAsync(plan, cancellationToken) ?? await _costs.Cache.AwaitOtherProcessesAsync(plan, flight, cancellationToken);
-                if (late is not null)
-                {
-                    flight.Complete(late);
-                    return (late, null);
-                }
-
-                break;
-            }
-
-            var (shared, live) = await flight.FollowAsync(readsAlong, cancellationToken);
-            if (live is not null)
-            {
-                if (!_costs.Cache.IsInvalidated(live.Stream.Plan))
-                    return (null, live);
-
-                await live.DisposeAsync();
-                shared = await flight.WaitAsync(cancellationToken);
-            }
-
-            // What was asked before an invalidation is not for a caller that may have come after it.
-            if (shared is not null && !_costs.Cache.IsInvalidated(shared))
-                return (shared, null);
-
-            question.AsksAlone = flight.IsUnshareable;
-            question.Heard(flight.Error);
-        }
+        if (hit is not null || live is not null)
+            return (hit, live);
 
         Report(question, plan.BypassReason is null ? CacheOutcome.Miss : CacheOutcome.Bypass, plan.BypassReason);
         return default;
     }
+
+    /// <summary>The expired answer that stands in while an error of the provider is remembered; null when none is.</summary>
+    private CacheHit? FindRemembered(CacheQuestion question, CancellationToken cancellationToken) =>
+        _errors.Find(question.Plan.Key) is { } remembered ? Stale(question, remembered.InnerException!, cancellationToken) ?? throw remembered : null;
 
     private ChatResponse Deliver(CacheQuestion question, CacheHit hit)
     {

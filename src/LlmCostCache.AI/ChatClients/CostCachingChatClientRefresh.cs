@@ -25,13 +25,20 @@ public sealed partial class CostCachingChatClient
             return;
 
         // The caller owns its messages and options and may change them at once.
-        ChatMessage[] messages = [.. question.Messages.Select(message => message.Clone())];
+        ChatMessage[] messages = [.. question.Messages.Select(CopyOf)];
         var options = question.Options?.Clone();
         options?.AdditionalProperties?.Remove(CallToken.Key);
-        _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution));
+        _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution, hit.StoredAt));
     }
 
-    private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution)
+    private static ChatMessage CopyOf(ChatMessage message)
+    {
+        var copy = message.Clone();
+        copy.Contents = [.. message.Contents];
+        return copy;
+    }
+
+    private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution, DateTimeOffset storedAt)
     {
         // The hit that started this is over: its span and whoever watches its cost have nothing to do with the call that follows.
         Activity.Current = null;
@@ -46,22 +53,34 @@ public sealed partial class CostCachingChatClient
                 var question = new CacheQuestion(_costs, messages, options, _client, _endpoint, _policy, attribution) { Flight = flight, IsRefresh = true };
                 key = question.Plan.Key;
                 flight.SetLeading();
-                if (await _costs.Cache.TryLeadAmongProcessesAsync(question.Plan, flight).ConfigureAwait(false))
+
+                // Another process may have renewed it since our copy of it came into memory.
+                if (await _costs.Cache.TryLeadAmongProcessesAsync(question.Plan, flight).ConfigureAwait(false)
+                    && !(_costs.Cache.FindOnDisk(question.Plan) is { } stored && stored.StoredAt > storedAt))
                     await AskAsync(question, stop.Token).ConfigureAwait(false);
                 else
                     question.Dispose();
 
-                _refreshPauses.TryRemove(key, out _);
+                // An answer that is not fit to be stored was paid for and replaces nothing; the next one may be no better.
+                if (question.WhyNotStored is null)
+                    _refreshPauses.TryRemove(key, out _);
+                else
+                    Pause(key);
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {
                 // Nobody waits for it, and the answer is still good for a while. Not tried again with every hit, though.
                 _costs.Telemetry.LayerFailed(CacheLayer.None, "refresh ahead");
-                if (_refreshPauses.Count >= MostPauses)
-                    _refreshPauses.Clear();
-
-                _refreshPauses[key] = _costs.Options.TimeProvider.GetUtcNow() + s_refreshPause;
+                Pause(key);
             }
         }
+    }
+
+    private void Pause(CacheKey key)
+    {
+        if (_refreshPauses.Count >= MostPauses)
+            _refreshPauses.Clear();
+
+        _refreshPauses[key] = _costs.Options.TimeProvider.GetUtcNow() + s_refreshPause;
     }
 }

@@ -28,6 +28,12 @@ internal static class LlmCostsConfiguration
                 case "CACHENAMESPACE":
                     options.CacheNamespace = entry.Value ?? "";
                     break;
+                case "ALLOWSHAREDCACHEWITHOUTNAMESPACE":
+                    options.AllowSharedCacheWithoutNamespace = Read(entry, bool.Parse, "true or false");
+                    break;
+                case "DISTRIBUTEDCACHETIMEOUT":
+                    options.DistributedCacheTimeout = Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:00:00.050");
+                    break;
                 case "CACHEEXCERPTS":
                     options.CacheExcerpts = Read(entry, bool.Parse, "true or false");
                     break;
@@ -45,6 +51,15 @@ internal static class LlmCostsConfiguration
                     options.CacheSecret = Hidden(entry, static text => new CacheSecret(text));
                     break;
                 case "CACHEENCRYPTIONKEYS":
+                    // Written as one value, as in an environment variable: passed over, nothing would be encrypted.
+                    if (entry.Value is { Length: > 0 })
+                    {
+                        foreach (var key in Hidden(entry, CacheEncryptionKey.ListFromBase64))
+                        {
+                            options.CacheEncryptionKeys.Add(key);
+                        }
+                    }
+
                     foreach (var key in entry.GetChildren())
                     {
                         options.CacheEncryptionKeys.Add(Hidden(key, CacheEncryptionKey.FromBase64));

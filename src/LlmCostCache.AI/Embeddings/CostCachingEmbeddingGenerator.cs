@@ -74,17 +74,10 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
                     item.Flight?.SetLeading();
                 }
 
-                var answers = await InnerGenerator.GenerateAsync(asked.Select(item => item.Text).ToList(), token.Carry(options), cancellationToken);
-                if (answers.Count != asked.Count)
-                {
-                    throw new InvalidOperationException($"The generator was asked for {asked.Count} embeddings and returned {answers.Count}. It is not known whose are missing; none was stored.");
-                }
-
-                Add(result, answers);
-                Keep(asked, answers, token, options?.Dimensions);
+                await AskAsync(asked, result, token, options, cancellationToken);
             }
 
-            await batch.FollowAsync(cancellationToken);
+            await batch.FollowAsync(_costs.Cache, cancellationToken);
         }
         while (batch.IsOpen);
 
@@ -101,6 +94,31 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
         }
 
         return result;
+    }
+
+    /// <summary>Asks the provider; when it fails, expired vectors may stand in.</summary>
+    private async Task AskAsync(List<EmbeddingItem> asked, GeneratedEmbeddings<Embedding<float>> result, CallToken token, EmbeddingGenerationOptions? options, CancellationToken cancellationToken)
+    {
+        GeneratedEmbeddings<Embedding<float>> answers;
+        try
+        {
+            answers = await InnerGenerator.GenerateAsync(asked.Select(item => item.Text).ToList(), token.Carry(options), cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            if (EmbeddingBatch.TryServeStale(_costs.Cache, asked, exception, cancellationToken))
+                return;
+
+            throw;
+        }
+
+        if (answers.Count != asked.Count)
+        {
+            throw new InvalidOperationException($"The generator was asked for {asked.Count} embeddings and returned {answers.Count}. It is not known whose are missing; none was stored.");
+        }
+
+        Add(result, answers);
+        Keep(asked, answers, token, options?.Dimensions);
     }
 
     /// <summary>Counts what the cache did; a row in the ledger when it answered something.</summary>
@@ -123,8 +141,9 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             layer = layer is CacheLayer.None or CacheLayer.Coalesced ? hit.Layer : layer;
             var (itemSaved, avoided) = _costs.Savings.Of(item.Plan.Key, hit.Answer, _client, now);
             saved += itemSaved;
-            reason ??= avoided.Reason;
-            var outcome = hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
+            reason ??= hit.StaleReason ?? avoided.Reason;
+            _costs.Cache.Used(item.Plan.Key, itemSaved);
+            var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
             _costs.Telemetry.Cache(span, outcome, hit.Layer, itemSaved, "embeddings", _client.ProviderName, model);
         }
 

@@ -37,44 +37,41 @@ internal sealed class EmbeddingBatch : IDisposable
     /// <returns>What this caller has to ask for; the rest is known, or another caller asks for it.</returns>
     public async ValueTask<List<EmbeddingItem>> LookUpAsync(ResponseCache cache, CancellationToken cancellationToken)
     {
-        var asked = new List<EmbeddingItem>();
-        foreach (var item in _items)
+        var open = _items.FindAll(static item => item.Embedding is null);
+        Answer(open, await cache.FindEmbeddingsAsync(PlansOf(open), cancellationToken));
+        var led = new List<EmbeddingItem>();
+        foreach (var item in open)
         {
-            if (item.Embedding is not null)
-            {
-                continue;
-            }
-
-            if (!item.Plan.CanRead)
-            {
-                asked.Add(item);
-                continue;
-            }
-
-            var hit = await cache.FindEmbeddingAsync(item.Plan, cancellationToken);
-            if (hit is null && !item.AsksAlone)
+            if (item is { Embedding: null, Plan.CanRead: true, AsksAlone: false })
             {
                 item.Flight = cache.Enter(item.Plan.Key);
-
-                // Another leader may have landed between the look and the entry.
-                hit = item.Flight.IsLeader ? await cache.FindEmbeddingAsync(item.Plan, cancellationToken) : null;
-            }
-
-            if (hit is not null)
-            {
-                item.Answer(hit);
-            }
-            else if (item.Flight is null or { IsLeader: true })
-            {
-                asked.Add(item);
+                if (item.Flight.IsLeader)
+                    led.Add(item);
             }
         }
 
-        return asked;
+        // Another leader may have landed between the look and the entry; what it bought is near.
+        Answer(led, cache.FindEmbeddingsNear(PlansOf(led)));
+        return open.FindAll(static item => item is { Embedding: null, Flight: null or { IsLeader: true } });
+    }
+
+    /// <summary>Answers what was asked for in vain with vectors that have expired, when there is one for each.</summary>
+    /// <returns>Whether the failure need not be heard of.</returns>
+    public static bool TryServeStale(ResponseCache cache, IReadOnlyList<EmbeddingItem> asked, Exception exception, CancellationToken cancellationToken)
+    {
+        if (asked.Count == 0 || asked.Any(static item => item.Plan.StaleFor <= TimeSpan.Zero) || !ProviderFailure.IsProviders(exception, cancellationToken))
+            return false;
+
+        var stale = asked.Select(item => cache.FindStaleEmbedding(item.Plan, exception.GetType().Name)).ToList();
+        if (stale.Contains(null))
+            return false;
+
+        Answer(asked, stale);
+        return true;
     }
 
     /// <summary>Waits for the texts that other callers ask for. Those whose callers gave up stay open.</summary>
-    public async ValueTask FollowAsync(CancellationToken cancellationToken)
+    public async ValueTask FollowAsync(ResponseCache cache, CancellationToken cancellationToken)
     {
         foreach (var item in _items)
         {
@@ -82,10 +79,10 @@ internal sealed class EmbeddingBatch : IDisposable
             {
                 var hit = await flight.WaitAsync(cancellationToken);
                 (item.AsksAlone, item.Flight) = (flight.IsUnshareable, null);
-                if (hit is { Answer.Vector: not null })
-                {
-                    item.Answer(new EmbeddingHit(hit.Answer, CacheLayer.Coalesced));
-                }
+
+                // What was asked before an invalidation is not for a caller that may have come after it.
+                if (hit is { Answer.Vector: not null } && !cache.IsInvalidated(hit))
+                    item.Answer(new EmbeddingHit(hit.Answer, CacheLayer.Coalesced) { StaleReason = hit.StaleReason });
             }
         }
     }
@@ -111,6 +108,17 @@ internal sealed class EmbeddingBatch : IDisposable
         foreach (var item in _items)
         {
             item.Flight?.Dispose();
+        }
+    }
+
+    private static CachePlan[] PlansOf(List<EmbeddingItem> items) => [.. items.Select(static item => item.Plan)];
+
+    private static void Answer(IReadOnlyList<EmbeddingItem> items, IReadOnlyList<EmbeddingHit?> hits)
+    {
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (hits[i] is { } hit)
+                items[i].Answer(hit);
         }
     }
 }

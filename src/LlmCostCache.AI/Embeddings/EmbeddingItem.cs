@@ -25,9 +25,10 @@ internal sealed class EmbeddingItem(string text, CachePlan plan)
     {
         Hit = hit;
         Embedding = hit.Embedding;
-        Share(hit.Answer);
+        Share(hit.Answer, hit.StaleReason);
     }
 
     /// <summary>Gives the answer to those who wait for it.</summary>
-    public void Share(StoredAnswer answer) => Flight?.Complete(new CacheHit(answer, CacheLayer.Coalesced, plan.Key));
+    public void Share(StoredAnswer answer, string? staleReason = null) =>
+        Flight?.Complete(new CacheHit(answer, CacheLayer.Coalesced, plan.Key) { StaleReason = staleReason });
 }

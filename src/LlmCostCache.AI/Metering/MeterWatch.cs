@@ -13,6 +13,7 @@ internal sealed class MeterWatch
     private string? _finishReason;
     private bool _saw;
     private bool _heldBudget;
+    private bool _fellBack;
     private Purchase? _purchase;
 
     /// <summary>Who watches the calls that are made from here; set it inside an async method, so that the caller keeps its own.</summary>
@@ -45,6 +46,18 @@ internal sealed class MeterWatch
             lock (_lock)
             {
                 return _heldBudget;
+            }
+        }
+    }
+
+    /// <summary>Whether a budget had a cheaper model answer.</summary>
+    public bool FellBack
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _fellBack;
             }
         }
     }
@@ -90,17 +103,18 @@ internal sealed class MeterWatch
     {
         lock (_lock)
         {
-            (_saw, _heldBudget, _cost, _finishReason, _purchase) = (false, false, null, null, null);
+            (_saw, _heldBudget, _fellBack, _cost, _finishReason, _purchase) = (false, false, false, null, null, null);
         }
     }
 
     /// <summary>A call begins.</summary>
-    public void Begin(bool heldBudget)
+    public void Begin(bool heldBudget, bool fellBack)
     {
         lock (_lock)
         {
             _saw = true;
             _heldBudget |= heldBudget;
+            _fellBack |= fellBack;
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class UsageMeter
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
         string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
     {
-        MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null);
+        MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null, token.FellBack);
         var takenOver = token.Outer is { } outer && outer.TryEnd() ? outer : null;
         var number = takenOver?.Number ?? token.NextAttempt();
         BudgetDemand? demand = null;

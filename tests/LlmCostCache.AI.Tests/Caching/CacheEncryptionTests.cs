@@ -227,6 +227,16 @@ public class CacheEncryptionTests
         Assert.DoesNotContain("short", wrong.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(",")]
+    [InlineData("  ")]
+    public void A_variable_that_was_meant_to_hold_keys_and_holds_none_is_refused(string keys)
+    {
+        var wrong = Assert.Throws<ArgumentException>(() => AnswerSeal.Of(new LlmCostsOptions(), name => name == CacheEncryptionKey.VariableName ? keys : null));
+
+        Assert.Contains(CacheEncryptionKey.VariableName, wrong.Message, StringComparison.Ordinal);
+    }
+
     private static byte[] ReadShared(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Options;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -142,5 +145,54 @@ public class CacheInvalidationTests
 
         Assert.Empty(wrong);
         Assert.True(invalidatedUpTo > 0);
+    }
+
+    [Fact]
+    public void A_stamp_from_a_clock_that_is_wrong_does_not_kill_the_answers_to_come()
+    {
+        using var disk = new DiskFixture();
+        var before = disk.Answer() with { Tags = ["v7"] };
+
+        disk.Invalidations.Add(new(Invalidations.Kind.Tag, "v7"), disk.Time.GetUtcNow().AddYears(10).UtcTicks);
+
+        Assert.True(disk.Invalidations.IsDead(before));
+        Assert.False(disk.Invalidations.IsDead(disk.Answer() with { Tags = ["v7"] }));
+    }
+
+    [Fact]
+    public async Task A_row_that_invalidates_from_the_future_does_not_kill_the_answers_to_come()
+    {
+        using var disk = new DiskFixture();
+        disk.Sql("INSERT INTO invalidation (kind, name, stamp) VALUES (0, '', 9223372036854775807)");
+        disk.Time.Advance(TimeSpan.FromMilliseconds(101));
+        disk.Layer.Poll();
+
+        disk.Put("Q");
+        await disk.FlushAsync();
+
+        Assert.Equal("Paris.", disk.Find("Q"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_answer_that_is_removed_goes_from_the_memory_of_other_processes_too(bool distributed)
+    {
+        var shared = distributed ? new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())) : null;
+        await using var mine = new CacheFixture(Configure, disk: true);
+        await using var theirs = new CacheFixture(Configure, home: mine.Home, time: mine.Time);
+        await mine.Cache.SetAsync("Q", "A");
+        await theirs.Cache.GetAsync("Q");
+        Assert.Equal(CacheLayer.Memory, (await theirs.Cache.GetAsync("Q"))!.Layer);
+
+        Assert.True(await mine.Cache.RemoveAsync("Q"));
+        theirs.Time.Advance(TimeSpan.FromMilliseconds(101));
+
+        Assert.Null(await theirs.Cache.GetAsync("Q"));
+        Assert.Null(await mine.Cache.GetAsync("Q"));
+        await theirs.Cache.SetAsync("Q", "B");
+        Assert.Equal("B", (await mine.Cache.GetAsync("Q"))!.Text);
+
+        void Configure(LlmCostsOptions options) => (options.DistributedCache, options.CacheNamespace) = (shared, "test");
     }
 }

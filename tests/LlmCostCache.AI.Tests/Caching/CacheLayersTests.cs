@@ -259,6 +259,26 @@ public class CacheLayersTests
         Assert.Equal(50, Enumerable.Range(0, 50).Count(i => Knows(memory, i)));
     }
 
+    [Fact]
+    public void An_answer_that_was_asked_for_earlier_does_not_take_the_place_of_a_later_one()
+    {
+        var memory = new MemoryLayer(1 << 20);
+        memory.Put(Entry(1, Answer(10) with { AskedAt = 2, ResponseId = "later" }));
+        memory.Put(Entry(1, Answer(10) with { AskedAt = 1, ResponseId = "earlier" }));
+
+        Assert.True(memory.TryGet(PrintOf(1), BitConverter.GetBytes(1), out var entry));
+        Assert.Equal("later", entry.Answer.ResponseId);
+        Assert.Equal(entry.Size, memory.Bytes);
+    }
+
+    [Fact]
+    public void The_beginning_of_a_system_prompt_counts_against_the_bound_of_memory()
+    {
+        var answer = Answer(10);
+
+        Assert.InRange((answer with { SystemPrompt = new string('x', 256) }).SizeInMemory() - answer.SizeInMemory(), 512, 600);
+    }
+
     private static RequestPrint PrintOf(int i) => new((ulong)i * 0x9E3779B97F4A7C15, (ulong)i + 1);
 
     private static MemoryEntry Entry(int i, StoredAnswer answer) => new(PrintOf(i), BitConverter.GetBytes(i), default, answer);

@@ -161,6 +161,77 @@ public class CacheOptionsTests
     }
 
     [Fact]
+    public async Task A_renewal_whose_answer_is_not_fit_to_be_stored_is_not_bought_again_with_every_hit()
+    {
+        await using var pipeline = Open(cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5));
+        await AskAsync(pipeline);
+        _clock.Advance(TimeSpan.FromHours(6));
+        pipeline.Provider.Answer = (_, options, number) =>
+        {
+            var cut = pipeline.Provider.DefaultAnswer(options, $"answer {number}");
+            cut.FinishReason = ChatFinishReason.Length;
+            return Task.FromResult(cut);
+        };
+
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("answer 1", (await AskAsync(pipeline)).Text);
+            await Task.Delay(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.InRange(pipeline.Provider.Calls.Count, 2, 3);
+    }
+
+    [Fact]
+    public async Task What_another_process_renewed_is_not_bought_again()
+    {
+        using var home = new TempHome();
+        var provider = new FakeChatClient();
+        await using var one = LlmCosts.Open(o => (o.HomeDirectory, o.TimeProvider) = (home.Path, _clock));
+        await using var two = LlmCosts.Open(o => (o.HomeDirectory, o.TimeProvider) = (home.Path, _clock));
+        using var first = provider.AsBuilder().UseCostCache(one, cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5)).Build();
+        using var second = provider.AsBuilder().UseCostCache(two, cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5)).Build();
+        await first.GetResponseAsync("Hello");
+        await one.FlushAsync();
+        await second.GetResponseAsync("Hello");
+        _clock.Advance(TimeSpan.FromHours(6));
+
+        await RenewedAsync(first);
+        await one.FlushAsync();
+        await RenewedAsync(second);
+
+        Assert.Equal(2, provider.Calls.Count);
+
+        static async Task RenewedAsync(IChatClient client)
+        {
+            for (var i = 0; i < 1_000 && (await client.GetResponseAsync("Hello")).Text == "answer 1"; i++)
+                await Task.Delay(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    [Fact]
+    public async Task A_renewal_asks_what_was_asked_whatever_becomes_of_the_callers_messages()
+    {
+        await using var pipeline = Open(cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5));
+        var gate = new TaskCompletionSource();
+        List<ChatMessage> messages = [new(ChatRole.User, [new TextContent("Hello")])];
+        await pipeline.Client.GetResponseAsync(messages);
+        _clock.Advance(TimeSpan.FromHours(6));
+        var asked = new TaskCompletionSource<string>();
+        pipeline.Provider.Answer = async (sent, options, _) =>
+        {
+            await gate.Task;
+            asked.SetResult(string.Concat(sent.Select(message => message.Text)));
+            return pipeline.Provider.DefaultAnswer(options, "renewed");
+        };
+        await pipeline.Client.GetResponseAsync(messages);
+        messages[0].Contents.Add(new TextContent(", and what else?"));
+        gate.SetResult();
+
+        Assert.Equal("Hello", await asked.Task.WaitAsync(TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
     public async Task An_error_that_would_repeat_is_remembered_for_a_while_and_says_so()
     {
         await using var pipeline = Open(cache => cache.RememberErrorsFor = TimeSpan.FromMinutes(1));

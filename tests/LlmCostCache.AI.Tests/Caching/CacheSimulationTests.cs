@@ -265,8 +265,8 @@ public class CacheSimulationTests
             {
                 purchase.DeadFrom[process] = Min(purchase.DeadFrom[process], now);
 
-                // Without a file between them, processes do not know of each other; nor do they when one of them found damage and began a new file.
-                if (_limits.Disk > 0 && !_isDamaged)
+                // Without a file between them, processes do not know of each other.
+                if (_limits.Disk > 0)
                 {
                     purchase.DeadFrom[1 - process] = Min(purchase.DeadFrom[1 - process], now + s_untilOthersKnow);
                 }

@@ -70,12 +70,12 @@ public class DirectUseTests
         await using var other = new CacheFixture(home: fixture.Home, time: fixture.Time);
         foreach (var cache in new[] { fixture.Cache, other.Cache })
         {
-            var hit = await cache.FindEmbeddingAsync(Plan(new()), CancellationToken.None);
+            var hit = (await cache.FindEmbeddingsAsync([Plan(new())], CancellationToken.None))[0];
             Assert.Equal(vector.Vector.ToArray(), hit!.Embedding.Vector.ToArray());
             Assert.Equal(("e-1", CacheFixture.Cost), (hit.Embedding.ModelId, hit.Original));
         }
 
-        Assert.Null(await fixture.Cache.FindEmbeddingAsync(Plan(new(new() { Dimensions = 2 })), CancellationToken.None));
+        Assert.Null((await fixture.Cache.FindEmbeddingsAsync([Plan(new(new() { Dimensions = 2 }))], CancellationToken.None))[0]);
         Assert.NotNull(fixture.Cache.StoreEmbedding(Plan(new()), new(new[] { float.NaN }), CacheFixture.Cost));
         Assert.NotNull(fixture.Cache.StoreEmbedding(Plan(new()), new(new[] { 0f, 0f }), CacheFixture.Cost));
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -13,13 +14,13 @@ internal sealed class DiskFixture : IDisposable
 {
     private readonly TempHome? _owned;
 
-    public DiskFixture(string? home = null, AnswerSeal? seal = null, long limit = 64 << 20, FakeTimeProvider? time = null)
+    public DiskFixture(string? home = null, AnswerSeal? seal = null, long limit = 64 << 20, FakeTimeProvider? time = null, ILogger? logger = null)
     {
         _owned = home is null ? new TempHome() : null;
         Home = home ?? _owned!.Path;
         Time = time ?? new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
         Invalidations = new Invalidations(Time);
-        Layer = DiskLayer.TryOpen(Home, limit, seal ?? AnswerSeal.None, Time, Invalidations, NullLogger.Instance, Failures.Enqueue)!;
+        Layer = DiskLayer.TryOpen(Home, limit, seal ?? AnswerSeal.None, Time, Invalidations, logger ?? NullLogger.Instance, Failures.Enqueue)!;
     }
 
     public string Home { get; }

@@ -50,6 +50,30 @@ public class DiskLeaseTests
     }
 
     [Fact]
+    public async Task A_call_that_never_ends_keeps_other_processes_waiting_once_and_not_for_ever()
+    {
+        using var home = new TempHome();
+        await using var one = new CacheFixture(home: home.Path);
+        await using var two = new CacheFixture(home: home.Path, time: one.Time);
+        var plan = one.Plan("Q");
+        using var flight = one.Cache.Enter(plan.Key);
+        Assert.True(await one.Cache.TryLeadAmongProcessesAsync(plan, flight));
+        using var other = two.Cache.Enter(plan.Key);
+        for (var i = 0; i < 8; i++)
+        {
+            one.Time.Advance(TimeSpan.FromSeconds(3));
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+
+        Assert.False(await two.Cache.TryLeadAmongProcessesAsync(two.Plan("Q"), other));
+        one.Time.Advance(CacheFlight.Patience);
+        await Task.Delay(TimeSpan.FromMilliseconds(100));
+        one.Time.Advance(TimeSpan.FromSeconds(20));
+
+        Assert.True(await two.Cache.TryLeadAmongProcessesAsync(two.Plan("Q"), other));
+    }
+
+    [Fact]
     public async Task Storing_the_answer_gives_the_lease_back()
     {
         using var one = new DiskFixture();

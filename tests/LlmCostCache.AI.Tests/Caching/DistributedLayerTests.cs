@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -223,13 +224,29 @@ public class DistributedLayerTests
         store.Recover();
     }
 
+    [Fact]
+    public async Task An_answer_that_goes_unused_expires_in_the_store_as_well_and_one_in_use_is_served()
+    {
+        var store = new ScriptedDistributedCache();
+        await using var fixture = Over(store);
+        Store(fixture, "Q", options: new ChatOptions().WithCache(c => c.SlidingExpiration(TimeSpan.FromHours(1)).TimeToLive(TimeSpan.FromHours(8)).ServeStale(TimeSpan.FromHours(2))));
+        await FlushAsync(fixture);
+        var options = store.OptionsOf(Assert.Single(store.Entries.Keys, ScriptedDistributedCache.IsAnswer));
+        Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromHours(10)), (options.SlidingExpiration, options.AbsoluteExpirationRelativeToNow));
+
+        // The store still has it, so somebody has used it meanwhile.
+        fixture.Time.Advance(TimeSpan.FromHours(2));
+        await using var other = Over(store, time: fixture.Time);
+        Assert.Equal(CacheLayer.Distributed, (await other.FindAsync(other.Plan("Q")))!.Layer);
+    }
+
     private static Action<LlmCostsOptions> Impatient => static o => o.DistributedCacheTimeout = TimeSpan.FromMilliseconds(50);
 
-    private static CacheFixture Over(IDistributedCache store, Action<LlmCostsOptions>? configure = null) => new(o =>
+    private static CacheFixture Over(IDistributedCache store, Action<LlmCostsOptions>? configure = null, FakeTimeProvider? time = null) => new(o =>
     {
         (o.DistributedCache, o.CacheNamespace) = (store, "app");
         configure?.Invoke(o);
-    });
+    }, time: time);
 
     private static LlmCostsOptions Options(CacheFixture fixture, IDistributedCache store) =>
         new() { TimeProvider = fixture.Time, DistributedCache = store, CacheNamespace = "app" };

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -348,11 +349,82 @@ public class LiveStreamTests
         await script.SayAsync(new string('c', 400));
         Assert.Equal(400, (await NextAsync(follower)).Length);
 
+        await script.SayAsync(new string('d', 400));
+        Assert.Equal(400, (await NextAsync(follower)).Length);
+
         // Who reads slower than may be kept is cut off, and nobody else.
         await Assert.ThrowsAsync<IOException>(() => slow.MoveNextAsync().AsTask().WaitAsync(s_patience));
         await script.FinishAsync();
         await RestAsync(follower);
-        Assert.Equal(400, (await RestAsync(leader)).ToChatResponse().Text.Length);
+        Assert.Equal(800, (await RestAsync(leader)).ToChatResponse().Text.Length);
+    }
+
+    [Fact]
+    public async Task A_piece_larger_than_may_be_kept_reaches_who_reads_along_and_the_others_ask_for_themselves()
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs, cache => cache.MaxAnswerBytes = 1_000));
+        var script = new Script(pipeline);
+        await using var leader = Read(pipeline);
+        await script.SayAsync("a picture: ");
+        await NextAsync(leader);
+        await using var follower = Read(pipeline);
+        Assert.Equal("a picture: ", await NextAsync(follower));
+        var next = leader.MoveNextAsync().AsTask();
+        var whole = pipeline.Client.GetResponseAsync("Hello");
+        await script.SayAsync(new string('x', 5_000));
+        Assert.True(await next.WaitAsync(s_patience));
+        Assert.Equal(5_000, (await NextAsync(follower)).Length);
+        Assert.Equal("answer 2", (await whole.WaitAsync(s_patience)).Text);
+        await script.FinishAsync();
+        Assert.Equal(ChatFinishReason.Stop, (await RestAsync(follower)).ToChatResponse().FinishReason);
+        await RestAsync(leader);
+    }
+
+    [Fact]
+    public async Task Who_reads_along_never_hears_of_the_budgets_of_others()
+    {
+        await using var pipeline = new Pipeline();
+        var script = new Script(pipeline);
+        await using var first = Read(pipeline);
+        var refused = first.MoveNextAsync().AsTask();
+        var others = new List<Task<bool>>();
+        await using var second = Read(pipeline);
+        others.Add(second.MoveNextAsync().AsTask());
+        await using var third = Read(pipeline);
+        others.Add(third.MoveNextAsync().AsTask());
+        await SettleAsync();
+        await script.FailAsync(new BudgetExceededException("the first one's budget"));
+        await Assert.ThrowsAsync<BudgetExceededException>(() => refused.WaitAsync(s_patience));
+        await SettleAsync();
+        await script.FailAsync(new BudgetExceededException("another one's budget"), call: 2);
+        var alsoRefused = await Task.WhenAny(others).WaitAsync(s_patience);
+        others.Remove(alsoRefused);
+        await Assert.ThrowsAsync<BudgetExceededException>(() => alsoRefused);
+        await script.SayAsync("for the third", call: 3);
+
+        Assert.True(await others[0].WaitAsync(s_patience));
+
+        // Time for callers to join one another; too little makes the test prove less.
+        static Task SettleAsync() => Task.Delay(TimeSpan.FromMilliseconds(200));
+    }
+
+    [Fact]
+    public async Task A_log_that_breaks_when_the_stream_ends_keeps_nobody_waiting()
+    {
+        var factory = new BrokenLog();
+        await using var pipeline = new Pipeline(o => o.LoggerFactory = factory);
+        var script = new Script(pipeline);
+        await using var reader = Read(pipeline);
+        await script.SayAsync("one");
+        await NextAsync(reader);
+        await script.FinishAsync(reason: ChatFinishReason.Length);
+        factory.IsBroken = true;
+
+        var rest = await RestAsync(reader);
+
+        factory.IsBroken = false;
+        Assert.Equal(s_price, rest[^1].GetCost().Amount);
+        Assert.Equal(CallStatus.Ok, Assert.Single(await pipeline.RowsAsync()).Status);
     }
 
     [Fact]
@@ -391,6 +463,42 @@ public class LiveStreamTests
         Assert.Equal([CallStatus.Coalesced, CallStatus.Ok], (await pipeline.RowsAsync()).Select(row => row.Status).OrderBy(status => status.ToString()));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_cancelled_leader_does_to_its_list_of_messages_does_not_reach_the_call_that_goes_on(bool streamed)
+    {
+        var gate = new TaskCompletionSource();
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs).Use((messages, options, next, token) => LateAsync(messages, options, next, gate.Task, token)));
+        List<string> sent = [];
+        pipeline.Provider.Answer = (messages, options, _) =>
+        {
+            sent.AddRange(messages.Select(message => message.Text));
+            return Task.FromResult(pipeline.Provider.DefaultAnswer(options, "hello to you"));
+        };
+        List<ChatMessage> history = [new(ChatRole.User, "Hello")];
+        using var stop = new CancellationTokenSource();
+        var led = streamed
+            ? pipeline.Client.GetStreamingResponseAsync(history, cancellationToken: stop.Token).ToChatResponseAsync(stop.Token)
+            : pipeline.Client.GetResponseAsync(history, cancellationToken: stop.Token);
+        var followed = pipeline.Client.GetResponseAsync("Hello");
+        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => led);
+        history.Add(new(ChatRole.User, "and something else"));
+        gate.SetResult();
+        await followed.WaitAsync(s_patience);
+
+        Assert.Equal(["Hello"], sent);
+    }
+
+    // As a stage that tries again after a pause, and reads the messages once more.
+    private static async Task LateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, Func<IEnumerable<ChatMessage>, ChatOptions?, CancellationToken, Task> next, Task gate, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        await next(messages, options, cancellationToken);
+    }
+
     [Fact]
     public async Task A_question_that_is_asked_while_it_is_answered_does_not_wait_for_itself()
     {
@@ -400,5 +508,31 @@ public class LiveStreamTests
             : pipeline.Provider.DefaultAnswer(options, "from within");
 
         Assert.Equal("from within", (await pipeline.Client.GetResponseAsync("Hello").WaitAsync(s_patience)).Text);
+    }
+
+    private sealed class BrokenLog : ILoggerFactory, ILogger
+    {
+        public bool IsBroken { get; set; }
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsBroken)
+                throw new InvalidOperationException("no room for the log");
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

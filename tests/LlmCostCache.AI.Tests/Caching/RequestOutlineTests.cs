@@ -118,4 +118,30 @@ public class RequestOutlineTests
         Assert.Null(plan.Outline!.Prompt);
         Assert.NotEmpty(plan.Outline.Parts);
     }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(100_000)]
+    public async Task With_a_secret_nobody_can_check_a_guess_against_the_parts_of_a_question(int length)
+    {
+        await using var plain = new CacheFixture();
+        await using var secret = new CacheFixture(o => o.CacheSecret = new CacheSecret("a secret of sixteen or more bytes"));
+        await using var other = new CacheFixture(o => o.CacheSecret = new CacheSecret("another secret of sixteen bytes"));
+
+        var parts = new[] { plain, secret, other }.Select(fixture => fixture.Plan(new string('a', length)).Outline!.Parts).ToList();
+
+        Assert.Equal(parts[0].Select(part => part.Name), parts[1].Select(part => part.Name));
+        Assert.Empty(parts[1].Select(part => part.Digest).Intersect(parts[0].Concat(parts[2]).Select(part => part.Digest)));
+    }
+
+    [Fact]
+    public async Task With_a_secret_it_is_still_known_why_a_question_misses()
+    {
+        await using var fixture = new CacheFixture(o => o.CacheSecret = new CacheSecret("a secret of sixteen or more bytes"), disk: true);
+        fixture.Cache.Store(fixture.Plan("Q", new ChatOptions { Temperature = 0.1f }), CacheFixture.Answer(), CacheFixture.Cost);
+
+        var why = await fixture.Cache.WhyMissAsync(fixture.Plan("Q", new ChatOptions { Temperature = 0.2f }), CancellationToken.None);
+
+        Assert.Equal((MissVerdict.Different, "temperature"), (why.Verdict, Assert.Single(why.Differences).Name));
+    }
 }

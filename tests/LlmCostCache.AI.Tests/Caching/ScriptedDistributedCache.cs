@@ -35,6 +35,9 @@ internal class ScriptedDistributedCache : IDistributedCache
     /// <summary>What a read answers instead of what is stored under a name.</summary>
     public Func<string, byte[]?, byte[]?>? Forge { get; set; }
 
+    /// <summary>How long a read takes when all is well.</summary>
+    public TimeSpan ReadsTake { get; set; }
+
     /// <summary>How often an answer was asked for, not a stamp or a sign of life.</summary>
     public int AnswerReads => Volatile.Read(ref _answerReads);
 
@@ -56,6 +59,9 @@ internal class ScriptedDistributedCache : IDistributedCache
     private async Task<byte[]?> Stored(string key)
     {
         await Task.Yield();
+        if (ReadsTake > TimeSpan.Zero)
+            await Task.Delay(ReadsTake);
+
         var bytes = _entries.GetValueOrDefault(key);
         return Forge is { } forge ? forge(key, bytes) : bytes;
     }
@@ -90,6 +96,8 @@ internal class ScriptedDistributedCache : IDistributedCache
     }
 
     public byte[]? Get(string key) => throw new NotSupportedException();
+
+    public void Set(string name, byte[] bytes) => _entries[name] = bytes;
 
     public void Delete(string name) => _entries.TryRemove(name, out _);
 

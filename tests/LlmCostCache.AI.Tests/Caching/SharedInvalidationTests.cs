@@ -204,6 +204,99 @@ public class SharedInvalidationTests
         Assert.Null(await layer.FindAsync(key, CancellationToken.None));
     }
 
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("disk")]
+    [InlineData("store")]
+    public async Task One_answer_that_a_machine_forgets_dies_on_the_others_wherever_they_keep_it(string where)
+    {
+        await using var one = Machine();
+        await using var two = Machine(o => o.MemoryCacheBytes = where == "memory" ? 1 << 20 : 0, disk: where == "disk");
+        Assert.True(await two.Cache.SetAsync("Q", "old"));
+        var (name, frame) = Assert.Single(_shared.Entries, entry => ScriptedDistributedCache.IsAnswer(entry.Key));
+        Assert.True(await two.Cache.SetAsync("other", "stays"));
+        await one.Cache.RemoveAsync("Q");
+        Assert.DoesNotContain(name, _shared.Entries.Keys);
+
+        // A machine that was late writes it once more.
+        _shared.Set(name, frame);
+        await DistributedLayerTests.UntilAsync(async () =>
+        {
+            _time.Advance(s_noticed);
+            return await two.Cache.GetAsync("Q") is null;
+        });
+        Assert.NotNull(await two.Cache.GetAsync("other"));
+    }
+
+    [Fact]
+    public async Task The_later_of_two_stamps_stays_whichever_is_written_last()
+    {
+        await using var one = Layer();
+        await using var two = Layer();
+        var scope = new Invalidations.Scope(Invalidations.Kind.Tag, "v7");
+        var now = _time.GetUtcNow().UtcTicks;
+        await one.InvalidateAsync(scope, now + 50);
+        var before = _shared.Entries.ToDictionary();
+        await two.InvalidateAsync(scope, now + 20);
+        Assert.Equal(before, _shared.Entries);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_invalidated_cannot_be_guessed_from_the_names_of_the_stamps(bool secret)
+    {
+        var key = new CacheEncryptionKey(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        await using var one = Machine(Closed);
+        await using var two = Machine(Closed);
+        Store(one, "tag", asked: "before");
+        await FlushAsync(one);
+        await InvalidateAsync(one, "tag");
+        await one.Cache.InvalidateTenantAsync("acme");
+        _time.Advance(s_noticed);
+
+        Assert.Null(await two.FindAsync(Plan(two, "tag", "before")));
+        Assert.Contains(_shared.Entries.Keys, name => name.Contains(":invalid:", StringComparison.Ordinal));
+        foreach (var guess in (string[])["v7", "acme", .. secret ? (string[])["app"] : []])
+        {
+            var digest = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(guess)));
+            Assert.DoesNotContain(_shared.Entries.Keys, name => name.Contains(digest[..12], StringComparison.Ordinal));
+        }
+
+        void Closed(LlmCostsOptions o)
+        {
+            if (secret)
+                o.CacheSecret = new CacheSecret("a secret of the machines");
+            else
+                o.CacheEncryptionKeys.Add(key);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_invalidation_reaches_machines_that_have_not_got_the_new_key_yet_and_comes_from_them(bool byTheOneWithTheNewKey)
+    {
+        CacheEncryptionKey old = new(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)), newer = new(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        await using var behind = Machine(o => o.CacheEncryptionKeys.Add(old));
+        await using var ahead = Machine(o =>
+        {
+            o.CacheEncryptionKeys.Add(newer);
+            o.CacheEncryptionKeys.Add(old);
+        });
+        Store(behind, "tag", asked: "before");
+        await FlushAsync(behind);
+        Assert.NotNull(await ahead.FindAsync(Plan(ahead, "tag", "before")));
+        await InvalidateAsync(byTheOneWithTheNewKey ? ahead : behind, "tag");
+        _time.Advance(s_noticed);
+
+        Assert.Null(await ahead.FindAsync(Plan(ahead, "tag", "before")));
+        Assert.Null(await behind.FindAsync(Plan(behind, "tag", "before")));
+    }
+
+    private DistributedLayer Layer() => new(_shared, LayerOptions(), new Invalidations(_time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, static _ => { },
+        AnswerSeal.None);
+
     private LlmCostsOptions LayerOptions() => new()
     {
         TimeProvider = _time,
@@ -212,12 +305,13 @@ public class SharedInvalidationTests
         DistributedCacheTimeout = TimeSpan.FromSeconds(30),
     };
 
-    private CacheFixture Machine(Action<LlmCostsOptions>? configure = null) => new(
+    private CacheFixture Machine(Action<LlmCostsOptions>? configure = null, bool disk = false) => new(
         o =>
         {
             (o.DistributedCache, o.CacheNamespace, o.MemoryCacheBytes) = (_shared, "app", 0);
             configure?.Invoke(o);
         },
+        disk,
         time: _time);
 
     private static StoredAnswer Answer(CacheFixture machine, CachePlan plan) =>

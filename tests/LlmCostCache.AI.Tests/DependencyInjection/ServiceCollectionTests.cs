@@ -82,6 +82,36 @@ public sealed class ServiceCollectionTests : IDisposable
     }
 
     [Fact]
+    public void What_the_cache_does_comes_from_configuration()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["CacheNamespace"] = "app",
+            ["AllowSharedCacheWithoutNamespace"] = "true",
+            ["DistributedCacheTimeout"] = "00:00:00.120",
+            ["CacheExcerpts"] = "false",
+            ["CacheNormalization"] = "LineEndings, TrailingBlanks",
+        }).Build();
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(configuration, options);
+
+        Assert.Equal(("app", true, false), (options.CacheNamespace, options.AllowSharedCacheWithoutNamespace, options.CacheExcerpts));
+        Assert.Equal(TimeSpan.FromMilliseconds(120), options.DistributedCacheTimeout);
+        Assert.Equal(CacheNormalization.LineEndings | CacheNormalization.TrailingBlanks, options.CacheNormalization);
+    }
+
+    [Fact]
+    public void Every_option_is_known_to_configuration_if_only_to_say_that_it_is_set_in_code()
+    {
+        foreach (var property in typeof(LlmCostsOptions).GetProperties())
+        {
+            var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(property.Name, "?")]).Build();
+            var error = Record.Exception(() => LlmCostsConfiguration.Bind(configuration, new LlmCostsOptions()));
+            Assert.DoesNotContain("not an option", error?.Message ?? "", StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Prices_discounts_and_exchange_rates_come_from_configuration()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
@@ -143,6 +173,9 @@ public sealed class ServiceCollectionTests : IDisposable
     [InlineData("ExchangeRates:0:Currency", "CNY", "'ExchangeRates:0' has no PerDollar")]
     [InlineData("UsageRules:acme", "x", "can only be set in code")]
     [InlineData("TimeZone", "Europe/Atlantis", "IANA zone")]
+    [InlineData("AllowSharedCacheWithoutNamespace", "perhaps", "true or false")]
+    [InlineData("DistributedCacheTimeout", "soon", "a time span")]
+    [InlineData("CacheNormalization", "Everything", "LineEndings")]
     [InlineData("Budgts", "x", "not an option")]
     [InlineData("Budgets:0:Limit", "-1", "zero or more")]
     [InlineData("Budgets:0:Limit", "ten", "amount in US dollars")]
@@ -165,6 +198,21 @@ public sealed class ServiceCollectionTests : IDisposable
     }
 
     [Fact]
+    public void Keys_of_the_cache_that_are_written_as_one_value_are_not_passed_over()
+    {
+        var (first, second) = (Convert.ToBase64String(new byte[32]), Convert.ToBase64String([.. Enumerable.Repeat((byte)1, 32)]));
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(With($"{first}, {second}"), options);
+
+        Assert.Equal([CacheEncryptionKey.FromBase64(first).Id, CacheEncryptionKey.FromBase64(second).Id], options.CacheEncryptionKeys.Select(key => key.Id));
+        var wrong = Assert.Throws<OptionsValidationException>(() => LlmCostsConfiguration.Bind(With("hunter2"), new LlmCostsOptions()));
+        Assert.Contains("CacheEncryptionKeys", wrong.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", wrong.Message, StringComparison.Ordinal);
+
+        static IConfiguration With(string keys) => new ConfigurationBuilder().AddInMemoryCollection([new("CacheEncryptionKeys", keys)]).Build();
+    }
+
+    [Fact]
     public async Task Embedding_generators_find_it_too()
     {
         var services = new ServiceCollection();
@@ -174,5 +222,41 @@ public sealed class ServiceCollectionTests : IDisposable
         var generator = provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
 
         Assert.Same(provider.GetRequiredService<LlmCosts>(), generator.GetService<LlmCosts>());
+    }
+
+    [Fact]
+    public void The_secret_and_the_keys_of_the_cache_come_from_configuration_and_do_what_they_say()
+    {
+        var key = Convert.ToBase64String(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray());
+        var older = Convert.ToBase64String(new byte[32]);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["CacheSecret"] = "a secret of sixteen or more bytes",
+            ["CacheEncryptionKeys:0"] = key,
+            ["CacheEncryptionKeys:1"] = older,
+        }).Build();
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(configuration, options);
+
+        // The first key encrypts.
+        Assert.Equal([CacheEncryptionKey.FromBase64(key).Id, CacheEncryptionKey.FromBase64(older).Id], options.CacheEncryptionKeys.Select(one => one.Id));
+        Assert.Equal(CacheEncryptionKey.FromBase64(key).Id, AnswerSeal.Of(options).KeyId);
+        var digest = new byte[CacheKey.Size];
+        Assert.Equal(AnswerSeal.Of(new CacheSecret("a secret of sixteen or more bytes"), []).Keys.Seal(digest), AnswerSeal.Of(options).Keys.Seal(digest));
+    }
+
+    [Theory]
+    [InlineData("CacheSecret", "short")]
+    [InlineData("CacheEncryptionKeys:0", "not base64, and canary")]
+    [InlineData("CacheEncryptionKeys:0", "c2hvcnQ=")]
+    public void A_secret_or_key_that_cannot_be_used_is_refused_and_not_repeated(string name, string value)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build();
+
+        var error = Assert.Throws<OptionsValidationException>(() => LlmCostsConfiguration.Bind(configuration, new LlmCostsOptions()));
+
+        Assert.Contains($"'{name}'", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain($"'{value}'", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", error.Message, StringComparison.Ordinal);
     }
 }

@@ -264,6 +264,77 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
         Assert.Equal(texts.Select(FakeEmbeddingGenerator.VectorOf), again.Select(item => item.Vector.ToArray()));
     }
 
+    [Fact]
+    public async Task Hits_are_counted_in_the_file_like_those_of_answers()
+    {
+        var generator = Build();
+        await generator.GenerateAsync(["alpha", "beta"]);
+        await generator.GenerateAsync(["alpha"]);
+        await generator.GenerateAsync(["alpha", "beta"]);
+        await _costs!.DisposeAsync();
+
+        using var file = CacheFile.TryOpen(_home.Path)!;
+        var totals = file.Totals(DateTimeOffset.UtcNow);
+        Assert.Equal((2, 3, 280), (totals.Embeddings, totals.Hits, totals.Saved.Nanos));
+    }
+
+    [Fact]
+    public async Task A_text_asked_for_after_an_invalidation_does_not_get_the_vector_that_was_under_way_before_it()
+    {
+        var generator = Build();
+        var gate = _provider.Hold();
+        var first = generator.GenerateAsync(["alpha"]);
+        await _costs!.Cache.ClearAsync();
+        var second = generator.GenerateAsync(["alpha"]);
+        gate.SetResult();
+        await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(2, _provider.Calls.Count);
+        Assert.Equal(Money.Zero, (await second).GetCost().Saved);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_vector_that_goes_unused_expires_before_its_time_when_the_call_said_so(bool memory)
+    {
+        var time = new FakeTimeProvider(BoughtAnswer.Noon);
+        var generator = Build(o => (o.TimeProvider, o.MemoryCacheBytes) = (time, memory ? 1 << 20 : 0));
+        var options = new EmbeddingGenerationOptions().WithCache(c => c.SlidingExpiration(TimeSpan.FromHours(1)));
+        await generator.GenerateAsync(["alpha"], options);
+        for (var i = 0; i < 3; i++)
+        {
+            await _costs!.FlushAsync();
+            time.Advance(TimeSpan.FromMinutes(50));
+            await generator.GenerateAsync(["alpha"], options);
+        }
+
+        Assert.Single(_provider.Calls);
+        time.Advance(TimeSpan.FromMinutes(61));
+        await generator.GenerateAsync(["alpha"], options);
+        Assert.Equal(2, _provider.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Expired_vectors_stand_in_for_a_provider_that_fails_when_the_call_said_so()
+    {
+        var time = new FakeTimeProvider(BoughtAnswer.Noon);
+        var generator = Build(o => o.TimeProvider = time);
+        var options = new EmbeddingGenerationOptions().WithCache(c => c.TimeToLive(TimeSpan.FromHours(1)).ServeStale(TimeSpan.FromDays(1)));
+        await generator.GenerateAsync(["alpha", "beta"], options);
+        time.Advance(TimeSpan.FromHours(2));
+        _provider.Hold().SetException(new HttpRequestException("down"));
+        var stale = await generator.GenerateAsync(["beta", "alpha"], options);
+
+        Assert.Equal([FakeEmbeddingGenerator.VectorOf("beta"), FakeEmbeddingGenerator.VectorOf("alpha")], stale.Select(item => item.Vector.ToArray()));
+        Assert.Equal(180, stale.GetCost().Saved.Nanos);
+        Assert.Contains("stale", stale.GetCost().Reason, StringComparison.Ordinal);
+
+        // One that is not known: there is no answer to the batch, so its caller hears of the failure.
+        _provider.Hold().SetException(new HttpRequestException("down"));
+        await Assert.ThrowsAsync<HttpRequestException>(() => generator.GenerateAsync(["alpha", "gamma"], options));
+    }
+
     private IEmbeddingGenerator<string, Embedding<float>> Build(Action<LlmCostsOptions>? configure = null)
     {
         _costs = LlmCosts.Open(o =>

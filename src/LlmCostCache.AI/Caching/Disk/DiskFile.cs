@@ -58,11 +58,28 @@ internal sealed class DiskFile(string path, TimeProvider time, ILogger logger, A
     /// <summary>Whether the file was deleted since it was opened. SQLite would go on with what nobody else can see.</summary>
     public bool IsGone() => !File.Exists(path);
 
+    /// <summary>Changes when another file takes its place, and now and then when not: one look at the directory tells whether
+    /// <see cref="IsReplaced"/>, which costs a connection, is worth asking.</summary>
+    public long Mark() => File.GetLastWriteTimeUtc(path).Ticks;
+
     /// <summary>Whether another file has taken its place.</summary>
     public bool IsReplaced()
     {
         using var connection = OpenReader();
         return !ReadId(connection).AsSpan().SequenceEqual(_id);
+    }
+
+    /// <summary>Whether another process has met the same damage and begun anew already. Its file must stay.</summary>
+    public bool HasSuccessor()
+    {
+        try
+        {
+            return _id is not null && File.Exists(path) && IsReplaced();
+        }
+        catch (SqliteException)
+        {
+            return false;
+        }
     }
 
     public void SetAside()

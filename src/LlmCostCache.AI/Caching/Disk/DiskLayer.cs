@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using SQLitePCL;
 
 namespace LlmCostCache.AI;
 
@@ -23,27 +24,38 @@ internal sealed class DiskLayer : IDisposable
 
     // Whoever holds the lock for writing keeps leases waiting, not readers.
     private readonly LayerBreaker _leaseBreaker;
+    private readonly DiskFile _file;
     private readonly DiskReaders _readers;
     private readonly DiskLeases _leases;
     private readonly DiskUses _uses;
     private readonly DiskWriter _writer;
     private long _seenInvalidation;
     private long _polledAt;
+    private long _lookedAt;
+    private long _mark;
+    private long _followed = -1;
     private volatile bool _closing;
 
     private DiskLayer(DiskFile file, long limit, AnswerSeal seal, TimeProvider time, Invalidations invalidations, ILogger logger, Action<string> failed)
     {
         _time = time;
+        _file = file;
         _invalidations = invalidations;
         _seal = seal;
         _failed = failed;
-        _polledAt = time.GetTimestamp();
+        _polledAt = _lookedAt = time.GetTimestamp();
         _breaker = new LayerBreaker(CacheLayer.Disk, time, logger);
         _leaseBreaker = new LayerBreaker(CacheLayer.Disk, time, logger);
         _readers = new DiskReaders(file);
         _leases = new DiskLeases(file, _turn, time);
         _uses = new DiskUses(time);
         _writer = new DiskWriter(file, _readers, _leases, _uses, new DiskHousekeeping(limit, time), _turn, seal, invalidations, time, logger, failed);
+        _writer.Leaving += () =>
+        {
+            // Unless whoever followed another process has learned already.
+            if (_readers.Generation != Interlocked.Read(ref _followed))
+                LearnLast();
+        };
         _writer.BegunAnew += () =>
         {
             Interlocked.Exchange(ref _seenInvalidation, 0);
@@ -79,35 +91,14 @@ internal sealed class DiskLayer : IDisposable
     public StoredAnswer? Find(CacheKey key)
     {
         var startedAt = Stopwatch.GetTimestamp();
+        FollowFile();
         if (TakeReader() is not { } reader)
             return null;
 
         try
         {
-            var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
-            if (found is not null && latestInvalidation != Interlocked.Read(ref _seenInvalidation))
-                Learn(reader);
-
-            // Its row stays: it may still be served on the day the provider fails.
-            if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
-                answer = null;
-
+            var answer = Find(key, reader, startedAt);
             _readers.GiveBack(reader);
-            if (found == SealResult.UnknownKey)
-            {
-                _failed("a row is encrypted with a key that is not among CacheEncryptionKeys");
-            }
-            else if (found == SealResult.Broken)
-            {
-                _failed("a row was malformed");
-                _writer.TryAdd(new DiskWork.Delete(key, long.MaxValue));
-            }
-
-            if (Stopwatch.GetElapsedTime(startedAt) < s_slow)
-                _breaker.Succeeded();
-            else
-                _breaker.Failed("slow");
-
             return answer;
         }
         catch (Exception e) when (DiskFile.IsExpected(e))
@@ -117,17 +108,48 @@ internal sealed class DiskLayer : IDisposable
         }
     }
 
+    /// <summary>The same for the rows of a batch, with one reader. When the file turns out slow or broken meanwhile, the rest is not known.</summary>
+    public StoredAnswer?[] Find(IReadOnlyList<CacheKey> keys)
+    {
+        var answers = new StoredAnswer?[keys.Count];
+        var startedAt = Stopwatch.GetTimestamp();
+        if (keys.Count == 0 || TakeReader() is not { } reader)
+            return answers;
+
+        try
+        {
+            var i = 0;
+            do
+            {
+                answers[i] = Find(keys[i], reader, startedAt);
+                startedAt = Stopwatch.GetTimestamp();
+            }
+            while (++i < keys.Count && !_closing && !_breaker.IsLeftAlone);
+
+            _readers.GiveBack(reader);
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            Failed(e, reader);
+        }
+
+        return answers;
+    }
+
     /// <summary>Learns what other processes invalidated, at most every 100 ms: for answers found in memory, which do not pass by
     /// here.</summary>
     public void Poll()
     {
         var polledAt = Interlocked.Read(ref _polledAt);
         if (_time.GetElapsedTime(polledAt) < s_pollEvery
-            || Interlocked.CompareExchange(ref _polledAt, _time.GetTimestamp(), polledAt) != polledAt
-            || TakeReader() is not { } reader)
+            || Interlocked.CompareExchange(ref _polledAt, _time.GetTimestamp(), polledAt) != polledAt)
         {
             return;
         }
+
+        FollowFile();
+        if (TakeReader() is not { } reader)
+            return;
 
         try
         {
@@ -223,14 +245,103 @@ internal sealed class DiskLayer : IDisposable
         _failed(Describe(e));
         if (DiskFile.IsDamage(e))
             _writer.TryAdd(new DiskWork.Repair(generation));
+        else if (!_closing && generation == _readers.Generation && e is SqliteException { SqliteErrorCode: raw.SQLITE_BUSY })
+            _breaker.LeaveAlone(Describe(e)); // It kept this caller waiting for 50 ms. The next one must not wait as well.
         else if (!_closing && generation == _readers.Generation)
             _breaker.Failed(Describe(e));
+    }
+
+    private StoredAnswer? Find(CacheKey key, DiskReader reader, long startedAt)
+    {
+        var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
+        if (found is not null && latestInvalidation != Interlocked.Read(ref _seenInvalidation))
+            Learn(reader);
+
+        // Its row stays: it may still be served on the day the provider fails.
+        if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
+            answer = null;
+
+        if (found == SealResult.UnknownKey)
+        {
+            _failed("a row is encrypted with a key that is not among CacheEncryptionKeys");
+        }
+        else if (found == SealResult.Broken)
+        {
+            _failed("a row was malformed");
+            _writer.TryAdd(new DiskWork.Delete(key, long.MaxValue));
+        }
+
+        if (Stopwatch.GetElapsedTime(startedAt) < s_slow)
+            _breaker.Succeeded();
+        else
+            _breaker.Failed("slow");
+
+        return answer;
     }
 
     private bool IsUnusedFor(TimeSpan slidingFor, CacheKey key, DiskReader reader)
     {
         var now = _time.GetUtcNow();
         return now - (_uses.UsedAt(key) ?? DateTimeOffset.MinValue) >= slidingFor && now - (reader.UsedAt(key) ?? now) >= slidingFor;
+    }
+
+    /// <summary>Goes over to the file that another process began, at most every 100 ms: what is invalidated from then on stands there.</summary>
+    private void FollowFile()
+    {
+        var lookedAt = Interlocked.Read(ref _lookedAt);
+        if (_closing || _writer.IsBroken || _time.GetElapsedTime(lookedAt) < s_pollEvery
+            || Interlocked.CompareExchange(ref _lookedAt, _time.GetTimestamp(), lookedAt) != lookedAt)
+        {
+            return;
+        }
+
+        var mark = _file.Mark();
+        if (mark == Interlocked.Read(ref _mark))
+            return;
+
+        try
+        {
+            if (_file.IsReplaced())
+            {
+                LearnLast();
+                _readers.Drop();
+                Interlocked.Exchange(ref _followed, _readers.Generation);
+                Interlocked.Exchange(ref _seenInvalidation, 0);
+
+                // The writer follows with whatever it does next.
+                _writer.TryAdd(new DiskWork.Tick());
+            }
+
+            Interlocked.Exchange(ref _mark, mark);
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            // It is gone or locked. The next look-up says so, and the next look comes soon.
+        }
+    }
+
+    /// <summary>Learns from a file that is about to be left what others invalidated. When it does not say, all that was asked so far counts as invalidated.</summary>
+    private void LearnLast()
+    {
+        var reader = _readers.TakeIdle();
+        try
+        {
+            if (reader is not null)
+            {
+                Learn(reader);
+                return;
+            }
+        }
+        catch (Exception e) when (DiskFile.IsExpected(e))
+        {
+            _failed(Describe(e));
+        }
+        finally
+        {
+            reader?.Dispose();
+        }
+
+        _invalidations.Add(new(Invalidations.Kind.Everything, ""), _invalidations.Stamp());
     }
 
     private void Learn(DiskReader reader)

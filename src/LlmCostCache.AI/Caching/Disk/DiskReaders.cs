@@ -14,6 +14,9 @@ internal sealed class DiskReaders(DiskFile file) : IDisposable
 
     public int Generation => Volatile.Read(ref _generation);
 
+    /// <summary>A reader that has the file open already, which may have another name by now; null when all of them are in use.</summary>
+    public DiskReader? TakeIdle() => Interlocked.Exchange(ref _last, null) ?? (_idle.TryDequeue(out var reader) ? reader : null);
+
     /// <summary>A reader for this caller alone, who gives it back or disposes it.</summary>
     public DiskReader Take()
     {

@@ -11,6 +11,7 @@ internal sealed class DiskWriter : IDisposable
     private const long BatchBytes = 8 << 20;
     private const int QueuedPuts = 10_000;
     private const long QueuedBytes = 64 << 20;
+    private const int MostOwed = 10_000;
 
     private static readonly TimeSpan s_tickAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_tickEvery = TimeSpan.FromMinutes(1);
@@ -29,8 +30,13 @@ internal sealed class DiskWriter : IDisposable
     private readonly BlockingCollection<DiskWork> _queue = [];
     private readonly Thread _thread;
     private readonly ITimer _timer;
+
+    // What could not be written yet and must be: without it the dead would live again after a restart, and other processes would never hear of it.
+    private readonly List<DiskWork> _owed = [];
+    private bool _saysOwed;
     private SqliteConnection? _connection;
     private DiskRows? _rows;
+    private long _mark;
     private long _queuedPuts;
     private long _queuedBytes;
 
@@ -42,6 +48,9 @@ internal sealed class DiskWriter : IDisposable
         _thread = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI cache.db" };
         _timer = time.CreateTimer(static state => ((DiskWriter)state!).TryAdd(new DiskWork.Tick()), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>Raised before the file is left for another one, while readers still have it open.</summary>
+    public event Action? Leaving;
 
     /// <summary>Raised on the writer's thread after the file was replaced by a new one, which knows nothing.</summary>
     public event Action? BegunAnew;
@@ -73,7 +82,12 @@ internal sealed class DiskWriter : IDisposable
     public Task<int> DoAsync(DiskWork work)
     {
         if (!TryAdd(work))
+        {
+            if (work is DiskWork.Invalidate)
+                _failed("an invalidation could not be written");
+
             work.Finish(committed: false);
+        }
 
         return work.Done;
     }
@@ -149,6 +163,11 @@ internal sealed class DiskWriter : IDisposable
             while (batch.Count < BatchRows && bytes < BatchBytes && _queue.TryTake(out work));
 
             var committed = TryCommit(batch);
+            if (committed)
+                Settle();
+            else
+                Owe(batch);
+
             foreach (var done in batch)
             {
                 if (done is DiskWork.Put put)
@@ -160,45 +179,106 @@ internal sealed class DiskWriter : IDisposable
             batch.Clear();
         }
 
+        if (_owed.Exists(static work => work is DiskWork.Invalidate))
+            _failed("an invalidation could not be written before closing");
+
         Close();
     }
 
     private bool TryCommit(List<DiskWork> batch)
     {
         var committed = false;
-        try
+        for (var attempts = 2; attempts > 0 && !committed; attempts--)
         {
-            foreach (var repair in batch.OfType<DiskWork.Repair>())
+            try
             {
-                if (repair.Generation == _readers.Generation)
-                    BeginAnew(setAside: true);
+                PrepareFile(batch);
+                InTurn(() =>
+                {
+                    _owed.ForEach(Do);
+                    batch.ForEach(Do);
+                });
+                committed = true;
+                if (batch.Exists(static work => work is DiskWork.Barrier or DiskWork.Tick))
+                    WriteUses();
+
+                KeepHouse();
             }
+            catch (Exception e) when (DiskFile.IsExpected(e))
+            {
+                _failed(e is SqliteException sqlite ? $"SQLite error {sqlite.SqliteErrorCode}" : e.GetType().Name);
+                if (!DiskFile.IsDamage(e))
+                    break;
 
-            if (_file.IsGone())
-                BeginAnew(setAside: false);
-
-            // After damage that could not be repaired at once: perhaps now.
-            if (_connection is null)
-                Open();
-
-            foreach (var put in batch.OfType<DiskWork.Put>())
-                put.Seal(_seal);
-
-            InTurn(() => batch.ForEach(Do));
-            committed = true;
-            if (batch.Exists(static work => work is DiskWork.Barrier or DiskWork.Tick))
-                WriteUses();
-
-            KeepHouse();
-        }
-        catch (Exception e) when (DiskFile.IsExpected(e))
-        {
-            _failed(e is SqliteException sqlite ? $"SQLite error {sqlite.SqliteErrorCode}" : e.GetType().Name);
-            if (DiskFile.IsDamage(e))
+                // What was just written goes with the file, so it is written once more into the new one.
+                committed = false;
                 Repair();
+                if (IsBroken)
+                    break;
+            }
         }
 
         return committed;
+    }
+
+    private void PrepareFile(List<DiskWork> batch)
+    {
+        foreach (var repair in batch.OfType<DiskWork.Repair>())
+        {
+            if (repair.Generation == _readers.Generation)
+                BeginAnew(setAside: true);
+        }
+
+        var mark = _file.Mark();
+        if (_file.IsGone())
+            BeginAnew(setAside: false);
+        else if (mark != _mark && _connection is not null && _file.IsReplaced())
+            BeginAnew(setAside: false);
+        else
+            _mark = mark;
+
+        // After damage that could not be repaired at once: perhaps now.
+        if (_connection is null)
+            Open();
+
+        foreach (var put in batch.OfType<DiskWork.Put>())
+            put.Seal(_seal);
+    }
+
+    private void Settle()
+    {
+        _owed.Clear();
+        _saysOwed = false;
+    }
+
+    /// <summary>Keeps what must be written after all. The process itself honours it meanwhile.</summary>
+    private void Owe(List<DiskWork> batch)
+    {
+        _owed.AddRange(batch.Where(static work => work is DiskWork.Invalidate or DiskWork.Delete));
+        if (_owed.Count == 0)
+            return;
+
+        // Too many to remember: everything older is forgotten, which is too much, never too little.
+        if (_owed.Count > MostOwed && _owed.OfType<DiskWork.Invalidate>().ToList() is { Count: > 0 } invalidations)
+        {
+            _owed.Clear();
+            _owed.Add(new DiskWork.Invalidate(new(Invalidations.Kind.Everything, ""), invalidations.Max(static work => work.Stamp)));
+        }
+        else if (_owed.Count > MostOwed)
+        {
+            _owed.Clear();
+        }
+
+        if (batch.Exists(static work => work is DiskWork.Invalidate))
+        {
+            _failed("an invalidation is not written yet");
+            if (!_saysOwed)
+                CacheLog.InvalidationOwed(_logger, _file.Path);
+
+            _saysOwed = true;
+        }
+
+        TickSoon();
     }
 
     private void Do(DiskWork work)
@@ -244,15 +324,7 @@ internal sealed class DiskWriter : IDisposable
     private void KeepHouse()
     {
         if (_house.IsDue())
-        {
-            if (_file.IsReplaced())
-            {
-                BeginAnew(setAside: false);
-                return;
-            }
-
             _house.Sweep(_connection!);
-        }
 
         _house.Evict(_connection!);
     }
@@ -312,16 +384,20 @@ internal sealed class DiskWriter : IDisposable
         _turn.Wait();
         try
         {
+            Leaving?.Invoke();
             _leases.Close_NeedsTurn();
             Close();
             _readers.Drop();
-            if (setAside)
+            if (setAside && !_file.HasSuccessor())
                 _file.SetAside();
             else
                 _failed("was removed or replaced while it was in use");
 
             Open();
             BegunAnew?.Invoke();
+
+            // The other processes may not have learned from the old file all that was invalidated.
+            _owed.AddRange(_invalidations.Known().Select(static known => new DiskWork.Invalidate(known.Scope, known.Stamp)));
         }
         finally
         {

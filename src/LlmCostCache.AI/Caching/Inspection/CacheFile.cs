@@ -76,8 +76,8 @@ internal sealed class CacheFile : IDisposable
     public CacheFileTotals Totals(DateTimeOffset now) => Guarded(() =>
     {
         using var sums = new SqliteStatement(_connection, $"""
-            SELECT count(*), coalesce(sum(expires_at <= ?1), 0), coalesce(sum(kind = {EmbeddingKind}), 0), coalesce(sum(sealed_by <> 0), 0), coalesce(sum(bytes), 0),
-                   coalesce(sum(hits), 0), coalesce(sum(saved_nanos), 0), min(stored_at), max(stored_at), min(CASE WHEN expires_at > ?1 THEN expires_at END)
+            SELECT count(*), coalesce(sum(expires_at <= ?1), 0), coalesce(sum(kind = {EmbeddingKind}), 0), coalesce(sum(sealed_by <> 0), 0), coalesce(sum({Plausible("bytes")}), 0),
+                   coalesce(sum({Plausible("hits")}), 0), coalesce(sum({Plausible("saved_nanos")}), 0), min(stored_at), max(stored_at), min(CASE WHEN expires_at > ?1 THEN expires_at END)
               FROM answer
             """);
         sums.Bind(1, now.ToUnixTimeMilliseconds()).Step();
@@ -97,6 +97,9 @@ internal sealed class CacheFile : IDisposable
             FileBytes = LengthOf(Path) + LengthOf(Path + "-wal"),
         };
     });
+
+    // A number that somebody wrote into a row must not break the sum, and with it every command. No answer saves a hundred thousand dollars.
+    private static string Plausible(string column) => $"min(max({column}, 0), 100000000000000)";
 
     /// <summary>The first entries in an order.</summary>
     public IReadOnlyList<CacheEntry> First(EntryFilter filter, EntryOrder order, int count, AnswerSeal seal) => Guarded(() =>

@@ -1,0 +1,110 @@
+using Microsoft.Extensions.Logging.Testing;
+
+namespace LlmCostCache.AI.Tests;
+
+/// <summary>What was invalidated reaches the file, whatever happened to it meanwhile.</summary>
+public class OwedInvalidationTests
+{
+    private static readonly Invalidations.Scope s_tag = new(Invalidations.Kind.Tag, "v7");
+
+    // Its table lies on a page that does not exist: a real SQLITE_CORRUPT, without a write behind SQLite's back.
+    private const string Damage = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 100000 WHERE name = 'invalidation'; PRAGMA schema_version = 999";
+
+    [Fact]
+    public async Task An_invalidation_that_meets_damage_stands_in_the_new_file()
+    {
+        using var disk = new DiskFixture();
+        disk.Put("Q", disk.Answer() with { Tags = ["v7"] });
+        await disk.FlushAsync();
+        disk.Sql(Damage);
+
+        await disk.Layer.InvalidateAsync(s_tag, disk.Invalidations.Stamp());
+
+        Assert.NotEmpty(Directory.GetFiles(disk.Home, "cache.db.corrupt-*"));
+        Assert.Equal(1, disk.Ask<long>("SELECT count(*) FROM invalidation WHERE name = 'v7'"));
+    }
+
+    [Fact]
+    public async Task An_invalidation_that_finds_the_file_locked_is_written_when_the_lock_is_gone()
+    {
+        using var disk = new DiskFixture();
+        disk.Put("Q", disk.Answer() with { Tags = ["v7"] });
+        await disk.FlushAsync();
+        using (var other = disk.Open())
+        {
+            using var begin = other.CreateCommand();
+            begin.CommandText = "BEGIN IMMEDIATE";
+            begin.ExecuteNonQuery();
+            await disk.Layer.InvalidateAsync(s_tag, disk.Invalidations.Stamp());
+            Assert.Contains("an invalidation is not written yet", disk.Failures);
+        }
+
+        await disk.FlushAsync();
+
+        Assert.Equal((0L, 1L), (disk.Ask<long>("SELECT count(*) FROM answer"), disk.Ask<long>("SELECT count(*) FROM invalidation")));
+    }
+
+    [Fact]
+    public async Task A_full_disk_says_once_that_invalidations_wait_and_names_nothing_of_them()
+    {
+        var log = new FakeLogger();
+        using var disk = new DiskFixture(logger: log);
+        disk.Sql("CREATE TRIGGER full BEFORE INSERT ON invalidation BEGIN SELECT RAISE(ROLLBACK, 'database or disk is full'); END");
+
+        await disk.Layer.InvalidateAsync(s_tag, disk.Invalidations.Stamp());
+        await disk.Layer.InvalidateAsync(s_tag, disk.Invalidations.Stamp());
+        await disk.Layer.InvalidateAsync(new(Invalidations.Kind.Model, "gpt-4o"), disk.Invalidations.Stamp());
+        disk.Sql("DROP TRIGGER full");
+        await disk.FlushAsync();
+
+        var said = Assert.Single(log.Collector.GetSnapshot());
+        Assert.DoesNotContain("v7", said.Message, StringComparison.Ordinal);
+        Assert.Equal(2, disk.Ask<long>("SELECT count(*) FROM invalidation"));
+    }
+
+    [Fact]
+    public async Task A_process_follows_the_other_one_into_the_file_that_it_began_anew()
+    {
+        using var mine = new DiskFixture();
+        using var theirs = new DiskFixture(mine.Home, time: mine.Time);
+        var answer = theirs.Answer() with { Tags = ["v7"] };
+        mine.Sql(Damage);
+        await mine.Layer.InvalidateAsync(new(Invalidations.Kind.Model, "o1"), mine.Invalidations.Stamp());
+
+        await mine.Layer.InvalidateAsync(s_tag, mine.Invalidations.Stamp());
+        mine.Time.Advance(TimeSpan.FromMilliseconds(101));
+        theirs.Layer.Poll();
+
+        Assert.True(theirs.Invalidations.IsDead(answer));
+        theirs.Put("Q", theirs.Answer("Rome."));
+        await theirs.FlushAsync();
+        Assert.Equal("Rome.", mine.Find("Q"));
+    }
+
+    [Fact]
+    public async Task What_was_invalidated_before_the_damage_is_carried_into_the_new_file()
+    {
+        using var mine = new DiskFixture();
+        mine.Invalidations.Add(s_tag, mine.Invalidations.Stamp());
+        await mine.Layer.InvalidateAsync(s_tag, mine.Invalidations.Stamp());
+        mine.Sql(Damage);
+
+        mine.Put("Q");
+        await mine.FlushAsync();
+        await mine.FlushAsync();
+
+        Assert.Equal(1, mine.Ask<long>("SELECT count(*) FROM invalidation WHERE name = 'v7'"));
+    }
+
+    [Fact]
+    public async Task A_new_file_of_another_process_is_not_set_aside_for_the_damage_of_the_old_one()
+    {
+        using var mine = new DiskFixture();
+        using var theirs = new DiskFixture(mine.Home, time: mine.Time);
+        mine.Sql(Damage);
+        await mine.Layer.InvalidateAsync(s_tag, mine.Invalidations.Stamp());
+        await theirs.Layer.InvalidateAsync(new(Invalidations.Kind.Model, "o1"), theirs.Invalidations.Stamp());
+
+        Assert.Equal(2, mine.Ask<long>("SELECT count(*) FROM invalidation WHERE name IN ('v7', 'o1')"));
+    }
+}
