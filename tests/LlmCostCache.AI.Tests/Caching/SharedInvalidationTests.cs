@@ -172,8 +172,8 @@ public class SharedInvalidationTests
         for (var i = 0; i < 50; i++)
             Assert.NotNull(await two.FindAsync(Plan(two, "prompt", $"Q{i}")));
 
-        // The gate, and one sign of life when it was opened.
-        Assert.Equal(52, reads.Count);
+        // One for each, and one for the gate. The sign of life that each machine asks for when it opens comes when it may.
+        Assert.Equal(51, reads.Count(static name => !name.EndsWith(":probe", StringComparison.Ordinal)));
     }
 
     [Theory]
