@@ -231,7 +231,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
             foreach (var (scope, stamp) in await _stamps.KillersOfAsync(key, answer, stop.Token).AsTask().WaitAsync(stop.Token).ConfigureAwait(false))
             {
                 // A stamp from the future comes from a clock that is wrong; it must not kill what is asked from now on.
-                var atMost = Math.Min(stamp, _invalidations.Begin());
+                var atMost = Math.Min(stamp, _invalidations.Stamp());
                 _invalidations.Add(scope, atMost);
                 if (scope.Kind == Invalidations.Kind.Key)
                     KeyForgotten?.Invoke(key, atMost);

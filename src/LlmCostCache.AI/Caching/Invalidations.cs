@@ -52,7 +52,7 @@ internal sealed class Invalidations(TimeProvider time)
         return Volatile.Read(ref _begun) == mark.Begun ? stamp : mark.Last + 1;
     }
 
-    /// <summary>The stamp of an invalidation that begins now.</summary>
+    /// <summary>The stamp of an invalidation that begins now, in this process. What others invalidated counts from when it is heard of: it may be older than questions of ours.</summary>
     public long Begin()
     {
         Interlocked.Increment(ref _begun);
@@ -73,8 +73,6 @@ internal sealed class Invalidations(TimeProvider time)
 
     public void Add(Scope scope, long stamp)
     {
-        Interlocked.Increment(ref _begun);
-
         // Far ahead of our clock lies only what a damaged row or a machine with a wrong clock says. Believed as it is, it would kill every new answer
         // of its scope until that day comes.
         stamp = Math.Min(stamp, time.GetUtcNow().Add(StoredAnswer.ClockTolerance).UtcTicks);

@@ -533,7 +533,7 @@ public sealed class ResponseCache : IAsyncDisposable, IDisposable
     {
         var removed = _memory?.Remove(plan.Print, plan.Request) ?? false;
         var scope = new Invalidations.Scope(Invalidations.Kind.Key, plan.Key.ToString());
-        var stamp = _invalidations.Stamp();
+        var stamp = _invalidations.Begin();
         if (_disk is not null)
         {
             // Noted in the file as well, since other processes may have the answer in their memory.
