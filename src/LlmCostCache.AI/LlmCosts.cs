@@ -137,7 +137,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         var costs = new LlmCosts(options);
         try
         {
-            costs._store.ConfigureAsync(options.TimeZone, options.WeekStart, [.. options.Budgets], options.Currency).AsTask().GetAwaiter().GetResult();
+            costs._store.ConfigureAsync(options.TimeZone, options.WeekStart, [.. options.Budgets], options.Currency, fiscalYearStart: options.FiscalYearStart).AsTask().GetAwaiter().GetResult();
             costs.Spool.ReplayAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
             return costs;
         }
