@@ -37,6 +37,9 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     /// <summary>What was set at run time; null when that is what the caller knows.</summary>
     public BudgetSettings? SettingsAfter(long revision) => With(connection => LedgerBalances.SettingsAfter(connection, revision, time.GetUtcNow()));
 
+    public IReadOnlyList<BudgetStanding> Standings() =>
+        With<IReadOnlyList<BudgetStanding>>(connection => Snapshot(connection, () => LedgerBalances.Standings(connection, Calendar, time.GetUtcNow())));
+
     public IReadOnlyList<BudgetChange> Changes() => With(LedgerBalances.Changes);
 
     /// <summary>The next calls that match, each with its adjustments folded in.</summary>
