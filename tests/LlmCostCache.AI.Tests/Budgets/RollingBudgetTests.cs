@@ -48,7 +48,7 @@ public class RollingBudgetTests
             for (var step = 0; step < 200; step++)
             {
                 home.Clock.Advance(span * (random.Next(100) / 1_500.0));
-                if (backwardsSeconds > 0 && random.Next(10) == 0)
+                if (backwardsSeconds > 0 && random.Next(20) == 0)
                 {
                     home.Clock.AdjustTime(home.Clock.GetUtcNow() - TimeSpan.FromSeconds(random.Next(backwardsSeconds)));
                 }
@@ -65,7 +65,7 @@ public class RollingBudgetTests
             var rows = await store.ReadAsync(LedgerFilter.All).ToListAsync();
             Assert.All(rows, first => Assert.True(
                 rows.Where(row => row.At >= first.At && row.At < first.At + span).Sum(row => row.Cost.Amount!.Value.Nanos) <= Limit, $"seed {seed}: the span from {first.At:O}"));
-            Assert.True(accepted > 20, $"seed {seed}: only {accepted} calls fitted");
+            Assert.True(accepted > 10, $"seed {seed}: only {accepted} calls fitted");
             Assert.Empty((await store.VerifyAsync()).Problems);
         }
     }

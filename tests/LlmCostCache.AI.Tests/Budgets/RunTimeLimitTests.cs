@@ -28,9 +28,9 @@ public class RunTimeLimitTests
         await pipeline.Client.GetResponseAsync("one");
 
         await using var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
-        await other.Limits.SetAsync(Budget.Daily(0.0005m).ForEachUser());
+        await other.Limits.SetAsync(Budget.Daily(0.0000001m).ForEachUser());
         using var scope = CostScope.Begin(user: "alice");
-        var refusal = await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two", new() { MaxOutputTokens = 1_000 }));
+        var refusal = await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two"));
 
         Assert.Equal("day user=*", refusal.Budget!.Name);
         Assert.Single(pipeline.Provider.Calls);
