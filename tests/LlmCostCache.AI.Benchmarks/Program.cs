@@ -5,6 +5,7 @@ using LlmCostCache.AI.Benchmarks;
 // --smoke            every benchmark once, quickly; fails when one throws
 // --record [--short] every benchmark, or those whose class is named behind it; the tables go to docs/benchmarks.md
 // --soak             ten million distinct questions through the memory layer; the table goes to docs/benchmarks.md
+// --budgets          reservations beside ten and beside ten thousand budgets; the table goes to docs/benchmarks.md
 // anything else      BenchmarkSwitcher, with its own arguments
 switch (args)
 {
@@ -16,6 +17,10 @@ switch (args)
         var soak = new CacheSoak(CacheSoak.FullSize).Run();
         new ResultPage(Path.Combine(Repository.Root, "docs", "benchmarks.md")).Put(nameof(CacheSoak), soak.Table);
         return soak.Ratio <= 1.25m ? 0 : 1;
+    case ["--budgets"]:
+        var budgets = new BudgetCountRun(BudgetCountRun.FullSize).Run();
+        new ResultPage(Path.Combine(Repository.Root, "docs", "benchmarks.md")).Put(nameof(BudgetCountRun), budgets.Table);
+        return budgets.Ratio <= 2m ? 0 : 1;
     default:
         BenchmarkSwitcher.FromTypes(BenchmarkTypes.All).Run(args);
         return 0;
