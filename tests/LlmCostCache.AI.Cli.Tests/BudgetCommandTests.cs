@@ -61,6 +61,20 @@ public class BudgetCommandTests
     }
 
     [Fact]
+    public async Task A_new_limit_leaves_mode_and_fallback_as_they_are()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m).Balanced().FallBackTo("gpt-4o-mini")));
+
+        await CliRun.Of("budget", "set", "--period", "day", "3", "--home", home.Path);
+        var kept = (await CliRun.Of("budget", "show", "--json", "--home", home.Path)).Json.GetProperty("budget");
+        await CliRun.Of("budget", "set", "--period", "day", "3", "--mode", "warn", "--home", home.Path);
+        var changed = (await CliRun.Of("budget", "show", "--json", "--home", home.Path)).Json.GetProperty("budget");
+
+        Assert.Equal(("balanced", "gpt-4o-mini"), (Text(kept, "mode"), Text(kept, "fallback")));
+        Assert.Equal(("warn", "gpt-4o-mini"), (Text(changed, "mode"), Text(changed, "fallback")));
+    }
+
+    [Fact]
     public async Task A_grant_is_given_for_a_while_and_taken_back()
     {
         using var home = await Sample(o =>

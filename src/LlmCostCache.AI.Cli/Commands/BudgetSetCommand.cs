@@ -12,14 +12,13 @@ internal sealed class BudgetSetCommand : Command, IHasExamples
     private readonly CliHost _host;
     private readonly BudgetOptions _budget = new();
     private readonly Argument<string> _limit = new("LIMIT") { Description = "What is allowed in the period: dollars, or a number of tokens or requests with --unit" };
-    private readonly Option<string> _mode = new("--mode")
+    private readonly Option<string?> _mode = new("--mode")
     {
-        Description = "What happens to a call that may not fit: strict (refused), balanced (refused by an estimate), warn (passes)",
+        Description = "What happens to a call that may not fit: strict (refused), balanced (refused by an estimate), warn (passes) [default: as it is, else strict]",
         HelpName = "MODE",
-        DefaultValueFactory = _ => "strict",
     };
 
-    private readonly Option<string?> _fallBackTo = new("--fall-back-to") { Description = "The model that is asked instead when the requested one does not fit", HelpName = "MODEL" };
+    private readonly Option<string?> _fallBackTo = new("--fall-back-to") { Description = "The model that is asked instead when the requested one does not fit [default: as it is]", HelpName = "MODEL" };
 
     public BudgetSetCommand(CommonOptions common, CliHost host)
         : base("set", "Set the limit of a budget; effective with the next call in every process, and stronger than the limit in code")
@@ -43,13 +42,19 @@ internal sealed class BudgetSetCommand : Command, IHasExamples
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         var budget = _budget.Described(parse, BudgetOptions.Amount("LIMIT", parse.GetValue(_limit)!, _budget.UnitOf(parse)));
-        budget = parse.GetValue(_mode) switch { "warn" => budget.Warn(), "balanced" => budget.Balanced(), _ => budget };
-        budget = parse.GetValue(_fallBackTo) is { } model
-            ? budget.FallBackTo(string.IsNullOrWhiteSpace(model) ? throw new UsageException("--fall-back-to is empty; name a model, or leave the option out.") : model)
-            : budget;
+        var model = parse.GetValue(_fallBackTo);
+        if (model is not null && string.IsNullOrWhiteSpace(model))
+        {
+            throw new UsageException("--fall-back-to is empty; name a model, or leave the option out.");
+        }
+
         var store = BudgetStore.Open(_common.HomeOf(parse, _host), _host.Time);
         await using (store.ConfigureAwait(false))
         {
+            // A new limit leaves alone what the budget does besides.
+            var known = (await store.Limits.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(standing => standing.Budget.Id == budget.Id)?.Budget;
+            budget = (parse.GetValue(_mode) ?? BudgetText.Word(known?.Mode ?? BudgetMode.Strict)) switch { "warn" => budget.Warn(), "balanced" => budget.Balanced(), _ => budget };
+            budget = (model ?? known?.FallbackModel) is { } fallback ? budget.FallBackTo(fallback) : budget;
             var before = await store.Limits.SetAsync(budget, parse.GetValue(_budget.Note), parse.GetValue(_budget.By), cancellationToken).ConfigureAwait(false);
             if (parse.GetValue(_common.Json))
             {

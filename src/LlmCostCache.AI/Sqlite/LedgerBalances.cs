@@ -32,6 +32,7 @@ internal static class LedgerBalances
                     ON budget_window.budget_id = rolling_window.budget_id AND budget_window.window_key = rolling_window.window_key AND starts_at >= ?2 AND starts_at <= ?3
                  WHERE rolling_window.budget_id = ?1 AND complete_from <= ?2
                  GROUP BY rolling_window.window_key
+                HAVING rolling_window.window_key = '' OR SUM(posted_nanos) <> 0 OR SUM(pending_nanos) <> 0
                 """);
             var seed = new WindowSeed(Prepare);
             foreach (var known in LedgerReader.Budgets(connection).Where(budget => budget.Period != BudgetPeriod.PerCall))

@@ -320,7 +320,6 @@ internal sealed class LedgerBook : IDisposable
         var old = LedgerTime.Micros(_time.GetUtcNow() - TimeSpan.FromDays(7));
         _pruneHolds.Bind(1, old).Run();
         _prune.Bind(1, old).Run();
-        _windows.Prune(_time.GetUtcNow());
         return true;
     }
 

@@ -52,8 +52,6 @@ internal sealed class LedgerBudgets
 
     private long Now => LedgerTime.Micros(_time.GetUtcNow());
 
-    public IEnumerable<Budget> All => _known.Values;
-
     public BudgetUnit UnitOf(string id) => _known[id].Unit;
 
     /// <summary>What a window allows now: the limit that its budget was matched with, and what is granted on top.</summary>

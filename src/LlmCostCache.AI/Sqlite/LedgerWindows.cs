@@ -9,7 +9,7 @@ internal sealed class LedgerWindows
     private readonly LedgerBudgets _budgets;
     private readonly WindowSeed _seed;
     private readonly SqliteStatement _window, _insertWindow, _post, _hold, _unhold, _insertHold, _holds, _deleteHolds;
-    private readonly SqliteStatement _completeFrom, _setCompleteFrom, _slices, _addSlice, _postSlice, _raiseCompleteFrom, _pruneSlices;
+    private readonly SqliteStatement _completeFrom, _setCompleteFrom, _slices, _addSlice, _postSlice, _earliest, _pruneSlices;
 
     public LedgerWindows(Func<string, SqliteStatement> prepare, LedgerBudgets budgets)
     {
@@ -41,10 +41,10 @@ internal sealed class LedgerWindows
                 ON CONFLICT (budget_id, window_key, starts_at) DO NOTHING
             """);
         _postSlice = prepare("UPDATE budget_window SET posted_nanos = posted_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
-        _raiseCompleteFrom = prepare("UPDATE rolling_window SET complete_from = ?2 WHERE budget_id = ?1 AND complete_from < ?2");
+        _earliest = prepare("SELECT MIN(starts_at) FROM budget_window WHERE budget_id = ?1 AND window_key = ?2");
         _pruneSlices = prepare("""
             DELETE FROM budget_window
-             WHERE budget_id = ?1 AND starts_at < ?2
+             WHERE budget_id = ?1 AND window_key = ?2 AND starts_at < ?3
                AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.budget_id = budget_window.budget_id AND hold.window_key = budget_window.window_key AND hold.starts_at = budget_window.starts_at)
             """);
     }
@@ -168,21 +168,6 @@ internal sealed class LedgerWindows
         }
     }
 
-    /// <summary>Takes slices away that no span can reach any more.</summary>
-    public void Prune(DateTimeOffset now)
-    {
-        foreach (var budget in _budgets.All)
-        {
-            if (budget.Span is { } span)
-            {
-                var slices = RollingSlices.Of(span);
-                var from = LedgerTime.Micros(slices.FirstBeside(slices.SliceOf(now - span - TimeSpan.FromDays(1)).StartsAt));
-                _raiseCompleteFrom.Bind(1, budget.Id).Bind(2, from).Run();
-                _pruneSlices.Bind(1, budget.Id).Bind(2, from).Run();
-            }
-        }
-    }
-
     private WindowBalance Balance(BudgetWindow window, long posted, long pending)
     {
         var unit = window.Budget.Unit;
@@ -223,7 +208,24 @@ internal sealed class LedgerWindows
             _setCompleteFrom.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, from).Run();
         }
 
-        AddSlice(window.Budget.Id, window.Key, LedgerTime.Micros(window.StartsAt), slices, 0);
+        if (AddSlice(window.Budget.Id, window.Key, LedgerTime.Micros(window.StartsAt), slices, 0))
+        {
+            Prune(window, LedgerTime.Micros(slices.FirstBeside(first)));
+        }
+    }
+
+    /// <summary>Takes slices away that no span reaches any more, when the oldest is a whole span behind: once in a span, not with each call.</summary>
+    private void Prune(BudgetWindow window, long before)
+    {
+        _earliest.Bind(1, window.Budget.Id).Bind(2, window.Key).Step();
+        var earliest = _earliest.Int64(0);
+        _earliest.Reset();
+        if (earliest < before)
+        {
+            var from = before + (long)(window.Budget.Span!.Value.TotalMicroseconds / 2);
+            _pruneSlices.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, from).Run();
+            _setCompleteFrom.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, Math.Max(from, CompleteFrom(window.Budget.Id, window.Key) ?? from)).Run();
+        }
     }
 
     private void PostSlice(Budget budget, string key, long at, long count, RollingSlices slices)
@@ -250,8 +252,8 @@ internal sealed class LedgerWindows
         return from;
     }
 
-    private void AddSlice(string budget, string key, long startsAt, RollingSlices slices, long posted) =>
-        _addSlice.Bind(1, budget).Bind(2, key).Bind(3, startsAt).Bind(4, startsAt + slices.Length.Ticks / TimeSpan.TicksPerMicrosecond).Bind(5, posted).Run();
+    private bool AddSlice(string budget, string key, long startsAt, RollingSlices slices, long posted) =>
+        _addSlice.Bind(1, budget).Bind(2, key).Bind(3, startsAt).Bind(4, startsAt + slices.Length.Ticks / TimeSpan.TicksPerMicrosecond).Bind(5, posted).Run() > 0;
 
     private List<(long StartsAt, long Posted, long Pending)> Slices(BudgetWindow window, RollingSlices slices)
     {
