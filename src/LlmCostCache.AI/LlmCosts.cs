@@ -16,7 +16,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     {
         LlmCostsOptionsValidator.ThrowIfInvalid(options);
         Options = options;
-        Logger = options.LoggerFactory?.CreateLogger("LlmCostCache.AI") ?? (ILogger)NullLogger.Instance;
+        Logger = options.LoggerFactory is { } loggers ? new QuietLogger(loggers.CreateLogger("LlmCostCache.AI")) : NullLogger.Instance;
         HomeDirectory = LlmCostsHome.Prepare(options.HomeDirectory);
         Prices = PriceBook.Load(options, HomeDirectory);
         foreach (var (source, model, slip) in PriceGuard.SlipsOf(Prices.Layers))
