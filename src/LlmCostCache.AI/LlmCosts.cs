@@ -35,6 +35,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Cache = new ResponseCache(options, HomeDirectory, Logger, Telemetry.LayerFailed);
             Ledger = new Ledger(_store);
             Savings = new SavingsMeter(Prices);
+            Rates = new RateGate(options.TimeProvider);
+            Runs = new Runs(options.TimeProvider);
         }
         catch
         {
@@ -71,6 +73,10 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     internal UsageMeter Meter { get; }
 
     internal SavingsMeter Savings { get; }
+
+    internal RateGate Rates { get; }
+
+    internal Runs Runs { get; }
 
     internal ILedgerStore Store => _store;
 
@@ -122,6 +128,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             return;
         }
 
+        Rates.Dispose();
         await Refiner.DisposeAsync().ConfigureAwait(false);
         await Spool.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
