@@ -16,7 +16,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     {
         LlmCostsOptionsValidator.ThrowIfInvalid(options);
         Options = options;
-        Logger = options.LoggerFactory?.CreateLogger("LlmCostCache.AI") ?? (ILogger)NullLogger.Instance;
+        Logger = options.LoggerFactory is { } loggers ? new QuietLogger(loggers.CreateLogger("LlmCostCache.AI")) : NullLogger.Instance;
         HomeDirectory = LlmCostsHome.Prepare(options.HomeDirectory);
         Prices = PriceBook.Load(options, HomeDirectory);
         foreach (var (source, model, slip) in PriceGuard.SlipsOf(Prices.Layers))
@@ -36,6 +36,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Ledger = new Ledger(_store);
             Limits = new BudgetLimits(_store, options.TimeProvider);
             Savings = new SavingsMeter(Prices);
+            Rates = new RateGate(options.TimeProvider);
+            Runs = new Runs(options.TimeProvider);
         }
         catch
         {
@@ -75,6 +77,10 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     internal UsageMeter Meter { get; }
 
     internal SavingsMeter Savings { get; }
+
+    internal RateGate Rates { get; }
+
+    internal Runs Runs { get; }
 
     internal ILedgerStore Store => _store;
 
@@ -126,6 +132,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             return;
         }
 
+        Rates.Dispose();
         await Refiner.DisposeAsync().ConfigureAwait(false);
         await Spool.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);

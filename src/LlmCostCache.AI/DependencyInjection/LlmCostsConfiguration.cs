@@ -119,6 +119,15 @@ internal static class LlmCostsConfiguration
                     }
 
                     break;
+                case "RATELIMITING":
+                    LimitsConfiguration.Bind(entry, options.RateLimiting);
+                    break;
+                case "RETRIES":
+                    LimitsConfiguration.Bind(entry, options.Retries);
+                    break;
+                case "RUNAWAY":
+                    LimitsConfiguration.Bind(entry, options.Runaway);
+                    break;
                 case "USAGERULES" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
                     throw OnlyInCode(entry);
                 default:
