@@ -44,6 +44,33 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
         Outer?.Admit(messages, model);
     }
 
+    /// <summary>
+    /// For doors that see a request only when it is over: why there must not be another one, null when there may. What they have seen they tell with <see cref="Called"/>.
+    /// </summary>
+    public RunawayException? FindStopped(ToolRounds rounds, string? model)
+    {
+        if (options.MaxRepeatedToolRounds is { } most && rounds.Count >= most)
+        {
+            return Stopped(RunawayRule.RepeatedToolRounds, rounds, model);
+        }
+
+        return run.TryCall(options.MaxCallsPerRun, _maxCost, counts: false) is { } rule ? Stopped(rule, default, model) : Outer?.FindStopped(default, model);
+    }
+
+    /// <summary>Counts a request that was made without asking.</summary>
+    public void Called()
+    {
+        if (!IsCountedFurtherOut())
+        {
+            run.TryCall(null, null, counts: true);
+        }
+
+        Outer?.Called();
+    }
+
+    /// <summary>Whether a tool is polled on purpose.</summary>
+    public bool MayRepeat(string tool) => options.RepeatableTools.Contains(tool);
+
     /// <summary>What a request of the run cost.</summary>
     public void Spend(CallCost cost)
     {
