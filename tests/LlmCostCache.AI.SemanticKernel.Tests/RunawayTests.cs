@@ -17,7 +17,7 @@ public class RunawayTests
         var called = 0;
         var ask = Loop(fixture, () => $"{++called}");
         var stopped = await Assert.ThrowsAsync<RunawayException>(() => RunAsync(fixture, ask, streamed));
-        Assert.Equal((RunawayRule.RepeatedToolRounds, 3, "Clock.now"), (stopped.Rule, stopped.RepeatedRounds, stopped.Tools));
+        Assert.Equal((RunawayRule.RepeatedToolRounds, 3, kernel == "connector" ? "Clock.now" : "Clock_now"), (stopped.Rule, stopped.RepeatedRounds, stopped.Tools));
         Assert.Equal((3, 2), (fixture.OpenAI.Requests + fixture.Provider.Calls.Count, called));
     }
 
@@ -46,14 +46,16 @@ public class RunawayTests
         Assert.Equal((RunawayRule.Calls, 2), (stopped.Rule, stopped.Calls));
     }
 
-    [Fact]
-    public async Task A_function_that_is_polled_on_purpose_may_be_repeated()
+    [Theory]
+    [InlineData("connector")]
+    [InlineData("metered client")]
+    public async Task A_function_that_is_polled_on_purpose_may_be_repeated(string kernel)
     {
         var runaway = new RunawayOptions { MaxCallsPerRun = 5 };
         runaway.RepeatableTools.Add("Clock.now");
-        await using var fixture = Over("connector", runaway);
+        await using var fixture = Over(kernel, runaway);
         var stopped = await Assert.ThrowsAsync<RunawayException>(() => RunAsync(fixture, Loop(fixture, () => "noon"), streamed: false));
-        Assert.Equal((RunawayRule.Calls, 5), (stopped.Rule, fixture.OpenAI.Requests));
+        Assert.Equal((RunawayRule.Calls, 5), (stopped.Rule, fixture.OpenAI.Requests + fixture.Provider.Calls.Count));
     }
 
     private static KernelFunction Loop(KernelFixture fixture, Func<string> now)

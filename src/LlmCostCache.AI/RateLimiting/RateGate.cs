@@ -14,7 +14,7 @@ internal sealed class RateGate : IDisposable
     private readonly TimeProvider _time;
     private readonly long _openedAt;
     private readonly ITimer _timer;
-    private readonly Dictionary<(string Limit, string Partition), RateWindow> _windows = [];
+    private readonly Dictionary<(RateLimit Limit, string Partition), RateWindow> _windows = [];
     private readonly LinkedList<Waiter> _queue = new();
     private int _sweepAt = FewWindows;
     private long _round;
@@ -253,7 +253,7 @@ internal sealed class RateGate : IDisposable
 
     private RateWindow Window_NeedsLock(RateClaim claim)
     {
-        var key = (claim.Limit.Id, claim.Partition);
+        var key = (claim.Limit, claim.Partition);
         if (_windows.TryGetValue(key, out var window))
         {
             return window;

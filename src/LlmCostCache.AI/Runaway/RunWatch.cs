@@ -31,7 +31,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
     /// <exception cref="RunawayException">A run ends here. Nothing was sent.</exception>
     public void Admit(IReadOnlyList<ChatMessage> messages, string? model)
     {
-        if (options.MaxRepeatedToolRounds is { } most && ToolRounds.AtTheEndOf(messages, most, options.RepeatableTools) is var rounds && rounds.Count >= most)
+        if (options.MaxRepeatedToolRounds is { } most && ToolRounds.AtTheEndOf(messages, most, MayRepeat) is var rounds && rounds.Count >= most)
         {
             throw Stopped(RunawayRule.RepeatedToolRounds, rounds, model);
         }
@@ -69,7 +69,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
     }
 
     /// <summary>Whether a tool is polled on purpose.</summary>
-    public bool MayRepeat(string tool) => options.RepeatableTools.Contains(tool);
+    public bool MayRepeat(string tool) => options.MayRepeat(tool);
 
     /// <summary>What a request of the run cost.</summary>
     public void Spend(CallCost cost)

@@ -14,11 +14,11 @@ internal readonly record struct ToolRounds(int Count, string Tools)
     /// <summary>Looks at the end of a conversation, no further back than it has to.</summary>
     /// <param name="messages">The conversation as it is about to be sent.</param>
     /// <param name="atMost">Where counting may stop.</param>
-    /// <param name="repeatable">Tools whose rounds are never the same.</param>
-    public static ToolRounds AtTheEndOf(IReadOnlyList<ChatMessage> messages, int atMost, ISet<string> repeatable)
+    /// <param name="mayRepeat">Whether a round with this tool is never a repeated one.</param>
+    public static ToolRounds AtTheEndOf(IReadOnlyList<ChatMessage> messages, int atMost, Func<string, bool> mayRepeat)
     {
         var end = messages.Count;
-        if (RoundBefore(messages, ref end) is not { } last || last.Exists(call => repeatable.Contains(call.Name)))
+        if (RoundBefore(messages, ref end) is not { } last || last.Exists(call => mayRepeat(call.Name)))
         {
             return default;
         }

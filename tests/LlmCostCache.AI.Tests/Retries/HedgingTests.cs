@@ -23,7 +23,7 @@ public class HedgingTests
                 throw new OperationCanceledException();
             }
 
-            bothHeld = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved;
+            bothHeld = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved.Money;
             return pipeline.Provider.DefaultAnswer(options, "fast");
         };
         var response = await pipeline.Client.GetResponseAsync("Hello", new ChatOptions { MaxOutputTokens = 1_000 });
@@ -36,7 +36,7 @@ public class HedgingTests
         Assert.True(loser.Cost.High > Money.Zero);
         Assert.True(bothHeld > loser.Cost.High);
         var balance = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync());
-        Assert.Equal((Money.Zero, rows[0].Cost.High + rows[1].Cost.High), (balance.Reserved, balance.Spent));
+        Assert.Equal((Money.Zero, rows[0].Cost.High + rows[1].Cost.High), (balance.Reserved.Money, balance.Spent.Money));
     }
 
     [Fact]
