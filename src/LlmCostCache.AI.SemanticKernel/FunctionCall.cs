@@ -13,17 +13,20 @@ internal sealed partial class FunctionCall : IDisposable
 
     private readonly Lock _lock = new();
     private readonly string? _ownFeature;
-    private BudgetExceededException? _refusal;
+    private LlmCostException? _refusal;
     private CallToken? _token;
     private string? _roundId;
     private int _rounds;
+    private string? _lastRound;
+    private int _sameRounds;
     private bool _recordsRounds;
 
-    private FunctionCall(LlmCosts costs, Attribution attribution, string? ownFeature)
+    private FunctionCall(LlmCosts costs, Attribution attribution, string? ownFeature, RunawayOptions? runaway = null)
     {
         Costs = costs;
         Attribution = attribution;
         _ownFeature = ownFeature;
+        Run = RunWatch.Current ?? (runaway is null ? null : RunWatch.Begin(costs, runaway, attribution));
     }
 
     /// <summary>The innermost function that runs here.</summary>
@@ -34,6 +37,9 @@ internal sealed partial class FunctionCall : IDisposable
     public Attribution Attribution { get; }
 
     public MeterWatch Watch { get; } = new();
+
+    /// <summary>Who watches the run that the function is part of; null when nobody does.</summary>
+    public RunWatch? Run { get; }
 
     /// <summary>What a model is asked; null for functions that ask none.</summary>
     public ModelRequest? Request { get; private set; }
@@ -51,7 +57,7 @@ internal sealed partial class FunctionCall : IDisposable
     public CachedFunctionAnswer? Answer { get; set; }
 
     /// <summary>What ended the function before its time; null when nothing did.</summary>
-    public BudgetExceededException? Refusal => _refusal;
+    public LlmCostException? Refusal => _refusal;
 
     public bool HadRounds => _rounds > 0;
 
@@ -65,11 +71,11 @@ internal sealed partial class FunctionCall : IDisposable
         var isFree = current.Feature is null || current.Feature == Current?._ownFeature;
         if (string.IsNullOrWhiteSpace(feature) || !isFree)
         {
-            return new FunctionCall(costs, current, isFree ? current.Feature : null);
+            return new FunctionCall(costs, current, isFree ? current.Feature : null, options.Runaway);
         }
 
         feature = feature.Length <= MaxNameLength ? feature : feature[..MaxNameLength];
-        return new FunctionCall(costs, current with { Feature = feature }, feature);
+        return new FunctionCall(costs, current with { Feature = feature }, feature, options.Runaway);
     }
 
     /// <summary>A round of a service that is asked outside any prompt function.</summary>
@@ -101,8 +107,8 @@ internal sealed partial class FunctionCall : IDisposable
         Request = request;
     }
 
-    /// <summary>Remembers that a budget ended what runs in here.</summary>
-    public void Refuse(BudgetExceededException refusal) => Interlocked.CompareExchange(ref _refusal, refusal, null);
+    /// <summary>Remembers that a budget or a guard ended what runs in here.</summary>
+    public void Refuse(LlmCostException refusal) => Interlocked.CompareExchange(ref _refusal, refusal, null);
 
     public void ThrowIfRefused()
     {
@@ -125,6 +131,23 @@ internal sealed partial class FunctionCall : IDisposable
             _rounds = index + 1;
             return true;
         }
+    }
+
+    /// <summary>Why the run must not go on after the round that has just asked for functions; null when it may.</summary>
+    public RunawayException? FindStopped(AutoFunctionInvocationContext context)
+    {
+        if (Run is not { } run)
+        {
+            return null;
+        }
+
+        var calls = FunctionCallContent.GetFunctionCalls(context.ChatMessageContent)
+            .Select(call => new Microsoft.Extensions.AI.FunctionCallContent(call.Id ?? "", string.IsNullOrEmpty(call.PluginName) ? call.FunctionName : $"{call.PluginName}.{call.FunctionName}", call.Arguments))
+            .ToList();
+        var round = ToolRounds.Signature(calls);
+        _sameRounds = calls.Exists(call => run.MayRepeat(call.Name)) ? 0 : round == _lastRound ? _sameRounds + 1 : 1;
+        _lastRound = round;
+        return run.FindStopped(ToolRounds.Of(_sameRounds, calls), Request?.Model);
     }
 
     /// <summary>Records the round that asked for functions, unless somebody else counts it.</summary>
@@ -214,6 +237,7 @@ internal sealed partial class FunctionCall : IDisposable
     {
         // What is recorded here is no sign of a meter inside the function around this one.
         MeterWatch.Current = null;
+        Run?.Called();
         return await Costs.Meter.CompleteAsync(Attempt(request, startedAt, streamed, aggregated), facts).ConfigureAwait(false);
     }
 
@@ -244,6 +268,7 @@ internal sealed partial class FunctionCall : IDisposable
     {
         s_current.Value = this;
         MeterWatch.Current = Watch;
+        RunWatch.Current = Run;
         CostScope.Resume(Attribution);
     }
 
@@ -251,7 +276,10 @@ internal sealed partial class FunctionCall : IDisposable
     {
         var token = Token(request);
         return new MeteredAttempt(CallToken.NewId(), token, token.NextAttempt(), null, request.Client, "chat", request.Model,
-            request.MaxOutputTokens, streamed, aggregated, request.At, startedAt, request.Measure);
+            request.MaxOutputTokens, streamed, aggregated, request.At, startedAt, request.Measure)
+        {
+            Run = Run,
+        };
     }
 
     private CallToken Token(ModelRequest request) => _token ??= CallToken.Begin(Costs, CallSpan.Inside(request.Activity), Attribution);

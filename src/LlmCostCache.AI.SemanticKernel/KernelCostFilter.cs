@@ -88,6 +88,11 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
             throw refusal;
         }
 
+        if (call.Run?.FindStopped(default, request.Model) is { } stopped)
+        {
+            throw stopped;
+        }
+
         call.Ask(request);
     }
 
@@ -106,7 +111,7 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
                 await next(context).ConfigureAwait(false);
                 return;
             }
-            catch (BudgetExceededException exception)
+            catch (LlmCostException exception) when (exception is BudgetExceededException or RunawayException)
             {
                 refusal = exception;
             }
@@ -116,7 +121,7 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
         context.Terminate = true;
     }
 
-    private async ValueTask<BudgetExceededException?> EndRoundAsync(FunctionCall? call, AutoFunctionInvocationContext context)
+    private async ValueTask<LlmCostException?> EndRoundAsync(FunctionCall? call, AutoFunctionInvocationContext context)
     {
         if (call?.Refusal is { } already)
         {
@@ -125,9 +130,15 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
 
         if (call is { Request: { } request })
         {
-            return call.TryEndRound(context.RequestSequenceIndex) && await call.CompleteRoundAsync(context).ConfigureAwait(false)
+            if (!call.TryEndRound(context.RequestSequenceIndex))
+            {
+                return null;
+            }
+
+            var spent = await call.CompleteRoundAsync(context).ConfigureAwait(false)
                 ? await call.FindSpentAsync(request, context.CancellationToken).ConfigureAwait(false)
                 : null;
+            return (LlmCostException?)spent ?? call.FindStopped(context);
         }
 
         // The service was asked directly. Its usage is recorded where it shows; its last answer does not pass here.

@@ -35,6 +35,13 @@ public sealed class LlmCostFilterOptions
     /// <value>Null: shared by all kernels of the same <see cref="LlmCosts"/>.</value>
     public string? CacheNamespace { get; set; }
 
+    /// <summary>
+    /// When a run of the kernel is stopped that does not end by itself; without a session or a trace each function that the application invokes is a run. Inside automatic
+    /// function calling the loop ends, before the tools of the round that is one too many run, and the function that started it throws the <see cref="RunawayException"/>.
+    /// </summary>
+    /// <value>Null: runs are not watched, unless a chat client of the kernel is (<c>UseRunawayGuard()</c>).</value>
+    public RunawayOptions? Runaway { get; set; }
+
     /// <summary>The name that a function's calls are filed under as <see cref="Attribution.Feature"/>; null files them under whatever is around.</summary>
     /// <value>
     /// Null: <c>Plugin.Function</c>, or <c>Function</c> without a plugin; a prompt without a name of its own is filed under the function that it is invoked in.

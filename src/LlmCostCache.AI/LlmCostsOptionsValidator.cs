@@ -116,6 +116,16 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return $"ProviderCosts {options.ProviderCosts} is none of Prefer, Ignore and Trust.";
         }
 
+        if (options.RateLimiting.Limits.Contains(null!))
+        {
+            yield return "RateLimiting.Limits must not contain null.";
+        }
+
+        if (options.Retries.Delay > options.Retries.MaxDelay)
+        {
+            yield return $"Retries.Delay {options.Retries.Delay} is longer than Retries.MaxDelay {options.Retries.MaxDelay}; the first wait cannot be longer than the longest.";
+        }
+
         foreach (var twice in options.Budgets.Where(budget => budget is not null).GroupBy(budget => budget.Id).Where(group => group.Count() > 1))
         {
             yield return $"Two budgets are the same by scope, period, unit and name ({twice.First().Name}). Give one of them a name with .Named(\"...\").";

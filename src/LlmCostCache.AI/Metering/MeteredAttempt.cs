@@ -52,7 +52,7 @@ internal sealed class MeteredAttempt
     public long StartedAt { get; }
 
     /// <summary>The run that it is part of; null when no guard watches it.</summary>
-    public RunWatch? Run { get; } = RunWatch.Current;
+    public RunWatch? Run { get; init; } = RunWatch.Current;
 
     /// <summary>Whether a meter further out sees the answer as well.</summary>
     public bool IsInner { get; init; }

@@ -14,7 +14,7 @@ internal sealed class RateGate : IDisposable
     private readonly TimeProvider _time;
     private readonly long _openedAt;
     private readonly ITimer _timer;
-    private readonly Dictionary<(string Limit, string Partition), RateWindow> _windows = [];
+    private readonly Dictionary<(RateLimit Limit, string Partition), RateWindow> _windows = [];
     private readonly LinkedList<Waiter> _queue = new();
     private int _sweepAt = FewWindows;
     private long _round;
@@ -102,7 +102,8 @@ internal sealed class RateGate : IDisposable
             Wake_NeedsLock(Math.Min(waiter.Until, wait == long.MaxValue ? wait : now + wait), now);
         }
 
-        return WaitAsync(waiter, cancellationToken);
+        waiter.LeavesWith(Abandon, cancellationToken);
+        return new ValueTask<RateEntry>(waiter.Ended.Task);
     }
 
     /// <summary>Replaces estimates by what was used, and lets those pass who fit now.</summary>
@@ -142,14 +143,6 @@ internal sealed class RateGate : IDisposable
         }
 
         _timer.Dispose();
-    }
-
-    private async ValueTask<RateEntry> WaitAsync(Waiter waiter, CancellationToken cancellationToken)
-    {
-        using (cancellationToken.UnsafeRegister(static (state, token) => ((Action<CancellationToken>)state!)(token), (Action<CancellationToken>)(token => Abandon(waiter, token))))
-        {
-            return await waiter.Ended.Task.ConfigureAwait(false);
-        }
     }
 
     private void Abandon(Waiter waiter, CancellationToken cancellationToken)
@@ -255,12 +248,12 @@ internal sealed class RateGate : IDisposable
     {
         _queue.Remove(waiter.Node!);
         waiter.Node = null;
-        waiter.LeaveAll();
+        waiter.Leave();
     }
 
     private RateWindow Window_NeedsLock(RateClaim claim)
     {
-        var key = (claim.Limit.Id, claim.Partition);
+        var key = (claim.Limit, claim.Partition);
         if (_windows.TryGetValue(key, out var window))
         {
             return window;
@@ -287,6 +280,7 @@ internal sealed class RateGate : IDisposable
     private sealed class Waiter(RateWindow[] windows, RateClaim[] claims, long since, long until)
     {
         private readonly bool[] _joined = new bool[claims.Length];
+        private CancellationTokenRegistration _cancellation;
 
         public RateWindow[] Windows { get; } = windows;
 
@@ -320,8 +314,27 @@ internal sealed class RateGate : IDisposable
             }
         }
 
-        public void LeaveAll()
+        /// <summary>Set outside the lock: a token that is cancelled already calls back at once.</summary>
+        public void LeavesWith(Action<Waiter, CancellationToken> abandon, CancellationToken cancellationToken)
         {
+            if (cancellationToken.CanBeCanceled)
+            {
+                _cancellation = cancellationToken.UnsafeRegister(static (state, token) =>
+                {
+                    var (waiter, abandon) = ((Waiter, Action<Waiter, CancellationToken>))state!;
+                    abandon(waiter, token);
+                }, (this, abandon));
+                if (Ended.Task.IsCompleted)
+                {
+                    _cancellation.Unregister();
+                }
+            }
+        }
+
+        public void Leave()
+        {
+            // Not disposed: that would wait for a callback that waits for the lock which is held here.
+            _cancellation.Unregister();
             for (var i = 0; i < _joined.Length; i++)
             {
                 if (_joined[i])

@@ -18,7 +18,7 @@ internal sealed class RateGuard
     {
         _costs = costs;
         _options = options;
-        _limits = [.. options.Limits.DistinctBy(limit => limit.Id).OrderBy(limit => limit.Breadth)];
+        _limits = [.. options.Limits.Distinct().OrderBy(limit => limit.Breadth)];
         _measures = options.Limiter is not null || _limits.Any(limit => limit.Unit != RateLimitUnit.Requests);
     }
 

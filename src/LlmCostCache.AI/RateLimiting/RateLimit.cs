@@ -46,9 +46,6 @@ public sealed record RateLimit
 
     internal string? GivenName { get; private init; }
 
-    /// <summary>What makes it the same limit in another client.</summary>
-    internal string Id => string.Create(CultureInfo.InvariantCulture, $"{Unit}|{Limit}|{Window.Ticks}|{Algorithm}|{Burst}|{IsAcrossModels}|{Scope}|{GivenName}");
-
     private string DefaultName => Scope == BudgetScope.Everything ? Amount(Limit) + Per : $"{Amount(Limit)}{Per} {Scope}";
 
     private string Per => $" per {(Window == TimeSpan.FromMinutes(1) ? "minute" : Window == TimeSpan.FromHours(1) ? "hour" : Window == TimeSpan.FromDays(1) ? "day" : Window.ToString())}";

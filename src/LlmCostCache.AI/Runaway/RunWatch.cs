@@ -31,7 +31,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
     /// <exception cref="RunawayException">A run ends here. Nothing was sent.</exception>
     public void Admit(IReadOnlyList<ChatMessage> messages, string? model)
     {
-        if (options.MaxRepeatedToolRounds is { } most && ToolRounds.AtTheEndOf(messages, most, options.RepeatableTools) is var rounds && rounds.Count >= most)
+        if (options.MaxRepeatedToolRounds is { } most && ToolRounds.AtTheEndOf(messages, most, MayRepeat) is var rounds && rounds.Count >= most)
         {
             throw Stopped(RunawayRule.RepeatedToolRounds, rounds, model);
         }
@@ -43,6 +43,33 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
 
         Outer?.Admit(messages, model);
     }
+
+    /// <summary>
+    /// For doors that see a request only when it is over: why there must not be another one, null when there may. What they have seen they tell with <see cref="Called"/>.
+    /// </summary>
+    public RunawayException? FindStopped(ToolRounds rounds, string? model)
+    {
+        if (options.MaxRepeatedToolRounds is { } most && rounds.Count >= most)
+        {
+            return Stopped(RunawayRule.RepeatedToolRounds, rounds, model);
+        }
+
+        return run.TryCall(options.MaxCallsPerRun, _maxCost, counts: false) is { } rule ? Stopped(rule, default, model) : Outer?.FindStopped(default, model);
+    }
+
+    /// <summary>Counts a request that was made without asking.</summary>
+    public void Called()
+    {
+        if (!IsCountedFurtherOut())
+        {
+            run.TryCall(null, null, counts: true);
+        }
+
+        Outer?.Called();
+    }
+
+    /// <summary>Whether a tool is polled on purpose.</summary>
+    public bool MayRepeat(string tool) => options.MayRepeat(tool);
 
     /// <summary>What a request of the run cost.</summary>
     public void Spend(CallCost cost)

@@ -46,6 +46,7 @@ public sealed class RunawayOptions
     }
 
     /// <summary>Tools that may be asked for again and again, because they are polled: a round with one of them is never a repeated one.</summary>
+    /// <value>None. The name as the model is told it; a kernel's function as <c>Plugin.Function</c>.</value>
     public ISet<string> RepeatableTools { get; } = new HashSet<string>(StringComparer.Ordinal);
 
     /// <summary>Which calls are one run.</summary>
@@ -64,6 +65,10 @@ public sealed class RunawayOptions
             _idleTimeout = value;
         }
     }
+
+    // Chat clients under a kernel are told Plugin_Function.
+    internal bool MayRepeat(string tool) =>
+        RepeatableTools.Contains(tool) || RepeatableTools.Any(named => named.Contains('.', StringComparison.Ordinal) && named.Replace('.', '_') == tool);
 
     internal RunawayOptions Copy()
     {

@@ -14,11 +14,11 @@ internal readonly record struct ToolRounds(int Count, string Tools)
     /// <summary>Looks at the end of a conversation, no further back than it has to.</summary>
     /// <param name="messages">The conversation as it is about to be sent.</param>
     /// <param name="atMost">Where counting may stop.</param>
-    /// <param name="repeatable">Tools whose rounds are never the same.</param>
-    public static ToolRounds AtTheEndOf(IReadOnlyList<ChatMessage> messages, int atMost, ISet<string> repeatable)
+    /// <param name="mayRepeat">Whether a round with this tool is never a repeated one.</param>
+    public static ToolRounds AtTheEndOf(IReadOnlyList<ChatMessage> messages, int atMost, Func<string, bool> mayRepeat)
     {
         var end = messages.Count;
-        if (RoundBefore(messages, ref end) is not { } last || last.Exists(call => repeatable.Contains(call.Name)))
+        if (RoundBefore(messages, ref end) is not { } last || last.Exists(call => mayRepeat(call.Name)))
         {
             return default;
         }
@@ -30,7 +30,13 @@ internal readonly record struct ToolRounds(int Count, string Tools)
             count++;
         }
 
-        var tools = string.Join(", ", last.Select(call => call.Name).Distinct(StringComparer.Ordinal));
+        return Of(count, last);
+    }
+
+    /// <summary>So many rounds in a row that asked for these tools.</summary>
+    public static ToolRounds Of(int count, IReadOnlyList<FunctionCallContent> calls)
+    {
+        var tools = string.Join(", ", calls.Select(call => call.Name).Distinct(StringComparer.Ordinal));
         return new(count, tools.Length <= MaxShown ? tools : tools[..MaxShown] + "...");
     }
 
@@ -60,8 +66,8 @@ internal readonly record struct ToolRounds(int Count, string Tools)
         return calls.Count > 0 ? calls : null;
     }
 
-    // What several calls of one round are for does not depend on the order they are named in.
-    private static string Signature(List<FunctionCallContent> calls) => string.Join('\n', calls.Select(Signature).Order(StringComparer.Ordinal));
+    /// <summary>What a round asks for. It does not depend on the order that calls and arguments are named in.</summary>
+    public static string Signature(IReadOnlyList<FunctionCallContent> calls) => string.Join('\n', calls.Select(Signature).Order(StringComparer.Ordinal));
 
     private static string Signature(FunctionCallContent call)
     {

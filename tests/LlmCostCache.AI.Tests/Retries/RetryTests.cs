@@ -217,6 +217,7 @@ public class RetryTests
     {
         await using var pipeline = new Pipeline();
         Assert.Throws<ArgumentException>(() => new FakeChatClient().AsBuilder().UseRetry(pipeline.Costs, o => o.MaxDelay = TimeSpan.FromMilliseconds(1)).Build());
+        Assert.Throws<ArgumentException>(() => LlmCosts.Open(o => (o.HomeDirectory, o.Retries.MaxDelay) = (pipeline.Home, TimeSpan.FromMilliseconds(1))));
     }
 
     private static void AtOnce(RetryOptions options) => options.Delay = TimeSpan.Zero;

@@ -184,7 +184,7 @@ public class RunawayGuardTests
         using var run = CostScope.Begin(session: "run");
         await pipeline.Client.GetResponseAsync("one");
         await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("two"));
-        Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync(default)).Reserved);
+        Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync(default)).Reserved.Money);
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public class RunawayGuardTests
             .. Round(Call("a", ("x", 1), ("y", "two")), Call("b")),
             .. Round(Call("b"), Call("a", ("y", "two"), ("x", System.Text.Json.JsonSerializer.SerializeToElement(1)))),
         ];
-        Assert.Equal(new ToolRounds(2, "b, a"), ToolRounds.AtTheEndOf(messages, 10, new HashSet<string>()));
+        Assert.Equal(new ToolRounds(2, "b, a"), ToolRounds.AtTheEndOf(messages, 10, _ => false));
     }
 
     private static Pipeline Guarded(bool guardIsOutside, Action<RunawayOptions>? configure = null) => new(build: (builder, costs) => guardIsOutside
