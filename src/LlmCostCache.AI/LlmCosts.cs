@@ -28,7 +28,9 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         try
         {
             Telemetry = new CostTelemetry(options, ReadBalances);
-            Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Logger);
+            Notifier = new BudgetNotifier(options.BudgetObservers, _store, Telemetry, Logger);
+            _store.Crossed = Notifier.Crossed;
+            Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Notifier, Logger);
             Spool = new Spool(HomeDirectory, _store, Logger);
             Refiner = new TokenRefiner(Prices, _store, Logger);
             Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Refiner, Logger);
@@ -68,6 +70,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
 
     internal BudgetGuard Budgets { get; }
 
+    internal BudgetNotifier Notifier { get; }
+
     internal UsageMeter Meter { get; }
 
     internal SavingsMeter Savings { get; }
@@ -103,7 +107,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         return Meter.RecordAsync(record, cancellationToken);
     }
 
-    /// <summary>Waits until everything that was queued so far is on the disk.</summary>
+    /// <summary>Waits until everything that was queued so far is on the disk, and notices about budgets are with their observers.</summary>
     /// <exception cref="StoreUnavailableException">The ledger cannot be written.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
@@ -111,6 +115,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         await Spool.ReplayAsync(cancellationToken).ConfigureAwait(false);
         await Refiner.FlushAsync(cancellationToken).ConfigureAwait(false);
         await _store.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await Notifier.FlushAsync(cancellationToken).ConfigureAwait(false);
         await Cache.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -126,6 +131,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         await Spool.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
         await Cache.DisposeAsync().ConfigureAwait(false);
+        await Notifier.DisposeAsync().ConfigureAwait(false);
         Telemetry.Dispose();
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
@@ -13,8 +12,6 @@ internal sealed class BudgetGuard
     /// <summary>Fewer tokens than this are no answer; a call that affords fewer is refused.</summary>
     public const int SmallestAnswer = 256;
 
-    private const int MaxWarned = 10_000;
-
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(250);
 
@@ -23,13 +20,15 @@ internal sealed class BudgetGuard
     private readonly ILedgerStore _store;
     private readonly PriceBook _prices;
     private readonly CostTelemetry _telemetry;
+    private readonly BudgetNotifier _notifier;
     private readonly ILogger _logger;
     private readonly BudgetCalendar _calendar;
-    private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.Ordinal);
+    private readonly CountedWindows _counted = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, ILogger logger)
+    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetNotifier notifier, ILogger logger)
     {
+        _notifier = notifier;
         _options = options;
         _budgets = [.. options.Budgets];
         _store = store;
@@ -175,6 +174,28 @@ internal sealed class BudgetGuard
         Changed();
     }
 
+    /// <summary>Counts a row that nothing was held for, so that its budgets announce their thresholds too.</summary>
+    public void Recorded(UsageRecord record)
+    {
+        if (!HasBudgets || record.Cost.Amount is not { Nanos: > 0 })
+        {
+            return;
+        }
+
+        foreach (var budget in _budgets)
+        {
+            if (budget.Period != BudgetPeriod.PerCall && budget.Scope.TryMatch(record.Attribution, record.RequestedModel, record.ModelKey, out var key))
+            {
+                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, _options.TimeProvider.GetUtcNow());
+                var window = new BudgetWindow(budget, key, startsAt, endsAt);
+                if (_counted.Add(window))
+                {
+                    _notifier.Open(window);
+                }
+            }
+        }
+    }
+
     /// <summary>Wakes the calls that wait for others' reservations.</summary>
     public void Changed() => Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
@@ -247,7 +268,6 @@ internal sealed class BudgetGuard
                 throw;
             }
 
-            WarnIfNear(request, outcome);
             if (outcome.Accepted)
             {
                 return Admitted(id);
@@ -388,26 +408,6 @@ internal sealed class BudgetGuard
         }
 
         return null;
-    }
-
-    private void WarnIfNear(ReservationRequest request, ReservationOutcome outcome)
-    {
-        for (var i = 0; i < outcome.Balances.Length; i++)
-        {
-            var (window, limit, spent, reserved) = outcome.Balances[i];
-            var after = spent + reserved + (outcome.Accepted ? request.Holds[i].Amount : Money.Zero);
-            var crossed = after > limit ? "100" : after.Usd > 0.8m * limit.Usd ? "80" : null;
-            if (_warned.Count > MaxWarned)
-            {
-                // Windows of the past, as a rule; a warning said twice is better than memory that grows with every session.
-                _warned.Clear();
-            }
-
-            if (crossed is not null && _warned.TryAdd($"{window.Budget.Id}/{window.Key}/{window.StartsAt.UtcTicks}/{crossed}", true))
-            {
-                Log.BudgetWarning(_logger, window.Budget, after, limit);
-            }
-        }
     }
 
     private void Refuse(BudgetDemand demand, BudgetExceededException refusal, CallSpan span)

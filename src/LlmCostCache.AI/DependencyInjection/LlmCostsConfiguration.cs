@@ -116,7 +116,7 @@ internal static class LlmCostsConfiguration
                     }
 
                     break;
-                case "USAGERULES" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
+                case "USAGERULES" or "BUDGETOBSERVERS" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
                     throw OnlyInCode(entry);
                 default:
                     throw Unknown(entry);
@@ -163,7 +163,8 @@ internal static class LlmCostsConfiguration
                 "MODEL" => budget.ForModel(value),
                 "TAG" => budget.ForTag(value),
                 "NAME" => budget.Named(value),
-                "FALLBACKTO" => budget.FallBackTo(value),
+                "FALLBACKTO" => budget.FallBackTo(value.Length > 0 ? value.Split(',', StringSplitOptions.TrimEntries) : [.. entry.GetChildren().Select(model => model.Value ?? "")]),
+                "NOTIFYAT" => budget with { AnnouncedAt = Read(entry, static text => BudgetThresholds.Parse(text.Replace(',', ';')), "shares of the limit above 0 and up to 10, such as 0.5,0.8,1") },
                 "MODE" => Name<BudgetMode>(entry) switch
                 {
                     BudgetMode.Warn => budget.Warn(),

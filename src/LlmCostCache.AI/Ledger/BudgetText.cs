@@ -3,7 +3,7 @@ namespace LlmCostCache.AI;
 /// <summary>Reads a budget back from its scope, period, name and limit, so that a process sees the budgets of the others.</summary>
 internal static class BudgetText
 {
-    public static Budget Read(string scope, string period, string? name, Money limit, string mode, string? fallback)
+    public static Budget Read(string scope, string period, string? name, Money limit, string mode, string? fallback, string? thresholds)
     {
         var budget = period switch
         {
@@ -46,8 +46,12 @@ internal static class BudgetText
             _ => budget,
         };
         budget = name is null ? budget : budget.Named(name);
-        return fallback is null ? budget : budget.FallBackTo(fallback);
+        budget = thresholds is null ? budget : budget with { AnnouncedAt = BudgetThresholds.Parse(thresholds) };
+        return fallback is null ? budget : budget.FallBackTo(fallback.Split('\n'));
     }
+
+    /// <summary>Null for the usual ones.</summary>
+    public static string? Thresholds(Budget budget) => budget.AnnouncedAt.Equals(BudgetThresholds.Default) ? null : budget.AnnouncedAt.Text;
 
     public static string Word(BudgetPeriod period) => period.ToString().ToLowerInvariant();
 

@@ -45,6 +45,7 @@ internal sealed class LedgerBook : IDisposable
     private readonly List<SqliteStatement> _statements = [];
     private readonly Dictionary<LedgerDimensions, long> _dimensions = [];
     private readonly Dictionary<string, Budget> _budgets = new(StringComparer.Ordinal);
+    private readonly NoticeBook _notices;
     private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _revision, _setMeta, _selectBudgets, _upsertBudget;
     private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _post, _selectDimension, _insertDimension, _addToRollup;
     private readonly SqliteStatement _window, _insertWindow, _hold, _unhold, _seedFromRollup, _seedFromEntries, _seedFromSession;
@@ -59,6 +60,7 @@ internal sealed class LedgerBook : IDisposable
     {
         _connection = connection;
         _time = time;
+        _notices = new NoticeBook(Prepare, time);
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
         _rollback = Prepare("ROLLBACK");
@@ -68,10 +70,10 @@ internal sealed class LedgerBook : IDisposable
         _tail = Prepare("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1");
         _revision = Prepare("SELECT value FROM meta WHERE key = 'budget_revision'");
         _setMeta = Prepare("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-        _selectBudgets = Prepare("SELECT id, scope, period, name, limit_nanos, mode, fallback FROM budget");
+        _selectBudgets = Prepare("SELECT id, scope, period, name, limit_nanos, mode, fallback, thresholds FROM budget");
         _upsertBudget = Prepare("""
-            INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback
+            INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback, thresholds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback, thresholds = excluded.thresholds
             """);
         _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})");
         _entryById = Prepare($"SELECT {Columns} FROM entry WHERE id = ?1");
@@ -79,6 +81,7 @@ internal sealed class LedgerBook : IDisposable
         _post = Prepare("""
             UPDATE budget_window SET posted_nanos = posted_nanos + ?1
              WHERE budget_id = ?2 AND window_key = ?3 AND starts_at <= ?4 AND ends_at > ?4
+            RETURNING starts_at, ends_at, posted_nanos, pending_nanos
             """);
         _selectDimension = Prepare("SELECT id FROM dimension WHERE digest = ?1");
         _insertDimension = Prepare("""
@@ -187,12 +190,26 @@ internal sealed class LedgerBook : IDisposable
 
         _dimensions.Clear();
         _budgetRevision = null;
+        _notices.Undo(0);
     }
+
+    /// <summary>The thresholds that the committed transaction crossed.</summary>
+    public IReadOnlyList<BudgetCrossing> TakeCrossings() => _notices.Take();
+
+    /// <summary>Counts a window from now on, also when nothing is held in it.</summary>
+    public bool Open(BudgetWindow window)
+    {
+        FindOrCreate(window);
+        return true;
+    }
+
+    /// <summary>Whether a notice about a window is given for the first time, by any process.</summary>
+    public bool Notice(BudgetWindow window, string notice) => _notices.Give(window, notice);
 
     /// <summary>Does one thing wholly or not at all, so that a bad operation fails alone.</summary>
     public T Attempt<T>(Func<LedgerBook, T> operation)
     {
-        var (sequence, hash) = (_lastSequence, _lastHash);
+        var (sequence, hash, notices) = (_lastSequence, _lastHash, _notices.Count);
         _savepoint.Run();
         try
         {
@@ -210,6 +227,7 @@ internal sealed class LedgerBook : IDisposable
             }
 
             Forget();
+            _notices.Undo(notices);
             (_lastSequence, _lastHash) = (sequence, hash);
             throw;
         }
@@ -438,7 +456,12 @@ internal sealed class LedgerBook : IDisposable
         {
             if (budget.Scope.TryMatch(entry.Attribution, entry.RequestedModel, entry.ModelKey, out var key))
             {
-                _post.Bind(1, entry.BookedNanos).Bind(2, id).Bind(3, key).Bind(4, entry.At).Run();
+                _post.Bind(1, entry.BookedNanos).Bind(2, id).Bind(3, key).Bind(4, entry.At);
+                while (_post.Step())
+                {
+                    var window = new BudgetWindow(budget, key, LedgerTime.Bound(_post.Int64(0)), LedgerTime.Bound(_post.Int64(1)));
+                    _notices.Compare(window, Money.FromNanos(_post.Int64(2)), Money.FromNanos(_post.Int64(3)));
+                }
             }
         }
     }
@@ -507,19 +530,20 @@ internal sealed class LedgerBook : IDisposable
 
         var posted = WindowSeed.Sum(window, _seedFromRollup, _seedFromEntries, _seedFromSession);
         _insertWindow.Bind(1, budget).Bind(2, window.Key).Bind(3, startsAt).Bind(4, LedgerTime.Micros(window.EndsAt)).Bind(5, posted).Run();
+        _notices.Compare(window, Money.FromNanos(posted), Money.Zero);
         return (posted, 0);
     }
 
     private bool Remember(Budget budget, bool overwrite)
     {
         if (_budgets.TryGetValue(budget.Id, out var known)
-            && (!overwrite || (known.Limit == budget.Limit && known.Mode == budget.Mode && known.FallbackModel == budget.FallbackModel)))
+            && (!overwrite || (known.Limit == budget.Limit && known.Mode == budget.Mode && known.Fallbacks == budget.Fallbacks && known.AnnouncedAt.Equals(budget.AnnouncedAt))))
         {
             return false;
         }
 
         _upsertBudget.Bind(1, budget.Id).Bind(2, budget.Scope.ToString()).Bind(3, BudgetText.Word(budget.Period)).Bind(4, budget.GivenName)
-            .Bind(5, budget.Limit.Nanos).Bind(6, BudgetText.Word(budget.Mode)).Bind(7, budget.FallbackModel).Run();
+            .Bind(5, budget.Limit.Nanos).Bind(6, BudgetText.Word(budget.Mode)).Bind(7, budget.Fallbacks).Bind(8, BudgetText.Thresholds(budget)).Run();
         _budgets[budget.Id] = budget;
         return true;
     }
@@ -536,7 +560,7 @@ internal sealed class LedgerBook : IDisposable
         while (_selectBudgets.Step())
         {
             _budgets[_selectBudgets.Text(0)] = BudgetText.Read(
-                _selectBudgets.Text(1), _selectBudgets.Text(2), _selectBudgets.NullableText(3), Money.FromNanos(_selectBudgets.Int64(4)), _selectBudgets.Text(5), _selectBudgets.NullableText(6));
+                _selectBudgets.Text(1), _selectBudgets.Text(2), _selectBudgets.NullableText(3), Money.FromNanos(_selectBudgets.Int64(4)), _selectBudgets.Text(5), _selectBudgets.NullableText(6), _selectBudgets.NullableText(7));
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
             while (windows.Step())
             {
                 found |= windows.Int64(1) == current;
-                var window = new BudgetWindow(budget, windows.Text(0), Bound(windows.Int64(1)), Bound(windows.Int64(2)));
+                var window = new BudgetWindow(budget, windows.Text(0), LedgerTime.Bound(windows.Int64(1)), LedgerTime.Bound(windows.Int64(2)));
                 balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(windows.Int64(3)), Money.FromNanos(windows.Int64(4))));
             }
 
@@ -122,10 +122,10 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     internal static IEnumerable<Budget> Budgets(SqliteConnection connection)
     {
-        using var budgets = new SqliteStatement(connection, "SELECT scope, period, name, limit_nanos, mode, fallback FROM budget ORDER BY id");
+        using var budgets = new SqliteStatement(connection, "SELECT scope, period, name, limit_nanos, mode, fallback, thresholds FROM budget ORDER BY id");
         while (budgets.Step())
         {
-            yield return BudgetText.Read(budgets.Text(0), budgets.Text(1), budgets.NullableText(2), Money.FromNanos(budgets.Int64(3)), budgets.Text(4), budgets.NullableText(5));
+            yield return BudgetText.Read(budgets.Text(0), budgets.Text(1), budgets.NullableText(2), Money.FromNanos(budgets.Int64(3)), budgets.Text(4), budgets.NullableText(5), budgets.NullableText(6));
         }
     }
 
@@ -138,8 +138,6 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     internal static long Since(LedgerFilter filter) => filter.Since is { } since ? LedgerTime.Ceiling(since) : long.MinValue;
 
     internal static long Until(LedgerFilter filter) => filter.Until is { } until ? LedgerTime.Ceiling(until) : long.MaxValue;
-
-    private static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
 
     /// <summary>Where to begin and where to end: rows written after the reading began are left to the next one.</summary>
     private static (long After, long Last) Range(SqliteConnection connection, LedgerFilter filter)

@@ -66,13 +66,26 @@ internal static partial class Log
 
     // 60-79: budgets
 
-    public static void BudgetWarning(this ILogger logger, Budget budget, Money spent, Money limit)
+    /// <summary>Half of a budget is news; from there on it is a warning.</summary>
+    public static void Noticed(this ILogger logger, BudgetNotice notice)
     {
-        if (logger.IsEnabled(LogLevel.Warning))
+        var level = notice.Threshold <= 0.5m ? LogLevel.Information : LogLevel.Warning;
+        if (logger.IsEnabled(level))
         {
-            BudgetWarningCore(logger, TelemetryNames.Of(budget), spent, limit);
+            NoticedCore(logger, level, notice.Message);
         }
     }
+
+    public static void NoticeDropped(this ILogger logger, BudgetNotice notice)
+    {
+        if (logger.IsEnabled(LogLevel.Error))
+        {
+            NoticeDroppedCore(logger, notice.Message);
+        }
+    }
+
+    [LoggerMessage(71, LogLevel.Error, "A budget observer of type {Observer} failed or took too long ({Problem}).")]
+    public static partial void ObserverFailed(this ILogger logger, string observer, string problem);
 
     public static void BudgetRefused(this ILogger logger, Budget budget, Money requested, Money left)
     {
@@ -144,8 +157,11 @@ internal static partial class Log
 
     // The names of budgets come from TelemetryNames.Of, which leaves out users and sessions.
 
-    [LoggerMessage(60, LogLevel.Warning, "Budget '{Budget}': {Spent} of {Limit} is spent or reserved.")]
-    private static partial void BudgetWarningCore(ILogger logger, string budget, Money spent, Money limit);
+    [LoggerMessage(EventId = 60, Message = "{Notice}")]
+    private static partial void NoticedCore(ILogger logger, LogLevel level, string notice);
+
+    [LoggerMessage(70, LogLevel.Error, "Too many notices about budgets were waiting; this one reached neither observers nor webhooks. {Notice}")]
+    private static partial void NoticeDroppedCore(ILogger logger, string notice);
 
     [LoggerMessage(61, LogLevel.Information, "Budget '{Budget}' refused a call that may need {Requested}; {Left} is left.")]
     private static partial void BudgetRefusedCore(ILogger logger, string budget, Money requested, Money left);

@@ -16,6 +16,7 @@ internal static class TelemetryNames
     public const string CacheUnstored = "llmcostcache.cache.unstored";
     public const string CacheFailures = "llmcostcache.cache.failures";
     public const string BudgetRejections = "llmcostcache.budget.rejections";
+    public const string BudgetNotices = "llmcostcache.budget.notices";
     public const string BudgetUtilization = "llmcostcache.budget.utilization";
     public const string LedgerDropped = "llmcostcache.ledger.dropped";
 
@@ -43,6 +44,8 @@ internal static class TelemetryNames
     public const string FailureReason = "llmcostcache.failure.reason";
     public const string BudgetPeriod = "llmcostcache.budget.period";
     public const string BudgetName = "llmcostcache.budget.name";
+    public const string BudgetNotice = "llmcostcache.budget.notice";
+    public const string BudgetThreshold = "llmcostcache.budget.threshold";
     public const string BudgetRejected = "llmcostcache.budget.rejected";
     public const string UsageEstimated = "llmcostcache.usage.estimated";
     public const string PromptCacheHit = "llmcostcache.prompt_cache.hit";
@@ -77,6 +80,13 @@ internal static class TelemetryNames
         CacheOutcome.Bypass => "bypass",
         CacheOutcome.Stale => "stale",
         _ => "coalesced",
+    };
+
+    public static string Of(BudgetNoticeKind kind) => kind switch
+    {
+        BudgetNoticeKind.Projection => "projection",
+        BudgetNoticeKind.Refusal => "refusal",
+        _ => "threshold",
     };
 
     public static string Of(BudgetPeriod period) => period switch

@@ -1,0 +1,22 @@
+using System.Collections.Concurrent;
+
+namespace LlmCostCache.AI;
+
+/// <summary>Which windows this process has had counted.</summary>
+internal sealed class CountedWindows
+{
+    private const int Most = 10_000;
+
+    private readonly ConcurrentDictionary<(string Budget, string Key, DateTimeOffset StartsAt), bool> _windows = new();
+
+    /// <returns>Whether it is new; with very many windows some are new again, which does no harm.</returns>
+    public bool Add(BudgetWindow window)
+    {
+        if (_windows.Count >= Most)
+        {
+            _windows.Clear();
+        }
+
+        return _windows.TryAdd((window.Budget.Id, window.Key, window.StartsAt), true);
+    }
+}
