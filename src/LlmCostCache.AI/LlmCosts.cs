@@ -28,7 +28,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         try
         {
             Telemetry = new CostTelemetry(options, ReadBalances);
-            Notifier = new BudgetNotifier(options.BudgetObservers, _store, Telemetry, Logger);
+            Notifier = new BudgetNotifier(options.BudgetObservers, [.. options.BudgetWebhooks.Select(webhook => new WebhookSender(webhook, options.WebhookPace, Logger))], _store, Telemetry, Logger);
             _store.Crossed = Notifier.Crossed;
             Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Notifier, Logger);
             Spool = new Spool(HomeDirectory, _store, Logger);

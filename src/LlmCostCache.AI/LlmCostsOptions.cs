@@ -27,6 +27,12 @@ public sealed class LlmCostsOptions
     /// <value>Empty; the log and the metric <c>llmcostcache.budget.notices</c> say it in any case. With <c>AddLlmCostCache</c>, registered services join.</value>
     public IList<IBudgetObserver> BudgetObservers { get; } = [];
 
+    /// <summary>Addresses that are sent what <see cref="BudgetObservers"/> are told.</summary>
+    /// <value>Empty.</value>
+    public IList<BudgetWebhook> BudgetWebhooks { get; } = [];
+
+    internal WebhookPace WebhookPace { get; set; } = new();
+
     /// <summary>Prices that are stronger than the built-in book, <c>prices.json</c> and <c>LLMCOSTCACHE_PRICES</c>.</summary>
     public IList<ModelPrice> Prices { get; } = [];
 

@@ -101,9 +101,9 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return "Budgets, Prices, ExchangeRates and PriceAdjustments must not contain null.";
         }
 
-        if (options.BudgetObservers.Contains(null!))
+        if (options.BudgetObservers.Contains(null!) || options.BudgetWebhooks.Contains(null!))
         {
-            yield return "BudgetObservers must not contain null.";
+            yield return "BudgetObservers and BudgetWebhooks must not contain null.";
         }
 
         if (options.UsageRules.Any(rule => rule.Value is null || string.IsNullOrWhiteSpace(rule.Key)))

@@ -12,6 +12,7 @@ internal sealed class BudgetNotifier : IAsyncDisposable
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
 
     private readonly IReadOnlyList<IBudgetObserver> _observers;
+    private readonly IReadOnlyList<WebhookSender> _webhooks;
     private readonly ILedgerStore _store;
     private readonly CostTelemetry _telemetry;
     private readonly ILogger _logger;
@@ -21,8 +22,9 @@ internal sealed class BudgetNotifier : IAsyncDisposable
     private readonly Channel<object> _waiting = Channel.CreateBounded<object>(new BoundedChannelOptions(Capacity) { SingleReader = true });
     private readonly Task _passing;
 
-    public BudgetNotifier(IEnumerable<IBudgetObserver> observers, ILedgerStore store, CostTelemetry telemetry, ILogger logger)
+    public BudgetNotifier(IEnumerable<IBudgetObserver> observers, IReadOnlyList<WebhookSender> webhooks, ILedgerStore store, CostTelemetry telemetry, ILogger logger)
     {
+        _webhooks = webhooks;
         _store = store;
         _observers = [.. observers];
         _telemetry = telemetry;
@@ -73,6 +75,7 @@ internal sealed class BudgetNotifier : IAsyncDisposable
         _waiting.Writer.TryComplete();
         _stopping.CancelAfter(s_farewell);
         await _passing.ConfigureAwait(false);
+        await Task.WhenAll(_webhooks.Select(webhook => webhook.DisposeAsync().AsTask())).ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -99,6 +102,11 @@ internal sealed class BudgetNotifier : IAsyncDisposable
     {
         Log.Noticed(_logger, notice);
         _telemetry.Noticed(notice);
+        foreach (var webhook in _webhooks)
+        {
+            webhook.Send(notice);
+        }
+
         foreach (var observer in _observers)
         {
             await TellAsync(observer, notice).ConfigureAwait(false);

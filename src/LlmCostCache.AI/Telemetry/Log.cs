@@ -76,6 +76,16 @@ internal static partial class Log
         }
     }
 
+    /// <summary>The address of a webhook is a secret; its host is not.</summary>
+    [LoggerMessage(72, LogLevel.Error, "A notice could not be sent to {Webhook} ({Problem}); {Notice} is given up.")]
+    public static partial void WebhookFailed(this ILogger logger, BudgetWebhook webhook, string problem, string notice);
+
+    [LoggerMessage(73, LogLevel.Warning, "A notice could not be sent to {Webhook} at once ({Problem}); it is tried again.")]
+    public static partial void WebhookRetried(this ILogger logger, BudgetWebhook webhook, string problem);
+
+    [LoggerMessage(74, LogLevel.Error, "{Count} notices for {Webhook} were given up: too many were waiting, or there was no time left to send them before closing.")]
+    public static partial void WebhookDropped(this ILogger logger, int count, BudgetWebhook webhook);
+
     public static void NoticeDropped(this ILogger logger, BudgetNotice notice)
     {
         if (logger.IsEnabled(LogLevel.Error))
