@@ -19,7 +19,11 @@ public sealed class LlmCostsOptions
     /// <value>Monday.</value>
     public DayOfWeek WeekStart { get; set; } = DayOfWeek.Monday;
 
-    /// <summary>The limits that <c>UseBudget()</c> enforces.</summary>
+    /// <summary>The first month of the fiscal year, from which quarters and years of budgets are counted.</summary>
+    /// <value>1, January. From 1 to 12.</value>
+    public int FiscalYearStart { get; set; } = 1;
+
+    /// <summary>The limits that <c>UseBudget()</c> enforces, beside those that are set at run time.</summary>
     /// <value>Empty: everything is metered, nothing is limited.</value>
     public IList<Budget> Budgets { get; } = [];
 

@@ -5,7 +5,7 @@ namespace LlmCostCache.AI;
 
 /// <summary>
 /// Decides whether a call may be sent. The story: which budgets count this call; what is the most it can cost; hold that amount in all of them or in none;
-/// if it does not fit, shorten the answer, wait for calls under way, ask the cheaper model, or refuse. Nothing here knows how a call is transported.
+/// if it does not fit, shorten the answer, wait, ask the application or the cheaper models, or refuse. Nothing here knows how a call is transported.
 /// </summary>
 internal sealed class BudgetGuard
 {
@@ -14,31 +14,38 @@ internal sealed class BudgetGuard
 
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_longWait = TimeSpan.FromSeconds(1);
 
     private readonly LlmCostsOptions _options;
-    private readonly ImmutableArray<Budget> _budgets;
+    private readonly ImmutableArray<Budget> _inCode;
     private readonly ILedgerStore _store;
     private readonly PriceBook _prices;
     private readonly CostTelemetry _telemetry;
     private readonly BudgetNotifier _notifier;
+    private readonly BudgetWatch _watch;
     private readonly ILogger _logger;
     private readonly BudgetCalendar _calendar;
     private readonly CountedWindows _counted = new();
+    private readonly CountedWindows _refused = new();
+    private Limits _limits = new(new BudgetSettings(-1, [], []), BudgetMatcher.Empty);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetNotifier notifier, ILogger logger)
+    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetNotifier notifier, BudgetWatch watch, ILogger logger)
     {
+        _watch = watch;
         _notifier = notifier;
         _options = options;
-        _budgets = [.. options.Budgets];
+        _inCode = [.. options.Budgets];
         _store = store;
         _prices = prices;
         _telemetry = telemetry;
         _logger = logger;
-        _calendar = new BudgetCalendar(options.TimeZone, options.WeekStart);
+        _calendar = new BudgetCalendar(options.TimeZone, options.WeekStart, options.FiscalYearStart);
+        Adopt(store.SettingsAfter(-1) ?? BudgetSettings.None);
     }
 
-    public bool HasBudgets => !_budgets.IsEmpty;
+    /// <summary>Whether any budget counts calls now. While there is none, one number is read from the ledger: another process may have set the first.</summary>
+    public bool HasBudgets => !_limits.Matcher.IsEmpty || (Newer(_limits) is { } newer && !Adopt(newer).Matcher.IsEmpty);
 
     /// <summary>Lets a call pass, possibly shortened or to a cheaper model, or refuses it.</summary>
     /// <exception cref="BudgetExceededException">It does not fit.</exception>
@@ -46,19 +53,23 @@ internal sealed class BudgetGuard
     /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
     public async ValueTask<BudgetPass> AdmitAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
     {
-        if (!HasBudgets)
+        // Nobody measured what is sent because there was no budget; one that was set meanwhile counts from the next call on.
+        if (ReferenceEquals(demand.Size, RequestSize.Empty) || !HasBudgets)
         {
-            return new BudgetPass(this, demand, null, Money.Zero);
+            return new BudgetPass(this, demand, null, Money.Zero) { IsWatched = false };
         }
 
         var asked = demand.Model;
         var tried = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { demand.Model ?? "" };
+        var fallbacks = new Queue<string>();
+        var allowed = new Dictionary<string, string>(StringComparer.Ordinal);
         while (true)
         {
-            var admission = await ReserveAsync(demand, mayCap: demand.HasOutput, cancellationToken).ConfigureAwait(false);
+            var admission = await ReserveAsync(demand, mayCap: demand.HasOutput, allowed, cancellationToken).ConfigureAwait(false);
             if (admission.Refusal is not { } refusal)
             {
                 var note = demand.Model == asked ? admission.Note : Joined($"'{demand.Model}' was asked instead of '{asked}'", admission.Note);
+                note = allowed.Count == 0 ? note : Joined($"The application let it exceed budget '{string.Join("', '", allowed.Values)}'", note);
                 return new BudgetPass(this, demand with { MaxOutputTokens = admission.MaxOutputTokens }, admission.ReservationId, admission.Amount)
                 {
                     FallbackModel = demand.Model == asked ? null : demand.Model,
@@ -68,10 +79,35 @@ internal sealed class BudgetGuard
                 };
             }
 
-            if (refusal.Budget?.FallbackModel is { } cheaper && tried.Add(cheaper))
+            string? other = null;
+            if (await BudgetAnswer.AskAsync(demand, refusal, cancellationToken).ConfigureAwait(false) is { } answer)
             {
-                Log.FallbackModel(_logger, demand.Model ?? "", cheaper, refusal.Budget);
-                demand = demand with { Model = cheaper };
+                if (answer.IsAllowed)
+                {
+                    allowed[refusal.Budget!.Id] = refusal.Budget.Name;
+                    Log.AllowedByApplication(_logger, refusal.Budget);
+                    continue;
+                }
+
+                other = answer.Model is { } named && tried.Add(named) ? named : null;
+                refusal = other is null ? answer.Explain(refusal) : refusal;
+            }
+            else
+            {
+                // What one budget's fallback costs may be too much for another; then the next of either chain has its turn.
+                foreach (var cheaper in refusal.Budget!.FallbackModels.Where(tried.Add))
+                {
+                    fallbacks.Enqueue(cheaper);
+                }
+
+                _ = fallbacks.TryDequeue(out other);
+            }
+
+            if (other is not null)
+            {
+                Log.FallbackModel(_logger, demand.Model ?? "", other, refusal.Budget!);
+                demand = demand with { Model = other };
+                allowed.Clear();
                 continue;
             }
 
@@ -89,14 +125,26 @@ internal sealed class BudgetGuard
             return default;
         }
 
-        var admission = await ReserveAsync(demand, mayCap: false, cancellationToken).ConfigureAwait(false);
-        if (admission.Refusal is not { } refusal)
+        var allowed = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (true)
         {
-            return (admission.ReservationId, admission.At);
-        }
+            var admission = await ReserveAsync(demand, mayCap: false, allowed, cancellationToken).ConfigureAwait(false);
+            if (admission.Refusal is not { } refusal)
+            {
+                return (admission.ReservationId, admission.At);
+            }
 
-        Refuse(demand, refusal, span);
-        throw refusal;
+            var answer = await BudgetAnswer.AskAsync(demand, refusal, cancellationToken).ConfigureAwait(false);
+            if (answer is not { IsAllowed: true })
+            {
+                refusal = answer?.Explain(refusal) ?? refusal;
+                Refuse(demand, refusal, span);
+                throw refusal;
+            }
+
+            allowed[refusal.Budget!.Id] = refusal.Budget.Name;
+            Log.AllowedByApplication(_logger, refusal.Budget);
+        }
     }
 
     /// <summary>
@@ -113,9 +161,10 @@ internal sealed class BudgetGuard
 
         var now = _options.TimeProvider.GetUtcNow();
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
-        var matching = Matching(demand, facts).FindAll(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Period != BudgetPeriod.PerCall);
+        var limits = Newer(_limits) is { } newer ? Adopt(newer) : _limits;
+        var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model).FindAll(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Period != BudgetPeriod.PerCall);
         var needed = BudgetQuote.For(_prices, demand, facts, now)?.Estimate;
-        if (matching.Count == 0 || needed == Money.Zero)
+        if (matching.Count == 0 || (needed == Money.Zero && matching.TrueForAll(match => match.Budget.Unit == BudgetUnit.Usd)))
         {
             return null;
         }
@@ -131,15 +180,18 @@ internal sealed class BudgetGuard
             var isSpent = false;
             foreach (var (budget, key) in matching)
             {
-                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, now);
-                var balance = balances.FirstOrDefault(balance => balance.Window.Budget is { } other && other.Id == budget.Id
-                    && balance.Window.Key == key && balance.Window.StartsAt == startsAt);
-                if (!isSpent && balance.Spent + balance.Reserved >= budget.Limit)
+                var (startsAt, endsAt) = _calendar.WindowOf(budget, now);
+                var none = BudgetAmount.Of(budget.Unit, 0);
+                var limit = limits.Settings.LimitOf(budget, key, now);
+                var balance = balances.FirstOrDefault(
+                    balance => balance.Window.Budget.Id == budget.Id && balance.Window.Key == key && balance.Window.StartsAt == startsAt,
+                    new WindowBalance(new(budget, key, startsAt, endsAt), limit, none, none));
+                if (!isSpent && balance.Spent + balance.Reserved >= limit)
                 {
-                    isSpent = balance.Spent >= budget.Limit;
-                    DateTimeOffset? resetsAt = endsAt == DateTimeOffset.MaxValue ? null : endsAt;
+                    isSpent = balance.Spent >= limit;
+                    DateTimeOffset? resetsAt = endsAt == DateTimeOffset.MaxValue || budget.Period == BudgetPeriod.Rolling ? null : endsAt;
                     var retryAfter = isSpent ? resetsAt - now : s_longestPoll;
-                    refusal = Refused(budget, budget.Limit, balance.Spent, balance.Reserved, needed ?? Money.Zero, resetsAt, retryAfter).Refusal;
+                    refusal = Refused(budget, limit, balance.Spent, balance.Reserved, budget.Unit == BudgetUnit.Usd ? needed ?? Money.Zero : none, resetsAt, retryAfter).Refusal;
                 }
             }
 
@@ -177,16 +229,17 @@ internal sealed class BudgetGuard
     /// <summary>Counts a row that nothing was held for, so that its budgets announce their thresholds too.</summary>
     public void Recorded(UsageRecord record)
     {
+        _watch.Wake();
         if (!HasBudgets || record.Cost.Amount is not { Nanos: > 0 })
         {
             return;
         }
 
-        foreach (var budget in _budgets)
+        foreach (var (budget, key) in _limits.Matcher.Match(record.Attribution, record.RequestedModel, record.ModelKey))
         {
-            if (budget.Period != BudgetPeriod.PerCall && budget.Scope.TryMatch(record.Attribution, record.RequestedModel, record.ModelKey, out var key))
+            if (budget.Period != BudgetPeriod.PerCall)
             {
-                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, _options.TimeProvider.GetUtcNow());
+                var (startsAt, endsAt) = _calendar.WindowOf(budget, _options.TimeProvider.GetUtcNow());
                 var window = new BudgetWindow(budget, key, startsAt, endsAt);
                 if (_counted.Add(window))
                 {
@@ -196,14 +249,56 @@ internal sealed class BudgetGuard
         }
     }
 
-    /// <summary>Wakes the calls that wait for others' reservations.</summary>
-    public void Changed() => Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    /// <summary>The budgets that count a call, each with what it allows a call now.</summary>
+    public IReadOnlyList<(BudgetMatch Match, BudgetAmount Limit)> Matching(Attribution attribution, string? model, string? modelKey)
+    {
+        var limits = Newer(_limits) is { } newer ? Adopt(newer) : _limits;
+        var now = _options.TimeProvider.GetUtcNow();
+        return [.. limits.Matcher.Match(attribution, model, modelKey).Select(match => (match, limits.Settings.LimitOf(match.Budget, match.Key, now)))];
+    }
 
-    private async ValueTask<Admission> ReserveAsync(BudgetDemand demand, bool mayCap, CancellationToken cancellationToken)
+    /// <summary>Wakes the calls that wait for others' reservations.</summary>
+    public void Changed()
+    {
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        _watch.Wake();
+    }
+
+    private async ValueTask<Admission> ReserveAsync(BudgetDemand demand, bool mayCap, IReadOnlyDictionary<string, string> allowed, CancellationToken cancellationToken)
+    {
+        var limits = _limits;
+        var began = _options.TimeProvider.GetUtcNow();
+        while (true)
+        {
+            var admission = await ReserveAsync(limits, demand, mayCap, allowed, began, cancellationToken).ConfigureAwait(false);
+            if (admission.Newer is null)
+            {
+                return admission;
+            }
+
+            limits = Adopt(admission.Newer);
+        }
+    }
+
+    /// <param name="limits">The budgets that hold.</param>
+    /// <param name="demand">What the call asks for.</param>
+    /// <param name="mayCap">Whether its answer may be shortened.</param>
+    /// <param name="allowed">The budgets that the application lets it exceed, by id.</param>
+    /// <param name="began">Since when it waits.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async ValueTask<Admission> ReserveAsync(
+        Limits limits, BudgetDemand demand, bool mayCap, IReadOnlyDictionary<string, string> allowed, DateTimeOffset began, CancellationToken cancellationToken)
     {
         var now = _options.TimeProvider.GetUtcNow();
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
-        var matching = Matching(demand, facts);
+        var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model);
+
+        // A reservation learns in its own transaction that limits were set meanwhile. A call that reserves nothing looks for itself.
+        if (matching.TrueForAll(match => match.Budget.Period == BudgetPeriod.PerCall) && Newer(limits) is { } newer)
+        {
+            return new Admission { Newer = newer };
+        }
+
         if (matching.Count == 0)
         {
             return new Admission { MaxOutputTokens = demand.MaxOutputTokens };
@@ -216,16 +311,25 @@ internal sealed class BudgetGuard
                 + "Put UseFunctionInvocation() before UseCostCache() and UseBudget(), so that it is outside of them.");
         }
 
+        var enforcedInMoney = matching.Exists(match => match.Budget is { Mode: not BudgetMode.Warn, Unit: BudgetUnit.Usd });
         var quote = BudgetQuote.For(_prices, demand, facts, now);
+        if (quote is null && !enforcedInMoney && matching.Exists(match => match.Budget.Unit != BudgetUnit.Usd))
+        {
+            var countsTokens = matching.Exists(match => match.Budget is { Mode: not BudgetMode.Warn, Unit: BudgetUnit.Tokens });
+            quote = BudgetQuote.WithoutPrice(_prices, demand, facts, now, countsTokens);
+        }
+
         if (quote is null)
         {
-            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens } : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn).Budget, now);
+            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens }
+                : Newer(limits) is { } meanwhile ? new Admission { Newer = meanwhile }
+                : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Unit != BudgetUnit.Requests).Budget, now);
         }
 
         // Only a strict budget needs a bound where nobody gives one; the others leave the call as it is.
-        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget.Mode == BudgetMode.Strict).Budget;
+        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests }).Budget;
         var cap = cappedBy is null ? null : quote.InitialCap;
-        var waitUntil = now + _options.ReservationWait;
+        var (initialCap, initiallyCappedBy) = (cap, cappedBy);
         var poll = s_shortestPoll;
         var id = CallToken.NewId();
         while (true)
@@ -233,19 +337,20 @@ internal sealed class BudgetGuard
             // The windows are those of this moment: a call may have waited across midnight.
             now = _options.TimeProvider.GetUtcNow();
             var changed = _changed.Task;
-            var amounts = new Amounts(quote.Ceiling(cap), quote.Estimate);
-            if (PerCallRefusal(matching, amounts) is { } tooDear)
+            var amounts = new Amounts(quote.Ceiling(cap), quote.Estimate, quote.TokenCeiling(cap), quote.TokenEstimate, quote.IsPriced);
+            if (PerCallRefusal(limits.Settings, matching, allowed, amounts, now) is var (tooDear, perCall))
             {
-                if (mayCap && tooDear.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(tooDear.Limit) is { } shorter && quote.IsShorter(shorter, cap))
+                if (mayCap && tooDear.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(perCall) is { } shorter && quote.IsShorter(shorter, cap))
                 {
                     (cap, cappedBy) = (shorter, tooDear);
                     continue;
                 }
 
-                return Refused(tooDear, tooDear.Limit, Money.Zero, Money.Zero, amounts.Of(tooDear), null, null);
+                var none = BudgetAmount.Of(tooDear.Unit, 0);
+                return Newer(limits) is { } raised ? new Admission { Newer = raised } : Refused(tooDear, perCall, none, none, amounts.Of(tooDear), null, null);
             }
 
-            var request = Request(id, demand, facts, matching, amounts, now);
+            var request = Request(id, demand, facts, matching, allowed, amounts, now) with { SettingsRevision = limits.Settings.Revision };
             if (request.Holds.IsEmpty)
             {
                 return Admitted(null);
@@ -268,6 +373,11 @@ internal sealed class BudgetGuard
                 throw;
             }
 
+            if (outcome.Newer is { } set)
+            {
+                return new Admission { Newer = set };
+            }
+
             if (outcome.Accepted)
             {
                 return Admitted(id);
@@ -275,8 +385,8 @@ internal sealed class BudgetGuard
 
             // Every enforced hold is looked at, not only the first that refused: a shorter answer must fit all of them.
             var balances = outcome.Balances;
-            var left = Money.MaxValue;
-            var leftNow = Money.MaxValue;
+            var left = new List<BudgetAmount>(balances.Length);
+            var leftNow = new List<BudgetAmount>(balances.Length);
             var blocking = outcome.RefusedBy;
             for (var i = 0; i < balances.Length; i++)
             {
@@ -287,22 +397,24 @@ internal sealed class BudgetGuard
                 }
 
                 var unspent = balances[i].Limit - balances[i].Spent;
-                if (hold.Amount > unspent)
+                if (hold.Amount > unspent && (blocking == outcome.RefusedBy || request.Holds[blocking].Window.Budget.LongestWait is not null))
                 {
+                    // Of several that have nothing left, one that does not wait decides.
                     blocking = i;
                 }
 
                 if (hold.Window.Budget.Mode == BudgetMode.Strict)
                 {
-                    left = Money.Min(left, unspent);
-                    leftNow = Money.Min(leftNow, unspent - balances[i].Reserved);
+                    left.Add(unspent);
+                    leftNow.Add(unspent - balances[i].Reserved);
                 }
             }
 
             var balance = balances[blocking];
             var budget = request.Holds[blocking].Window.Budget;
             var isSpent = request.Holds[blocking].Amount > balance.Limit - balance.Spent;
-            var mayStillFit = !isSpent && now < waitUntil;
+            var patience = budget.LongestWait is { } longest && longest > _options.ReservationWait ? longest : _options.ReservationWait;
+            var mayStillFit = !isSpent && now < began + patience;
             if (mayCap && budget.Mode == BudgetMode.Strict && !mayStillFit && quote.LargestAnswerWithin(isSpent ? left : leftNow) is { } answer && quote.IsShorter(answer, cap))
             {
                 (cap, cappedBy) = (answer, budget);
@@ -312,8 +424,18 @@ internal sealed class BudgetGuard
             if (!mayStillFit)
             {
                 var window = request.Holds[blocking].Window;
-                DateTimeOffset? resetsAt = window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
-                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll);
+                DateTimeOffset? resetsAt = budget.Period == BudgetPeriod.Rolling ? balance.FitsAt : window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
+                var couldFit = request.Holds[blocking].Amount <= balance.Limit || (mayCap && budget.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(balance.Limit) is not null);
+                if (isSpent && couldFit && resetsAt is { } until && until <= began + budget.LongestWait)
+                {
+                    // Looked at once a second meanwhile: a limit may be raised, and other calls may give back what they held.
+                    Log.WaitingForBudget(_logger, budget, until);
+                    (cap, cappedBy) = (initialCap, initiallyCappedBy);
+                    await WaitAsync(changed, until - now < s_longWait ? until - now : s_longWait, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll, window);
             }
 
             await WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
@@ -329,7 +451,7 @@ internal sealed class BudgetGuard
                 {
                     ReservationId = reservationId,
                     At = reservationId is null ? null : now,
-                    IsEnforced = enforced,
+                    IsEnforced = enforcedInMoney,
                     Amount = quote.Ceiling(cap),
                     MaxOutputTokens = cap,
                     Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'",
@@ -340,36 +462,43 @@ internal sealed class BudgetGuard
             {
                 ReservationId = reservationId,
                 At = reservationId is null ? null : now,
-                IsEnforced = enforced,
+                IsEnforced = enforcedInMoney,
                 Amount = quote.Ceiling(cap),
                 MaxOutputTokens = cap ?? demand.MaxOutputTokens,
             };
         }
     }
 
-    private List<Match> Matching(BudgetDemand demand, ModelFacts? facts)
+    /// <summary>The limits that were set since; null when there are none, or the ledger cannot be asked.</summary>
+    private BudgetSettings? Newer(Limits known)
     {
-        var matching = new List<Match>();
-        foreach (var budget in _budgets)
+        try
         {
-            if (budget.Scope.TryMatch(demand.Attribution, demand.Model, facts?.Model, out var key))
-            {
-                matching.Add(new(budget, key));
-            }
+            return _store.SettingsAfter(known.Settings.Revision);
         }
-
-        return matching;
+        catch (StoreUnavailableException exception)
+        {
+            Log.StoreUnavailable(_logger, exception.Message);
+            return null;
+        }
     }
 
-    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<Match> matching, Amounts amounts, DateTimeOffset now)
+    private Limits Adopt(BudgetSettings settings)
+    {
+        var limits = new Limits(settings, new BudgetMatcher(settings.Over(_inCode)));
+        _limits = limits;
+        return limits;
+    }
+
+    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<BudgetMatch> matching, IReadOnlyDictionary<string, string> allowed, Amounts amounts, DateTimeOffset now)
     {
         var holds = ImmutableArray.CreateBuilder<Hold>(matching.Count);
         foreach (var (budget, key) in matching)
         {
             if (budget.Period != BudgetPeriod.PerCall)
             {
-                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, now);
-                holds.Add(new Hold(new BudgetWindow(budget, key, startsAt, endsAt), amounts.Of(budget), budget.Mode != BudgetMode.Warn));
+                var (startsAt, endsAt) = _calendar.WindowOf(budget, now);
+                holds.Add(new Hold(new BudgetWindow(budget, key, startsAt, endsAt), amounts.Of(budget), budget.Mode != BudgetMode.Warn && !allowed.ContainsKey(budget.Id)));
             }
         }
 
@@ -387,7 +516,9 @@ internal sealed class BudgetGuard
                 Model = demand.Model,
                 ModelKey = facts?.Model,
                 Status = CallStatus.Assumed,
-                Cost = CallCost.Between(Money.Zero, amounts.Ceiling, "The process that made this call ended before the answer was recorded"),
+                Cost = amounts.IsPriced
+                    ? CallCost.Between(Money.Zero, amounts.Ceiling, "The process that made this call ended before the answer was recorded")
+                    : CallCost.Unpriced($"The price of '{demand.Model}' is not known"),
                 UsageSource = "none",
                 Attribution = demand.Attribution,
             },
@@ -397,13 +528,13 @@ internal sealed class BudgetGuard
         };
     }
 
-    private static Budget? PerCallRefusal(List<Match> matching, Amounts amounts)
+    private static (Budget Budget, BudgetAmount Limit)? PerCallRefusal(BudgetSettings settings, List<BudgetMatch> matching, IReadOnlyDictionary<string, string> allowed, Amounts amounts, DateTimeOffset now)
     {
-        foreach (var (budget, _) in matching)
+        foreach (var (budget, key) in matching)
         {
-            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && amounts.Of(budget) > budget.Limit)
+            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && !allowed.ContainsKey(budget.Id) && settings.LimitOf(budget, key, now) is var limit && amounts.Of(budget) > limit)
             {
-                return budget;
+                return (budget, limit);
             }
         }
 
@@ -413,7 +544,17 @@ internal sealed class BudgetGuard
     private void Refuse(BudgetDemand demand, BudgetExceededException refusal, CallSpan span)
     {
         _telemetry.Rejected(span, refusal.Budget!);
-        Log.BudgetRefused(_logger, refusal.Budget!, refusal.Requested, refusal.Limit - refusal.Spent);
+        Log.BudgetRefused(_logger, refusal.Budget!, refusal.Tally.Requested, refusal.Tally.Limit - refusal.Tally.Spent);
+        if (refusal.Window is { } refusedIn)
+        {
+            var now = _options.TimeProvider.GetUtcNow();
+            var window = refusedIn.ForNotices(now);
+            if (_refused.Add(window, refusal.Tally.Limit))
+            {
+                _notifier.GiveOnce(window, "refusal", BudgetNotice.Of(BudgetNoticeKind.Refusal, window, refusal.Tally.Limit, refusal.Tally.Spent, refusal.Tally.Reserved, now));
+            }
+        }
+
         _store.AppendLater(new UsageRecord
         {
             Id = CallToken.NewId(),
@@ -457,33 +598,42 @@ internal sealed class BudgetGuard
         return new UnknownPriceException(why) { Model = demand.Model, Provider = demand.Client.ProviderName };
     }
 
-    private static Admission Refused(Budget budget, Money limit, Money spent, Money reserved, Money requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter)
+    private static Admission Refused(Budget budget, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved, BudgetAmount requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter, BudgetWindow? window = null)
     {
         var state = budget.Period == BudgetPeriod.PerCall ? $"; this call may need {requested}." : $"; {spent} is spent and {reserved} reserved, and this call may need {requested}.";
-        var reset = resetsAt is null ? "" : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
+        var reset = resetsAt is null ? "" : budget.Period == BudgetPeriod.Rolling ? $" It may fit from {resetsAt:yyyy-MM-dd HH:mm:ss} UTC." : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
+        var inMoney = budget.Unit == BudgetUnit.Usd;
         return new Admission
         {
-            Refusal = new BudgetExceededException($"{budget}{state}{reset}")
+            Refusal = new BudgetExceededException($"Budget '{budget.Name}' allows {budget.Sentence(limit)}{state}{reset}")
             {
                 Budget = budget,
-                Limit = limit,
-                Spent = spent,
-                Reserved = reserved,
-                Requested = requested,
+                Tally = new BudgetTally(limit, spent, reserved, requested),
+                Limit = inMoney ? limit.Money : Money.MaxValue,
+                Spent = inMoney ? spent.Money : Money.Zero,
+                Reserved = inMoney ? reserved.Money : Money.Zero,
+                Requested = inMoney ? requested.Money : Money.Zero,
                 ResetsAt = resetsAt,
                 RetryAfter = retryAfter,
+                Window = window,
             },
         };
     }
 
     private static string? Joined(string first, string? second) => second is null ? first : $"{first}; {second}";
 
-    private readonly record struct Match(Budget Budget, string Key);
+    /// <summary>The budgets that hold: what is set at run time over what is given in code.</summary>
+    private sealed record Limits(BudgetSettings Settings, BudgetMatcher Matcher);
 
     /// <summary>What each kind of budget holds for the call.</summary>
-    private readonly record struct Amounts(Money Ceiling, Money Estimate)
+    private readonly record struct Amounts(Money Ceiling, Money Estimate, long Tokens, long LikelyTokens, bool IsPriced)
     {
-        public Money Of(Budget budget) => budget.Mode == BudgetMode.Strict ? Ceiling : Estimate;
+        public BudgetAmount Of(Budget budget) => budget.Unit switch
+        {
+            BudgetUnit.Usd => budget.Mode == BudgetMode.Strict ? Ceiling : Estimate,
+            BudgetUnit.Tokens => BudgetAmount.Tokens(budget.Mode == BudgetMode.Strict ? Tokens : LikelyTokens),
+            _ => BudgetAmount.Requests(1),
+        };
     }
 
     private sealed record Admission
@@ -502,5 +652,8 @@ internal sealed class BudgetGuard
         public string? Note { get; init; }
 
         public BudgetExceededException? Refusal { get; init; }
+
+        /// <summary>Limits were set meanwhile: nothing is held, and the call is to be looked at anew.</summary>
+        public BudgetSettings? Newer { get; init; }
     }
 }

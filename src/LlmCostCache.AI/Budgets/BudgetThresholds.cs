@@ -56,8 +56,7 @@ internal sealed class BudgetThresholds : IEquatable<BudgetThresholds>
         Of(text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(share => decimal.Parse(share, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture)));
 
     /// <summary>Whether spending has come that far. Of a limit of zero nothing is reached until something was spent.</summary>
-    public static bool IsReached(decimal share, Money spent, Money limit) =>
-        limit <= Money.Zero ? spent > Money.Zero : spent.Nanos >= share * limit.Nanos;
+    public static bool IsReached(decimal share, BudgetAmount spent, BudgetAmount limit) => limit.Count <= 0 ? spent.Count > 0 : spent.Count >= share * limit.Count;
 
     public bool Equals(BudgetThresholds? other) => other is not null && Text == other.Text;
 

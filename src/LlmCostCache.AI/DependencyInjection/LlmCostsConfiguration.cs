@@ -184,6 +184,7 @@ internal static class LlmCostsConfiguration
                 "TAG" => budget.ForTag(value),
                 "NAME" => budget.Named(value),
                 "FALLBACKTO" => budget.FallBackTo(value.Length > 0 ? value.Split(',', StringSplitOptions.TrimEntries) : [.. entry.GetChildren().Select(model => model.Value ?? "")]),
+                "WAITFOR" => budget.WaitFor(Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span such as 00:05:00")),
                 "NOTIFYAT" => budget with { AnnouncedAt = Read(entry, static text => BudgetThresholds.Parse(text.Replace(',', ';')), "shares of the limit above 0 and up to 10, such as 0.5,0.8,1") },
                 "MODE" => Name<BudgetMode>(entry) switch
                 {

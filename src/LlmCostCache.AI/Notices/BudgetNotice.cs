@@ -18,16 +18,16 @@ public sealed record BudgetNotice
     public decimal? Threshold { get; init; }
 
     /// <summary>What the budget allows in its period.</summary>
-    public required Money Limit { get; init; }
+    public required BudgetAmount Limit { get; init; }
 
     /// <summary>What is spent in the period.</summary>
-    public required Money Spent { get; init; }
+    public required BudgetAmount Spent { get; init; }
 
     /// <summary>What calls under way may still cost.</summary>
-    public Money Reserved { get; init; }
+    public required BudgetAmount Reserved { get; init; }
 
     /// <summary>What will be spent at the end of the period; null unless it is a <see cref="BudgetNoticeKind.Projection"/>.</summary>
-    public Money? Projected { get; init; }
+    public BudgetAmount? Projected { get; init; }
 
     /// <summary>When the period began; null when it has no beginning.</summary>
     public DateTimeOffset? StartsAt { get; init; }
@@ -39,13 +39,16 @@ public sealed record BudgetNotice
     public required DateTimeOffset At { get; init; }
 
     /// <summary>What is left of the limit; never below zero.</summary>
-    public Money Remaining => Money.Max(Limit - Spent, Money.Zero);
+    public BudgetAmount Remaining => BudgetStatus.Left(Limit, Spent);
 
     /// <summary>Which share of the limit is spent, 0.8 for 80 percent. Of a limit of zero everything is.</summary>
     public decimal Utilization => BudgetStatus.Share(Spent, Limit);
 
     /// <summary>The same for the same notice: two deliveries of it can be told from two notices. Says nothing about who.</summary>
     public string Id => NoticeId.Of(this);
+
+    /// <summary>What it is given once in: the beginning of the period, or of a stretch of the clock as long as a rolling span.</summary>
+    internal DateTimeOffset Window { get; init; }
 
     /// <summary>A sentence or two for people. It names the budget, but no user and no session that the budget's author did not name.</summary>
     public string Message
@@ -66,18 +69,19 @@ public sealed record BudgetNotice
         }
     }
 
-    internal static BudgetNotice Of(BudgetCrossing crossing) => Of(BudgetNoticeKind.Threshold, crossing.Window, crossing.Spent, crossing.Reserved, crossing.At) with { Threshold = crossing.Share };
+    internal static BudgetNotice Of(BudgetCrossing crossing) => Of(BudgetNoticeKind.Threshold, crossing.Window, crossing.Limit, crossing.Spent, crossing.Reserved, crossing.At) with { Threshold = crossing.Share };
 
-    internal static BudgetNotice Of(BudgetNoticeKind kind, BudgetWindow window, Money spent, Money reserved, DateTimeOffset at) => new()
+    internal static BudgetNotice Of(BudgetNoticeKind kind, BudgetWindow window, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved, DateTimeOffset at) => new()
     {
         Kind = kind,
         Budget = window.Budget,
         Key = window.Key,
-        Limit = window.Budget.Limit,
+        Limit = limit,
         Spent = spent,
         Reserved = reserved,
-        StartsAt = window.StartsAt == DateTimeOffset.MinValue ? null : window.StartsAt,
-        ResetsAt = window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt,
+        Window = window.StartsAt,
+        StartsAt = window.StartsAt == DateTimeOffset.MinValue || window.Budget.Period == BudgetPeriod.Rolling ? null : window.StartsAt,
+        ResetsAt = window.EndsAt == DateTimeOffset.MaxValue || window.Budget.Period == BudgetPeriod.Rolling ? null : window.EndsAt,
         At = at,
     };
 }

@@ -51,6 +51,9 @@ internal sealed class BudgetNotifier : IAsyncDisposable
     /// <summary>Has a window counted that nothing was held in, so that its thresholds are noticed.</summary>
     public void Open(BudgetWindow window) => _waiting.Writer.TryWrite(window);
 
+    /// <summary>Gives a notice unless some process gave it before.</summary>
+    public void GiveOnce(BudgetWindow window, string mark, BudgetNotice notice) => _waiting.Writer.TryWrite(new Doubtful(window, mark, notice));
+
     /// <summary>Waits until the notices that were given so far are with their observers.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
@@ -91,6 +94,9 @@ internal sealed class BudgetNotifier : IAsyncDisposable
                 case BudgetWindow window:
                     await OpenAsync(window).ConfigureAwait(false);
                     break;
+                case Doubtful doubtful:
+                    await PassOnAsync(doubtful).ConfigureAwait(false);
+                    break;
                 case TaskCompletionSource mark:
                     mark.TrySetResult();
                     break;
@@ -111,6 +117,24 @@ internal sealed class BudgetNotifier : IAsyncDisposable
         {
             await TellAsync(observer, notice).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask PassOnAsync(Doubtful doubtful)
+    {
+        try
+        {
+            if (!await _store.NoticeAsync(doubtful.Window, doubtful.Mark, _stopping.Token).ConfigureAwait(false))
+            {
+                return;
+            }
+        }
+        catch (Exception exception) when (exception is LlmCostException or OperationCanceledException)
+        {
+            Log.StoreUnavailable(_logger, exception.Message);
+            return;
+        }
+
+        await PassOnAsync(doubtful.Notice).ConfigureAwait(false);
     }
 
     private async ValueTask OpenAsync(BudgetWindow window)
@@ -140,4 +164,7 @@ internal sealed class BudgetNotifier : IAsyncDisposable
             Log.ObserverFailed(_logger, observer.GetType().Name, exception.GetType().Name);
         }
     }
+
+    /// <summary>A notice that another process may have given.</summary>
+    private sealed record Doubtful(BudgetWindow Window, string Mark, BudgetNotice Notice);
 }

@@ -10,7 +10,7 @@ internal static class NoticeId
     public static string Of(BudgetNotice notice)
     {
         var text = string.Create(CultureInfo.InvariantCulture,
-            $"{notice.Budget.Id}\n{notice.Key}\n{notice.StartsAt?.UtcTicks}\n{notice.Kind}\n{notice.Threshold}\n{notice.Limit.Nanos}");
+            $"{notice.Budget.Id}\n{notice.Key}\n{notice.Window.UtcTicks}\n{notice.Kind}\n{notice.Threshold}\n{notice.Limit.Count}");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
     }
 }

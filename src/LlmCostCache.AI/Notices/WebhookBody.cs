@@ -70,14 +70,15 @@ internal static class WebhookBody
             json.WriteNumber("threshold", threshold);
         }
 
-        json.WriteString("limit_usd", Usd(notice.Limit));
-        json.WriteString("spent_usd", Usd(notice.Spent));
-        json.WriteString("reserved_usd", Usd(notice.Reserved));
-        json.WriteString("remaining_usd", Usd(notice.Remaining));
+        json.WriteString("unit", BudgetText.Word(notice.Limit.Unit));
+        json.WriteString("limit", Number(notice.Limit));
+        json.WriteString("spent", Number(notice.Spent));
+        json.WriteString("reserved", Number(notice.Reserved));
+        json.WriteString("remaining", Number(notice.Remaining));
         json.WriteNumber("utilization", decimal.Round(notice.Utilization, 4));
         if (notice.Projected is { } projected)
         {
-            json.WriteString("projected_usd", Usd(projected));
+            json.WriteString("projected", Number(projected));
         }
 
         if (notice.StartsAt is { } startsAt)
@@ -125,7 +126,7 @@ internal static class WebhookBody
         json.WriteEndArray();
     }
 
-    private static void WriteFact(Utf8JsonWriter json, string title, Money value)
+    private static void WriteFact(Utf8JsonWriter json, string title, BudgetAmount value)
     {
         json.WriteStartObject();
         json.WriteString("title", title);
@@ -133,5 +134,7 @@ internal static class WebhookBody
         json.WriteEndObject();
     }
 
-    private static string Usd(Money money) => money.Usd.ToString("0.#########", CultureInfo.InvariantCulture);
+    // A text, because readers of JSON make binary fractions of numbers.
+    private static string Number(BudgetAmount amount) =>
+        amount.Unit == BudgetUnit.Usd ? amount.Usd.ToString("0.#########", CultureInfo.InvariantCulture) : amount.Count.ToString(CultureInfo.InvariantCulture);
 }

@@ -25,47 +25,42 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
             var zone = Meta(connection, "zone") ?? "UTC";
             var weekStart = Enum.TryParse<DayOfWeek>(Meta(connection, "week_start"), out var day) ? day : DayOfWeek.Monday;
             return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found)
-                ? new LedgerCalendar(found, weekStart)
+                ? new LedgerCalendar(found, weekStart, int.TryParse(Meta(connection, "fiscal_year_start"), out var month) ? month : 1)
                 : throw SqliteFile.Refusal(path, $"counts days in the zone '{zone}', which this machine does not know. Install its time zone data.");
         });
         return reader;
     }
 
-    public IReadOnlyList<WindowBalance> Balances() => With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () =>
+    public IReadOnlyList<WindowBalance> Balances() =>
+        With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () => LedgerBalances.Read(connection, Calendar, time.GetUtcNow())));
+
+    /// <summary>What was set at run time; null when that is what the caller knows.</summary>
+    public BudgetSettings? SettingsAfter(long revision) => With(connection => LedgerBalances.SettingsAfter(connection, revision, time.GetUtcNow()));
+
+    public SpendHistory History(BudgetWindow window, DateTimeOffset now) => With(connection => Snapshot(connection, () =>
     {
-        var now = time.GetUtcNow();
-        var balances = new List<WindowBalance>();
-        using var windows = new SqliteStatement(connection, """
-            SELECT window_key, starts_at, ends_at, posted_nanos, pending_nanos
-              FROM budget_window
-             WHERE budget_id = ?1 AND starts_at <= ?2 AND ends_at > ?2
-             ORDER BY window_key, starts_at
-            """);
-        using var fromRollup = new SqliteStatement(connection, WindowSeed.FromRollup);
-        using var fromEntries = new SqliteStatement(connection, WindowSeed.FromEntries);
-        using var fromSession = new SqliteStatement(connection, WindowSeed.FromSession);
-        foreach (var budget in Budgets(connection).Where(budget => budget.Period != BudgetPeriod.PerCall))
+        var statements = new List<SqliteStatement>();
+        try
         {
-            var (startsAt, endsAt) = Calendar.WindowOf(budget.Period, now);
-            var current = LedgerTime.Micros(startsAt);
-            var found = false;
-            windows.Bind(1, budget.Id).Bind(2, LedgerTime.Micros(now));
-            while (windows.Step())
+            var seed = new WindowSeed(sql =>
             {
-                found |= windows.Int64(1) == current;
-                var window = new BudgetWindow(budget, windows.Text(0), LedgerTime.Bound(windows.Int64(1)), LedgerTime.Bound(windows.Int64(2)));
-                balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(windows.Int64(3)), Money.FromNanos(windows.Int64(4))));
-            }
-
-            if (!found && !budget.Scope.ToString().Contains('*', StringComparison.Ordinal))
-            {
-                var window = new BudgetWindow(budget, "", startsAt, endsAt);
-                balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(WindowSeed.Sum(window, fromRollup, fromEntries, fromSession)), Money.Zero));
-            }
+                var statement = new SqliteStatement(connection, sql);
+                statements.Add(statement);
+                return statement;
+            });
+            var current = SpendHistory.QuarterOf(now);
+            var until = now.AddMicroseconds(1);
+            var lastHour = seed.Sum(window with { StartsAt = until.AddHours(-1), EndsAt = until });
+            var quarters = seed.Sums(window with { StartsAt = current - SpendHistory.Length, EndsAt = current + SpendHistory.Quarter }, SpendHistory.Quarter);
+            return new SpendHistory(lastHour, [.. quarters.Select(quarter => (LedgerTime.Instant(quarter.StartsAt), quarter.Count))]);
         }
-
-        return balances;
+        finally
+        {
+            statements.ForEach(static statement => statement.Dispose());
+        }
     }));
+
+    public IReadOnlyList<BudgetChange> Changes() => With(LedgerBalances.Changes);
 
     /// <summary>The next calls that match, each with its adjustments folded in.</summary>
     public LedgerPage Page(LedgerFilter filter, LedgerPage? before) => With(connection => Snapshot(connection, () => Page(connection, filter, before)));
@@ -122,10 +117,10 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     internal static IEnumerable<Budget> Budgets(SqliteConnection connection)
     {
-        using var budgets = new SqliteStatement(connection, "SELECT scope, period, name, limit_nanos, mode, fallback, thresholds FROM budget ORDER BY id");
+        using var budgets = new SqliteStatement(connection, $"SELECT {BudgetText.Columns}, thresholds FROM budget ORDER BY id");
         while (budgets.Step())
         {
-            yield return BudgetText.Read(budgets.Text(0), budgets.Text(1), budgets.NullableText(2), Money.FromNanos(budgets.Int64(3)), budgets.Text(4), budgets.NullableText(5), budgets.NullableText(6));
+            yield return BudgetText.WithThresholds(BudgetText.Read(budgets, 0), budgets.NullableText(8));
         }
     }
 

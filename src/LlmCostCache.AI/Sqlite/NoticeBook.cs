@@ -21,28 +21,27 @@ internal sealed class NoticeBook(Func<string, SqliteStatement> prepare, TimeProv
     public int Count => _crossings.Count;
 
     /// <summary>Notes which thresholds the window's spending has reached.</summary>
-    public void Compare(BudgetWindow window, Money spent, Money reserved)
+    public void Compare(BudgetWindow window, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved)
     {
         foreach (var share in window.Budget.AnnouncedAt.Shares)
         {
-            if (!BudgetThresholds.IsReached(share, spent, window.Budget.Limit))
+            if (!BudgetThresholds.IsReached(share, spent, limit))
             {
                 return;
             }
 
-            if (Give(window, string.Create(CultureInfo.InvariantCulture, $"threshold {share:0.####}")))
+            if (Give(window, limit, string.Create(CultureInfo.InvariantCulture, $"threshold {share:0.####}")))
             {
-                _crossings.Add(new BudgetCrossing(window, share, spent, reserved, time.GetUtcNow()));
+                _crossings.Add(new BudgetCrossing(window, share, limit, spent, reserved, time.GetUtcNow()));
             }
         }
     }
 
     /// <returns>Whether it is said for the first time, or for the first time since the limit was raised.</returns>
-    public bool Give(BudgetWindow window, string notice)
+    public bool Give(BudgetWindow window, BudgetAmount limit, string notice)
     {
-        var limit = window.Budget.Limit.Nanos;
         var key = (window.Budget.Id, window.Key, LedgerTime.Micros(window.StartsAt), notice);
-        if (_known.TryGetValue(key, out var before) && before >= limit)
+        if (_known.TryGetValue(key, out var before) && before >= limit.Count)
         {
             return false;
         }
@@ -52,8 +51,8 @@ internal sealed class NoticeBook(Func<string, SqliteStatement> prepare, TimeProv
             _known.Clear();
         }
 
-        _known[key] = limit;
-        return _write.Bind(1, key.Id).Bind(2, key.Key).Bind(3, key.Item3).Bind(4, notice).Bind(5, limit).Bind(6, LedgerTime.Micros(time.GetUtcNow())).Run() > 0;
+        _known[key] = limit.Count;
+        return _write.Bind(1, key.Id).Bind(2, key.Key).Bind(3, key.Item3).Bind(4, notice).Bind(5, limit.Count).Bind(6, LedgerTime.Micros(time.GetUtcNow())).Run() > 0;
     }
 
     /// <summary>The crossings of the transaction that was committed.</summary>

@@ -171,5 +171,5 @@ internal sealed class CostInstruments
 
     // Nothing is left of a limit of zero.
     private static double Ratio(WindowBalance balance) =>
-        balance.Limit <= Money.Zero ? 1 : (double)((balance.Spent.Usd + balance.Reserved.Usd) / balance.Limit.Usd);
+        balance.Limit.Count <= 0 ? 1 : (double)(((decimal)balance.Spent.Count + balance.Reserved.Count) / balance.Limit.Count);
 }

@@ -94,10 +94,26 @@ internal static partial class Log
         }
     }
 
+    public static void AllowedByApplication(this ILogger logger, Budget budget)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            AllowedByApplicationCore(logger, TelemetryNames.Of(budget));
+        }
+    }
+
+    public static void WaitingForBudget(this ILogger logger, Budget budget, DateTimeOffset until)
+    {
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            WaitingForBudgetCore(logger, TelemetryNames.Of(budget), until);
+        }
+    }
+
     [LoggerMessage(71, LogLevel.Error, "A budget observer of type {Observer} failed or took too long ({Problem}).")]
     public static partial void ObserverFailed(this ILogger logger, string observer, string problem);
 
-    public static void BudgetRefused(this ILogger logger, Budget budget, Money requested, Money left)
+    public static void BudgetRefused(this ILogger logger, Budget budget, BudgetAmount requested, BudgetAmount left)
     {
         if (logger.IsEnabled(LogLevel.Information))
         {
@@ -121,7 +137,7 @@ internal static partial class Log
         }
     }
 
-    public static void BudgetOverrun(this ILogger logger, Budget budget, Money held, Money cost)
+    public static void BudgetOverrun(this ILogger logger, Budget budget, BudgetAmount held, BudgetAmount cost)
     {
         if (logger.IsEnabled(LogLevel.Warning))
         {
@@ -170,11 +186,17 @@ internal static partial class Log
     [LoggerMessage(EventId = 60, Message = "{Notice}")]
     private static partial void NoticedCore(ILogger logger, LogLevel level, string notice);
 
+    [LoggerMessage(75, LogLevel.Information, "The application allowed a call that does not fit into budget '{Budget}'.")]
+    private static partial void AllowedByApplicationCore(ILogger logger, string budget);
+
+    [LoggerMessage(76, LogLevel.Debug, "A call waits for budget '{Budget}' until {Until}.")]
+    private static partial void WaitingForBudgetCore(ILogger logger, string budget, DateTimeOffset until);
+
     [LoggerMessage(70, LogLevel.Error, "Too many notices about budgets were waiting; this one reached neither observers nor webhooks. {Notice}")]
     private static partial void NoticeDroppedCore(ILogger logger, string notice);
 
     [LoggerMessage(61, LogLevel.Information, "Budget '{Budget}' refused a call that may need {Requested}; {Left} is left.")]
-    private static partial void BudgetRefusedCore(ILogger logger, string budget, Money requested, Money left);
+    private static partial void BudgetRefusedCore(ILogger logger, string budget, BudgetAmount requested, BudgetAmount left);
 
     [LoggerMessage(62, LogLevel.Information, "The answer was limited to {Tokens} tokens so that the call fits into budget '{Budget}'.")]
     private static partial void MaxOutputTokensCappedCore(ILogger logger, int tokens, string budget);
@@ -183,5 +205,5 @@ internal static partial class Log
     private static partial void FallbackModelCore(ILogger logger, string from, string to, string budget);
 
     [LoggerMessage(64, LogLevel.Warning, "A call cost {Cost}, more than the {Held} that budget '{Budget}' had reserved for it.")]
-    private static partial void BudgetOverrunCore(ILogger logger, string budget, Money held, Money cost);
+    private static partial void BudgetOverrunCore(ILogger logger, string budget, BudgetAmount held, BudgetAmount cost);
 }

@@ -92,10 +92,14 @@ internal static class TelemetryNames
     public static string Of(BudgetPeriod period) => period switch
     {
         AI.BudgetPeriod.PerCall => "call",
+        AI.BudgetPeriod.Minute => "minute",
         AI.BudgetPeriod.Hour => "hour",
         AI.BudgetPeriod.Day => "day",
         AI.BudgetPeriod.Week => "week",
         AI.BudgetPeriod.Month => "month",
+        AI.BudgetPeriod.Quarter => "quarter",
+        AI.BudgetPeriod.Year => "year",
+        AI.BudgetPeriod.Rolling => "rolling",
         _ => "total",
     };
 
@@ -111,7 +115,8 @@ internal static class TelemetryNames
         }
 
         var scope = Anonymous(budget.Scope);
-        return scope == BudgetScope.Everything ? Of(budget.Period) : $"{Of(budget.Period)} {scope}";
+        var kind = budget.Unit == BudgetUnit.Usd ? Of(budget.Period) : $"{Of(budget.Period)} {BudgetText.Word(budget.Unit)}";
+        return scope == BudgetScope.Everything ? kind : $"{kind} {scope}";
     }
 
     private static BudgetScope Anonymous(BudgetScope scope) => scope.User is null && scope.Session is null

@@ -39,7 +39,7 @@ public sealed class WebhookTests : IDisposable
         var json = request.Json;
         Assert.Equal(("budget-notice/1", "threshold", "day user=*", "day"), (Text("schema"), Text("kind"), Text("budget"), Text("period")));
         Assert.Equal((0.8m, 0.825m), (json.GetProperty("threshold").GetDecimal(), json.GetProperty("utilization").GetDecimal()));
-        Assert.Equal(("10", "8.25", "0.5", "1.75"), (Text("limit_usd"), Text("spent_usd"), Text("reserved_usd"), Text("remaining_usd")));
+        Assert.Equal(("usd", "10", "8.25", "0.5", "1.75"), (Text("unit"), Text("limit"), Text("spent"), Text("reserved"), Text("remaining")));
         Assert.Equal("2026-08-23T00:00:00+00:00", Text("resets_at"));
         Assert.Equal(s_notice.Message, Text("message"));
         Assert.Equal(s_notice.Id, request.Headers["webhook-id"]);
