@@ -139,6 +139,18 @@ public sealed class LlmCostsOptions
     /// <value>False: a power loss can forget a reservation, never a recorded cost.</value>
     public bool ReservationsSurvivePowerLoss { get; set; }
 
+    /// <summary>The limits that <c>UseRateLimit()</c> keeps.</summary>
+    /// <value>None.</value>
+    public RateLimitOptions RateLimiting { get; } = new();
+
+    /// <summary>How <c>UseRetry()</c> tries again.</summary>
+    /// <value>Up to three times, with growing waits.</value>
+    public RetryOptions Retries { get; } = new();
+
+    /// <summary>When <c>UseRunawayGuard()</c> stops a run.</summary>
+    /// <value>When a model asks three times in a row for the same tools with the same arguments.</value>
+    public RunawayOptions Runaway { get; } = new();
+
     /// <summary>The names that cost takes on spans.</summary>
     /// <value><see cref="CostAttributeNames.SemConv"/>.</value>
     public CostAttributeNames CostAttributes { get; set; } = CostAttributeNames.SemConv;

@@ -476,7 +476,7 @@ internal sealed class BudgetGuard
         {
             return _store.SettingsAfter(known.Settings.Revision);
         }
-        catch (StoreUnavailableException exception)
+        catch (Exception exception) when (exception is StoreUnavailableException or ObjectDisposedException)
         {
             Log.StoreUnavailable(_logger, exception.Message);
             return null;

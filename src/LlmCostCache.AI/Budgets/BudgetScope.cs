@@ -101,6 +101,11 @@ internal sealed record BudgetScope
         return matches;
     }
 
+    /// <summary>Whether a text is a window key of this scope: a value for each of its <see cref="Each"/> names, in their order.</summary>
+    public bool IsKey(string key) => !key.Contains('*', StringComparison.Ordinal)
+        && Parts().Where(part => part.Value == Each).Select(part => part.Key).SequenceEqual(key.Split(',').Select(part => part.Split('=')[0]), StringComparer.Ordinal)
+        && key.Split(',').All(part => part.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && at < part.Length - 1);
+
     private static Shape Given(string? name, Shape shape) => name is null or Each ? Shape.None : shape;
 
     private static bool Covers(string name, string? wanted, string? actual, ref string each)

@@ -53,6 +53,9 @@ internal interface ILedgerStore : IAsyncDisposable
     /// <summary>The limits and grants that were set at run time; null when they are those of a revision. Reads one number from the file when they are.</summary>
     BudgetSettings? SettingsAfter(long revision);
 
+    /// <summary>Every budget that holds, with where its windows stand.</summary>
+    IReadOnlyList<BudgetStanding> ReadStandings();
+
     /// <summary>Changes what is set at run time. Effective with the next reservation in every process, once this has completed.</summary>
     ValueTask<T> ChangeBudgetsAsync<T>(Func<LedgerBudgets, T> change, CancellationToken cancellationToken = default);
 

@@ -358,6 +358,7 @@ internal sealed class UsageMeter
         }
 
         _budgets.Changed();
+        attempt.Run?.Spend(record.Cost);
         _telemetry.Attempt(attempt.Token.Span, record);
         return record.Cost;
     }

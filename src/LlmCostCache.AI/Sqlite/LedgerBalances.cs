@@ -90,6 +90,38 @@ internal static class LedgerBalances
             window, settings.LimitOf(window.Budget, window.Key, now), BudgetAmount.Of(window.Budget.Unit, spent), BudgetAmount.Of(window.Budget.Unit, reserved)));
     }
 
+    /// <summary>Every budget that holds: given in code, or set at run time.</summary>
+    public static IReadOnlyList<BudgetStanding> Standings(SqliteConnection connection, LedgerCalendar calendar, DateTimeOffset now)
+    {
+        var settings = Settings(connection, now);
+        var inCode = InCode(connection);
+        var uses = Read(connection, calendar, now).ToLookup(balance => balance.Window.Budget.Id, StringComparer.Ordinal);
+        var standings = new List<BudgetStanding>();
+        foreach (var known in LedgerReader.Budgets(connection))
+        {
+            var setting = settings.Of(known);
+            if (setting is null && !inCode.Contains(known.Id))
+            {
+                continue;
+            }
+
+            standings.Add(new()
+            {
+                Budget = setting is null ? known : known.Under(setting.Budget),
+                LimitInCode = inCode.Contains(known.Id) ? known.Amount : null,
+                IsSetAtRunTime = setting is not null,
+                SetAt = setting?.At,
+                SetBy = setting?.By,
+                Note = setting?.Note,
+                Grants = settings.GrantsOf(known),
+                Uses = [.. uses[known.Id].Select(balance => new BudgetUse(
+                    balance.Window.Key, balance.Window.StartsAt, balance.Window.EndsAt, balance.Limit, balance.Spent, balance.Reserved))],
+            });
+        }
+
+        return standings;
+    }
+
     /// <summary>Null when nothing was set since a revision.</summary>
     public static BudgetSettings? SettingsAfter(SqliteConnection connection, long known, DateTimeOffset now)
     {

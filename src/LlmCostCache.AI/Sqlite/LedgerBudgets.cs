@@ -11,7 +11,7 @@ internal sealed class LedgerBudgets
     private readonly TimeProvider _time;
     private readonly Dictionary<string, Budget> _known = new(StringComparer.Ordinal);
     private readonly SqliteStatement _revision, _setMeta, _limitRevision, _select, _upsert, _inCode, _selectSettings, _selectGrants;
-    private readonly SqliteStatement _upsertSetting, _deleteSetting, _insertGrant, _deleteGrant, _insertChange, _setThresholds;
+    private readonly SqliteStatement _upsertSetting, _deleteSetting, _insertGrant, _deleteGrant, _insertChange, _setThresholds, _done;
     private string? _seen;
 
     public LedgerBudgets(Func<string, SqliteStatement> prepare, TimeProvider time)
@@ -40,9 +40,10 @@ internal sealed class LedgerBudgets
             """);
         _deleteGrant = prepare("DELETE FROM budget_grant WHERE id = ?1");
         _insertChange = prepare("""
-            INSERT INTO budget_change (at, budget_id, action, grant_id, window_key, old_nanos, new_nanos, from_at, until_at, changed_by, note)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            INSERT INTO budget_change (at, budget_id, action, grant_id, window_key, old_nanos, new_nanos, from_at, until_at, changed_by, note, request)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             """);
+        _done = prepare("SELECT grant_id FROM budget_change WHERE request = ?1");
     }
 
     /// <summary>Every budget that was ever given, so that nothing spent under one is lost while it is away.</summary>
@@ -111,8 +112,14 @@ internal sealed class LedgerBudgets
     }
 
     /// <summary>Sets a limit at run time.</summary>
-    public bool Set(Budget budget, string by, string? note)
+    /// <returns>What was allowed before; null when nothing was.</returns>
+    public BudgetAmount? Set(Budget budget, string by, string? note, string request)
     {
+        if (IsDone(request, out _))
+        {
+            return null;
+        }
+
         var old = Settings.Of(budget)?.Budget.Amount ?? (IsInCode(budget.Id) ? _known[budget.Id].Amount : (BudgetAmount?)null);
         if (!_known.ContainsKey(budget.Id))
         {
@@ -120,28 +127,39 @@ internal sealed class LedgerBudgets
         }
 
         _upsertSetting.Bind(1, budget.Id).Bind(2, budget.Amount.Count).Bind(3, BudgetText.Word(budget.Mode)).Bind(4, budget.Fallbacks).Bind(5, Now).Bind(6, by).Bind(7, note).Run();
-        Change(budget.Id, "set", old, budget.Amount, by, note);
+        Change(budget.Id, "set", old, budget.Amount, by, note, request);
         AnnounceLimits();
-        return true;
+        return old;
     }
 
     /// <summary>Takes a limit away that was set at run time. The windows of the budget stay, and so does what was spent.</summary>
-    public bool Remove(Budget budget, string by, string? note)
+    /// <returns>False when none was set.</returns>
+    public bool Remove(Budget budget, string by, string? note, string request)
     {
+        if (IsDone(request, out _))
+        {
+            return true;
+        }
+
         if (Settings.Of(budget) is not { } setting)
         {
             return false;
         }
 
         _deleteSetting.Bind(1, budget.Id).Run();
-        Change(budget.Id, "remove", setting.Budget.Amount, IsInCode(budget.Id) ? _known[budget.Id].Amount : null, by, note);
+        Change(budget.Id, "remove", setting.Budget.Amount, IsInCode(budget.Id) ? _known[budget.Id].Amount : null, by, note, request);
         AnnounceLimits();
         return true;
     }
 
     /// <returns>The grant with its number; null when the ledger knows no such budget.</returns>
-    public BudgetGrant? Grant(BudgetGrant grant)
+    public BudgetGrant? Grant(BudgetGrant grant, string request)
     {
+        if (IsDone(request, out var granted))
+        {
+            return grant with { Id = granted!.Value };
+        }
+
         var id = grant.Budget.Id;
         if (!_known.ContainsKey(id) || (Settings.Of(grant.Budget) is null && !IsInCode(id)))
         {
@@ -152,21 +170,26 @@ internal sealed class LedgerBudgets
         _insertGrant.Bind(1, id).Bind(2, grant.Key).Bind(3, grant.Amount.Count).Bind(4, from).Bind(5, until).Bind(6, Now).Bind(7, grant.By).Bind(8, grant.Note).Step();
         var number = _insertGrant.Int64(0);
         _insertGrant.Run();
-        Change(id, "grant", null, grant.Amount, grant.By, grant.Note, grant with { Id = number });
+        Change(id, "grant", null, grant.Amount, grant.By, grant.Note, request, grant with { Id = number });
         AnnounceLimits();
         return grant with { Id = number };
     }
 
     /// <returns>False when no such grant holds or will hold.</returns>
-    public bool Revoke(long number, string by, string? note)
+    public bool Revoke(long number, string by, string? note, string request)
     {
+        if (IsDone(request, out _))
+        {
+            return true;
+        }
+
         if (Settings.Grants.FirstOrDefault(grant => grant.Id == number) is not { } grant)
         {
             return false;
         }
 
         _deleteGrant.Bind(1, number).Run();
-        Change(grant.Budget.Id, "revoke", grant.Amount, null, by, note, grant);
+        Change(grant.Budget.Id, "revoke", grant.Amount, null, by, note, request, grant);
         AnnounceLimits();
         return true;
     }
@@ -183,7 +206,7 @@ internal sealed class LedgerBudgets
         Upsert(budget, inCode: true);
         if (!wasInCode || known!.Amount != budget.Amount)
         {
-            Change(budget.Id, "code", wasInCode ? known!.Amount : null, budget.Amount, by, null);
+            Change(budget.Id, "code", wasInCode ? known!.Amount : null, budget.Amount, by, null, null);
         }
 
         return true;
@@ -210,9 +233,23 @@ internal sealed class LedgerBudgets
         return inCode;
     }
 
-    private void Change(string id, string action, BudgetAmount? old, BudgetAmount? now, string by, string? note, BudgetGrant? grant = null) =>
+    private void Change(string id, string action, BudgetAmount? old, BudgetAmount? now, string by, string? note, string? request, BudgetGrant? grant = null) =>
         _insertChange.Bind(1, Now).Bind(2, id).Bind(3, action).Bind(4, grant?.Id).Bind(5, grant?.Key).Bind(6, old?.Count).Bind(7, now?.Count)
-            .Bind(8, grant is null ? null : LedgerTime.Micros(grant.From)).Bind(9, grant is null ? null : LedgerTime.Micros(grant.Until)).Bind(10, by).Bind(11, note).Run();
+            .Bind(8, grant is null ? null : LedgerTime.Micros(grant.From)).Bind(9, grant is null ? null : LedgerTime.Micros(grant.Until)).Bind(10, by).Bind(11, note)
+            .Bind(12, request).Run();
+
+    private bool IsDone(string request, out long? grant)
+    {
+        grant = null;
+        if (!_done.Bind(1, request).Step())
+        {
+            return false;
+        }
+
+        grant = _done.NullableInt64(0);
+        _done.Reset();
+        return true;
+    }
 
     private void Announce()
     {

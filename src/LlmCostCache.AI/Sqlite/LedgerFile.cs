@@ -102,7 +102,7 @@ internal static class LedgerFile
     /// </summary>
     private static void Create(string path)
     {
-        using var turn = TakeTurn(path);
+        using var turn = SqliteFile.TakeTurn(path);
         if (File.Exists(path))
         {
             return;
@@ -130,23 +130,6 @@ internal static class LedgerFile
             File.Delete(draft);
             File.Delete(draft + "-wal");
             File.Delete(draft + "-shm");
-        }
-    }
-
-    /// <summary>Holds a file that only one process can have open; the operating system takes it away from a process that dies.</summary>
-    private static FileStream TakeTurn(string path)
-    {
-        using var pause = new ManualResetEventSlim();
-        for (var patience = 1_000; ; patience--)
-        {
-            try
-            {
-                return new FileStream($"{path}.creating", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-            }
-            catch (IOException) when (patience > 0)
-            {
-                pause.Wait(TimeSpan.FromMilliseconds(10));
-            }
         }
     }
 

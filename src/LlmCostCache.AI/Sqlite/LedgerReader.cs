@@ -60,6 +60,9 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
         }
     }));
 
+    public IReadOnlyList<BudgetStanding> Standings() =>
+        With<IReadOnlyList<BudgetStanding>>(connection => Snapshot(connection, () => LedgerBalances.Standings(connection, Calendar, time.GetUtcNow())));
+
     public IReadOnlyList<BudgetChange> Changes() => With(LedgerBalances.Changes);
 
     /// <summary>The next calls that match, each with its adjustments folded in.</summary>

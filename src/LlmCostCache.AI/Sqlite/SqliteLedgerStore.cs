@@ -122,6 +122,8 @@ internal sealed class SqliteLedgerStore : ILedgerStore
 
     public BudgetSettings? SettingsAfter(long revision) => _reader.SettingsAfter(revision);
 
+    public IReadOnlyList<BudgetStanding> ReadStandings() => _reader.Standings();
+
     public ValueTask<T> ChangeBudgetsAsync<T>(Func<LedgerBudgets, T> change, CancellationToken cancellationToken = default) =>
         Writer.RunAsync((book, _) => change(book.Budgets), durable: true, reserves: false, cancellationToken);
 

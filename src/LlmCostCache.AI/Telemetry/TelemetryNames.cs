@@ -19,6 +19,10 @@ internal static class TelemetryNames
     public const string BudgetNotices = "llmcostcache.budget.notices";
     public const string BudgetUtilization = "llmcostcache.budget.utilization";
     public const string LedgerDropped = "llmcostcache.ledger.dropped";
+    public const string RateWait = "llmcostcache.rate_limit.wait";
+    public const string RateRejections = "llmcostcache.rate_limit.rejections";
+    public const string Retries = "llmcostcache.retries";
+    public const string RunawayStops = "llmcostcache.runaway.stops";
 
     // Tags of the GenAI conventions
     public const string Operation = "gen_ai.operation.name";
@@ -47,6 +51,9 @@ internal static class TelemetryNames
     public const string BudgetNotice = "llmcostcache.budget.notice";
     public const string BudgetThreshold = "llmcostcache.budget.threshold";
     public const string BudgetRejected = "llmcostcache.budget.rejected";
+    public const string RateLimitName = "llmcostcache.rate_limit.name";
+    public const string RateLimitResult = "llmcostcache.rate_limit.result";
+    public const string RunawayRule = "llmcostcache.runaway.rule";
     public const string UsageEstimated = "llmcostcache.usage.estimated";
     public const string PromptCacheHit = "llmcostcache.prompt_cache.hit";
     public const string PromptCacheReadTokens = "llmcostcache.prompt_cache.read_tokens";
@@ -118,6 +125,33 @@ internal static class TelemetryNames
         var kind = budget.Unit == BudgetUnit.Usd ? Of(budget.Period) : $"{Of(budget.Period)} {BudgetText.Word(budget.Unit)}";
         return scope == BudgetScope.Everything ? kind : $"{kind} {scope}";
     }
+
+    /// <inheritdoc cref="Of(Budget)"/>
+    public static string Of(RateLimit limit)
+    {
+        if (limit.GivenName is { } given)
+        {
+            return given;
+        }
+
+        var scope = Anonymous(limit.Scope);
+        var per = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{limit.Amount(limit.Limit)} per {limit.Window}");
+        return scope == BudgetScope.Everything ? per : $"{per} {scope}";
+    }
+
+    public static string Of(RateRefusal reason) => reason switch
+    {
+        RateRefusal.TooLarge => "too_large",
+        RateRefusal.QueueFull => "queue_full",
+        _ => "wait_too_long",
+    };
+
+    public static string Of(RunawayRule rule) => rule switch
+    {
+        AI.RunawayRule.Cost => "cost",
+        AI.RunawayRule.Calls => "calls",
+        _ => "repeated_tool_rounds",
+    };
 
     private static BudgetScope Anonymous(BudgetScope scope) => scope.User is null && scope.Session is null
         ? scope

@@ -61,7 +61,8 @@ CREATE TABLE budget_change (
     from_at INTEGER,
     until_at INTEGER,
     changed_by TEXT NOT NULL,
-    note TEXT
+    note TEXT,
+    request TEXT UNIQUE -- a change that is tried again after a doubtful commit finds itself
 ) STRICT;
 
 CREATE INDEX budget_change_budget ON budget_change (budget_id, seq);
