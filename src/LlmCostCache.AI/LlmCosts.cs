@@ -177,6 +177,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         Rates.Dispose();
         await Refiner.DisposeAsync().ConfigureAwait(false);
         await Spool.DisposeAsync().ConfigureAwait(false);
+        await Notifier.DrainAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
         await Cache.DisposeAsync().ConfigureAwait(false);
         await Notifier.DisposeAsync().ConfigureAwait(false);

@@ -230,7 +230,7 @@ internal sealed class BudgetGuard
     public void Recorded(UsageRecord record)
     {
         _watch.Wake();
-        if (!HasBudgets || record.Cost.Amount is not { Nanos: > 0 })
+        if (_limits.Matcher.IsEmpty || record.Cost.Amount is not { Nanos: > 0 })
         {
             return;
         }
@@ -426,12 +426,17 @@ internal sealed class BudgetGuard
                 var window = request.Holds[blocking].Window;
                 DateTimeOffset? resetsAt = budget.Period == BudgetPeriod.Rolling ? balance.FitsAt : window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
                 var couldFit = request.Holds[blocking].Amount <= balance.Limit || (mayCap && budget.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(balance.Limit) is not null);
-                if (isSpent && couldFit && resetsAt is { } until && until <= began + budget.LongestWait)
+                var deadline = began + budget.LongestWait;
+
+                // When a rolling span has room for a shorter answer is not known, only when it has for the whole one.
+                var until = resetsAt ?? (budget.Period == BudgetPeriod.Rolling ? deadline : null);
+                if (isSpent && couldFit && now < deadline && until <= deadline)
                 {
                     // Looked at once a second meanwhile: a limit may be raised, and other calls may give back what they held.
-                    Log.WaitingForBudget(_logger, budget, until);
+                    var pause = until.Value - now < s_longWait ? until.Value - now : s_longWait;
+                    Log.WaitingForBudget(_logger, budget, until.Value);
                     (cap, cappedBy) = (initialCap, initiallyCappedBy);
-                    await WaitAsync(changed, until - now < s_longWait ? until - now : s_longWait, cancellationToken).ConfigureAwait(false);
+                    await WaitAsync(changed, pause > s_shortestPoll ? pause : s_shortestPoll, cancellationToken).ConfigureAwait(false);
                     continue;
                 }
 

@@ -73,10 +73,23 @@ internal sealed class BudgetNotifier : IAsyncDisposable
         }
     }
 
+    /// <summary>The last wait for observers, while the ledger is still open; what comes after it is passed on by <see cref="DisposeAsync"/> within the same few seconds.</summary>
+    public async ValueTask DrainAsync()
+    {
+        _stopping.CancelAfter(s_farewell);
+        try
+        {
+            await FlushAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // An observer takes too long; the call that waits for the end has waited long enough.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         _waiting.Writer.TryComplete();
-        _stopping.CancelAfter(s_farewell);
         await _passing.ConfigureAwait(false);
         await Task.WhenAll(_webhooks.Select(webhook => webhook.DisposeAsync().AsTask())).ConfigureAwait(false);
         _stopping.Dispose();

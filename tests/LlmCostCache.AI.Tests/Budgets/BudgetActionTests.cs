@@ -1,4 +1,7 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
@@ -261,7 +264,30 @@ public class BudgetActionTests
         await pipeline.Costs.FlushAsync();
         var notice = Assert.Single(told);
         Assert.Equal(BudgetNoticeKind.Refusal, notice.Kind);
-        Assert.Contains("'tiny' refuses calls: $0 of $0.0001 is spent", notice.Message, StringComparison.Ordinal);
+        Assert.Contains("'tiny' refuses calls: $0.00 of $0.0001 is spent", notice.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Actions_and_thresholds_come_from_configuration()
+    {
+        var budget = Bound(("FallBackTo", "gpt-4o, gpt-4o-mini"), ("WaitFor", "00:05:00"), ("NotifyAt", "0.75,0.5"));
+        Assert.Equal(["gpt-4o", "gpt-4o-mini"], budget.FallbackModels);
+        Assert.Equal((TimeSpan.FromMinutes(5), "0.5;0.75"), (budget.LongestWait, budget.AnnouncedAt.Text));
+        Assert.Equal(["gpt-4o", "gpt-4o-mini"], Bound(("FallBackTo:0", "gpt-4o"), ("FallBackTo:1", "gpt-4o-mini")).FallbackModels);
+        foreach (var (key, value) in ((string, string)[])[("NotifyAt", "80"), ("NotifyAt", "much"), ("WaitFor", "2.00:00:00"), ("WaitFor", "soon"), ("FallBackTo", ",")])
+        {
+            Assert.Contains($"Budgets:0:{key}", Assert.Throws<OptionsValidationException>(() => Bound((key, value))).Message, StringComparison.Ordinal);
+        }
+
+        static Budget Bound(params (string Key, string Value)[] entries)
+        {
+            (string Key, string Value)[] all = [("Period", "Day"), ("Limit", "1"), .. entries];
+            var configuration = new ConfigurationBuilder().AddInMemoryCollection(all.Select(entry => KeyValuePair.Create($"Costs:Budgets:0:{entry.Key}", (string?)entry.Value))).Build();
+            var services = new ServiceCollection();
+            services.AddLlmCostCache(configuration.GetSection("Costs"));
+            using var provider = services.BuildServiceProvider();
+            return Assert.Single(provider.GetRequiredService<IOptions<LlmCostsOptions>>().Value.Budgets);
+        }
     }
 
     [Fact]

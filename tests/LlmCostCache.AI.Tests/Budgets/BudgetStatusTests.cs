@@ -70,7 +70,7 @@ public class BudgetStatusTests
         // A dollar an hour for the twelve that are left.
         var notice = Assert.Single(told);
         Assert.Equal((BudgetNoticeKind.Projection, Usd(14m)), (notice.Kind, notice.Projected!.Value));
-        Assert.Contains("will cross its limit: $2 of $10 is spent (20%), and $14 will be when the period ends.", notice.Message, StringComparison.Ordinal);
+        Assert.Contains("will cross its limit: $2.00 of $10.00 is spent (20%), and $14.00 will be when the period ends.", notice.Message, StringComparison.Ordinal);
 
         await costs.Watch.LookAsync();
         await using var other = Open(home, Budget.Daily(10m).NotifyAt(), told);
