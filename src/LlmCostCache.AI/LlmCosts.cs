@@ -28,7 +28,11 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         try
         {
             Telemetry = new CostTelemetry(options, ReadBalances);
-            Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Logger);
+            Notifier = new BudgetNotifier(options.BudgetObservers, [.. options.BudgetWebhooks.Select(webhook => new WebhookSender(webhook, options.WebhookPace, Logger))], _store, Telemetry, Logger);
+            _store.Crossed = Notifier.Crossed;
+            Status = new BudgetStatusReader(_store, options.TimeProvider, options.TimeZone);
+            Watch = new BudgetWatch(_store, Status, Notifier, options.TimeProvider, Logger);
+            Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Notifier, Watch, Logger);
             Spool = new Spool(HomeDirectory, _store, Logger);
             Refiner = new TokenRefiner(Prices, _store, Logger);
             Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Refiner, Logger);
@@ -74,6 +78,12 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
 
     internal BudgetGuard Budgets { get; }
 
+    internal BudgetNotifier Notifier { get; }
+
+    internal BudgetStatusReader Status { get; }
+
+    internal BudgetWatch Watch { get; }
+
     internal UsageMeter Meter { get; }
 
     internal SavingsMeter Savings { get; }
@@ -113,7 +123,37 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         return Meter.RecordAsync(record, cancellationToken);
     }
 
-    /// <summary>Waits until everything that was queued so far is on the disk.</summary>
+    /// <summary>Where the budgets stand in their current periods: one entry for a plain budget, one for each user, session and so on that a template has seen.</summary>
+    /// <param name="projections">
+    /// Whether to say the hourly rate and what will be spent at the end of the period. Reads up to 28 days of quarter-hour sums for each entry (the rows, where a budget is for a model, a session or a tag).
+    /// </param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="StoreUnavailableException">The ledger cannot be read.</exception>
+    public ValueTask<IReadOnlyList<BudgetStatus>> GetBudgetStatusAsync(bool projections = true, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDisposed();
+        return Status.ReadAsync(projections, cancellationToken);
+    }
+
+    /// <summary>
+    /// Whether a call of this cost would fit the budgets now, without reserving anything: for deciding between models or warning a user beforehand. Who pays is <see cref="CostScope"/>'s business.
+    /// The promise is made by <c>UseBudget</c> alone, because others may spend in between.
+    /// </summary>
+    /// <param name="estimate">What the call may cost.</param>
+    /// <param name="model">The model, for budgets that are for one; null when it is not known yet.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The estimate is negative.</exception>
+    /// <exception cref="StoreUnavailableException">The ledger cannot be read.</exception>
+    public async ValueTask<BudgetCheck> CheckBudgetsAsync(Money estimate, string? model = null, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfLessThan(estimate, Money.Zero);
+        var key = model is null ? null : Prices.Find(null, model, Options.TimeProvider.GetUtcNow(), null)?.Model;
+        var matching = Budgets.Matching(CostScope.Current, model, key);
+        return BudgetCheck.Of(estimate, matching, await _store.ReadBalancesAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Waits until everything that was queued so far is on the disk, and notices about budgets are with their observers.</summary>
     /// <exception cref="StoreUnavailableException">The ledger cannot be written.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
@@ -121,6 +161,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         await Spool.ReplayAsync(cancellationToken).ConfigureAwait(false);
         await Refiner.FlushAsync(cancellationToken).ConfigureAwait(false);
         await _store.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await Notifier.FlushAsync(cancellationToken).ConfigureAwait(false);
         await Cache.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -132,11 +173,14 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             return;
         }
 
+        await Watch.DisposeAsync().ConfigureAwait(false);
         Rates.Dispose();
         await Refiner.DisposeAsync().ConfigureAwait(false);
         await Spool.DisposeAsync().ConfigureAwait(false);
+        await Notifier.DrainAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
         await Cache.DisposeAsync().ConfigureAwait(false);
+        await Notifier.DisposeAsync().ConfigureAwait(false);
         Telemetry.Dispose();
     }
 

@@ -27,6 +27,16 @@ public sealed class LlmCostsOptions
     /// <value>Empty: everything is metered, nothing is limited.</value>
     public IList<Budget> Budgets { get; } = [];
 
+    /// <summary>Who is told when budgets come near their limit, reach it, or will cross it; see <see cref="OnBudgetNotice(Action{BudgetNotice})"/> for a function.</summary>
+    /// <value>Empty; the log and the metric <c>llmcostcache.budget.notices</c> say it in any case. With <c>AddLlmCostCache</c>, registered services join.</value>
+    public IList<IBudgetObserver> BudgetObservers { get; } = [];
+
+    /// <summary>Addresses that are sent what <see cref="BudgetObservers"/> are told.</summary>
+    /// <value>Empty.</value>
+    public IList<BudgetWebhook> BudgetWebhooks { get; } = [];
+
+    internal WebhookPace WebhookPace { get; set; } = new();
+
     /// <summary>Prices that are stronger than the built-in book, <c>prices.json</c> and <c>LLMCOSTCACHE_PRICES</c>.</summary>
     public IList<ModelPrice> Prices { get; } = [];
 
@@ -144,4 +154,24 @@ public sealed class LlmCostsOptions
     /// <summary>The names that cost takes on spans.</summary>
     /// <value><see cref="CostAttributeNames.SemConv"/>.</value>
     public CostAttributeNames CostAttributes { get; set; } = CostAttributeNames.SemConv;
+
+    /// <summary>Adds a function to <see cref="BudgetObservers"/>.</summary>
+    /// <param name="callback">Takes a notice, in the background; see <see cref="IBudgetObserver"/>.</param>
+    public void OnBudgetNotice(Func<BudgetNotice, CancellationToken, ValueTask> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        BudgetObservers.Add(new BudgetCallback(callback));
+    }
+
+    /// <summary>Adds an action to <see cref="BudgetObservers"/>.</summary>
+    /// <param name="callback">Takes a notice, in the background; see <see cref="IBudgetObserver"/>.</param>
+    public void OnBudgetNotice(Action<BudgetNotice> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        OnBudgetNotice((notice, _) =>
+        {
+            callback(notice);
+            return ValueTask.CompletedTask;
+        });
+    }
 }

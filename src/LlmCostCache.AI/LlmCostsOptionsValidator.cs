@@ -106,6 +106,11 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return "Budgets, Prices, ExchangeRates and PriceAdjustments must not contain null.";
         }
 
+        if (options.BudgetObservers.Contains(null!) || options.BudgetWebhooks.Contains(null!))
+        {
+            yield return "BudgetObservers and BudgetWebhooks must not contain null.";
+        }
+
         if (options.UsageRules.Any(rule => rule.Value is null || string.IsNullOrWhiteSpace(rule.Key)))
         {
             yield return "UsageRules must not contain null or an empty name; take UsageRule.InclusiveInput, UsageRule.ExclusiveInput or a rule of your own.";

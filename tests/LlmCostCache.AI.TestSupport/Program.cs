@@ -6,6 +6,7 @@ return args switch
     ["append", var home] => await AppendVerb.RunAsync(home),
     ["compete", var home, var limitNanos, var seed] => await CompeteVerb.RunAsync(home, limitNanos, seed),
     ["spend", var home, var limitUsd, var seed] => await SpendVerb.RunAsync(home, limitUsd, seed),
+    ["record", var home, var limitUsd, var records] => await RecordVerb.RunAsync(home, limitUsd, records),
     ["share-cache", var home, var questions] => await ShareCacheVerb.RunAsync(home, questions),
     ["ask", var home, var times] => await AskVerb.RunAsync(home, times),
     _ => Unknown(args),

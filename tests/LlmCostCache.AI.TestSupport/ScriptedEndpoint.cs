@@ -79,7 +79,11 @@ public sealed class ScriptedEndpoint : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         using var reader = new StreamReader(context.Request.Body);
-        var request = new ScriptedRequest(context.Request.Path, await reader.ReadToEndAsync());
+        var request = new ScriptedRequest(context.Request.Path, await reader.ReadToEndAsync())
+        {
+            Query = context.Request.QueryString.Value ?? "",
+            Headers = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
+        };
         int number;
         lock (_lock)
         {

@@ -51,7 +51,7 @@ internal sealed class BudgetShowCommand : Command, IHasExamples
     private void Show(BudgetStanding standing, TimeZoneInfo zone)
     {
         var (console, budget) = (_host.Console, standing.Budget);
-        console.WriteLine(Shown.OneLine($"{budget}, {BudgetText.Word(budget.Mode)}{(budget.FallbackModel is { } model ? $", then asks {model}" : "")}."));
+        console.WriteLine(Shown.OneLine($"{budget}, {BudgetText.Word(budget.Mode)}{(budget.FallbackModels is { Count: > 0 } models ? $", then asks {string.Join(", then ", models)}" : "")}."));
         console.WriteLine(Shown.OneLine(standing.SetAt is { } at
             ? $"Set at {BudgetFields.Time(at, zone)} by {standing.SetBy}{(standing.Note is { } note ? $": {note}" : "")}."
                 + (standing.LimitInCode is { } code ? $" Code gives it {BudgetFields.Text(code)}." : "")

@@ -46,12 +46,28 @@ public sealed record Budget
     /// <summary>A name for messages and reports; made from period and scope when none was given.</summary>
     public string Name => GivenName ?? DefaultName;
 
-    /// <summary>The model that is asked instead when the requested one does not fit; null when the call is refused.</summary>
-    public string? FallbackModel { get; private init; }
+    /// <summary>The model that is asked instead when the requested one does not fit, the first of <see cref="FallbackModels"/>; null when there is none.</summary>
+    public string? FallbackModel => FallbackModels is [var first, ..] ? first : null;
+
+    /// <summary>The models that are asked instead, in this order, when the requested one does not fit; empty when the call is refused.</summary>
+    public IReadOnlyList<string> FallbackModels => Fallbacks?.Split('\n') ?? [];
+
+    /// <summary>The shares of the limit that are announced when spending reaches them, the smallest first: 0.8 is 80 percent.</summary>
+    public IReadOnlyList<decimal> Thresholds => AnnouncedAt.Shares;
 
     internal BudgetScope Scope { get; private init; } = BudgetScope.Everything;
 
     internal string? GivenName { get; private init; }
+
+    /// <summary>One model a line: a text, so that budgets that say the same are equal.</summary>
+    internal string? Fallbacks { get; private init; }
+
+    /// <summary>How long a call may wait until it fits; null when only for other calls' reservations (<see cref="LlmCostsOptions.ReservationWait"/>).</summary>
+    public TimeSpan? LongestWait { get; private init; }
+
+    internal Func<BudgetQuestion, CancellationToken, ValueTask<BudgetAnswer>>? Callback { get; private init; }
+
+    internal BudgetThresholds AnnouncedAt { get; init; } = BudgetThresholds.Default;
 
     /// <summary>Scope, period, unit and name: what makes it the same budget in another process or after a restart.</summary>
     internal string Id => s_ids.GetValue(this, static budget => $"{budget.Scope}|{BudgetText.Kind(budget)}|{budget.GivenName}");
@@ -195,14 +211,67 @@ public sealed record Budget
     /// <summary>Gives each agent a budget of its own; calls without an agent are not counted.</summary>
     public Budget ForEachAgent() => this with { Scope = Scope with { Agent = BudgetScope.Each } };
 
-    /// <summary>Lets every call pass and warns when the limit is near or crossed.</summary>
+    /// <summary>Lets every call pass; its thresholds are announced as those of every budget are (<see cref="NotifyAt"/>).</summary>
     public Budget Warn() => this with { Mode = BudgetMode.Warn };
 
     /// <summary>Reserves an estimate times 1.25 instead of the worst case: fewer calls wait or are refused, calls under way can overrun by the error of the estimate.</summary>
     public Budget Balanced() => this with { Mode = BudgetMode.Balanced };
 
-    /// <summary>Asks this model instead when the requested one does not fit. The cheaper answer is never stored as the answer of the dearer model.</summary>
-    public Budget FallBackTo(string model) => this with { FallbackModel = Checked(model) };
+    /// <summary>
+    /// Asks these models instead, one after the other, when the requested one does not fit: each is checked against all budgets and priced as itself.
+    /// The cheaper answer is never stored as the answer of the dearer model.
+    /// </summary>
+    /// <param name="models">The models, the first to be asked first.</param>
+    /// <exception cref="ArgumentException">There is none, or a name is empty or has more than one line.</exception>
+    public Budget FallBackTo(params string[] models)
+    {
+        ArgumentNullException.ThrowIfNull(models);
+        if (models.Length == 0 || Array.Exists(models, model => model?.AsSpan().ContainsAny('\r', '\n') == true))
+        {
+            throw new ArgumentException("Name at least one model, each in one line.", nameof(models));
+        }
+
+        return this with { Fallbacks = string.Join('\n', models.Select(Checked)) };
+    }
+
+    /// <summary>
+    /// Announces when spending reaches these shares of the limit, each once per period whichever process it happens in: as a log message, a metric, and to the
+    /// observers and webhooks of <see cref="LlmCostsOptions"/>. Without this call: 50, 80, 90 and 100 percent.
+    /// </summary>
+    /// <param name="shares">0.8 is 80 percent; above 0, up to 10, at most four decimal places and twenty shares. None announces nothing.</param>
+    /// <exception cref="ArgumentException">A share is out of its bounds, or there are too many.</exception>
+    public Budget NotifyAt(params decimal[] shares)
+    {
+        ArgumentNullException.ThrowIfNull(shares);
+        return this with { AnnouncedAt = BudgetThresholds.Of(shares) };
+    }
+
+    /// <summary>
+    /// Lets a call that does not fit wait for the period to end (or, of a rolling span, for spending to leave it) when that is near enough; also how long it waits
+    /// for the reservations of other calls, when that is longer than <see cref="LlmCostsOptions.ReservationWait"/>. A shorter answer that fits is preferred; a fallback is asked afterwards.
+    /// </summary>
+    /// <param name="longest">How long a call may wait: above zero, up to a day. It ends with the call's cancellation.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or more than a day.</exception>
+    public Budget WaitFor(TimeSpan longest)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(longest, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(longest, TimeSpan.FromDays(1));
+        return this with { LongestWait = longest };
+    }
+
+    /// <summary>
+    /// Asks the application about a call that does not fit, after waiting and before anything is refused: it allows the call, blocks it or names another model.
+    /// A budget that asks falls back only to what the answer names. What the callback throws blocks the call.
+    /// </summary>
+    /// <param name="callback">
+    /// Is awaited in the path of the call, whose latency it adds to; nothing is locked or held meanwhile. It is called for each attempt that does not fit, by many calls at once.
+    /// </param>
+    /// <remarks>A call that is allowed may exceed the limit, of a strict budget too. Callbacks live in code: limits that are set at run time leave them in place.</remarks>
+    public Budget Ask(Func<BudgetQuestion, CancellationToken, ValueTask<BudgetAnswer>> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        return this with { Callback = callback };
+    }
 
     /// <summary>Gives the budget a name: part of its identity, and what messages and reports call it.</summary>
     public Budget Named(string name) => this with { GivenName = Checked(name) };
@@ -220,7 +289,7 @@ public sealed record Budget
     };
 
     /// <summary>The budget with the limit, the mode and the fallback of another of the same identity.</summary>
-    internal Budget Under(Budget setting) => this with { Amount = setting.Amount, Mode = setting.Mode, FallbackModel = setting.FallbackModel };
+    internal Budget Under(Budget setting) => this with { Amount = setting.Amount, Mode = setting.Mode, Fallbacks = setting.Fallbacks };
 
     private static BudgetAmount Checked(decimal usd)
     {

@@ -43,4 +43,7 @@ public sealed class BudgetExceededException : LlmCostException
 
     /// <summary>How long to wait before trying again makes sense; null when waiting will not help.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The period that it was refused in; null for a limit of each call.</summary>
+    internal BudgetWindow? Window { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
@@ -6,31 +5,35 @@ namespace LlmCostCache.AI;
 
 /// <summary>
 /// Decides whether a call may be sent. The story: which budgets count this call; what is the most it can cost; hold that amount in all of them or in none;
-/// if it does not fit, shorten the answer, wait for calls under way, ask the cheaper model, or refuse. Nothing here knows how a call is transported.
+/// if it does not fit, shorten the answer, wait, ask the application or the cheaper models, or refuse. Nothing here knows how a call is transported.
 /// </summary>
 internal sealed class BudgetGuard
 {
     /// <summary>Fewer tokens than this are no answer; a call that affords fewer is refused.</summary>
     public const int SmallestAnswer = 256;
 
-    private const int MaxWarned = 10_000;
-
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_longWait = TimeSpan.FromSeconds(1);
 
     private readonly LlmCostsOptions _options;
     private readonly ImmutableArray<Budget> _inCode;
     private readonly ILedgerStore _store;
     private readonly PriceBook _prices;
     private readonly CostTelemetry _telemetry;
+    private readonly BudgetNotifier _notifier;
+    private readonly BudgetWatch _watch;
     private readonly ILogger _logger;
     private readonly BudgetCalendar _calendar;
-    private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.Ordinal);
+    private readonly CountedWindows _counted = new();
+    private readonly CountedWindows _refused = new();
     private Limits _limits = new(new BudgetSettings(-1, [], []), BudgetMatcher.Empty);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, ILogger logger)
+    public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetNotifier notifier, BudgetWatch watch, ILogger logger)
     {
+        _watch = watch;
+        _notifier = notifier;
         _options = options;
         _inCode = [.. options.Budgets];
         _store = store;
@@ -58,12 +61,15 @@ internal sealed class BudgetGuard
 
         var asked = demand.Model;
         var tried = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { demand.Model ?? "" };
+        var fallbacks = new Queue<string>();
+        var allowed = new Dictionary<string, string>(StringComparer.Ordinal);
         while (true)
         {
-            var admission = await ReserveAsync(demand, mayCap: demand.HasOutput, cancellationToken).ConfigureAwait(false);
+            var admission = await ReserveAsync(demand, mayCap: demand.HasOutput, allowed, cancellationToken).ConfigureAwait(false);
             if (admission.Refusal is not { } refusal)
             {
                 var note = demand.Model == asked ? admission.Note : Joined($"'{demand.Model}' was asked instead of '{asked}'", admission.Note);
+                note = allowed.Count == 0 ? note : Joined($"The application let it exceed budget '{string.Join("', '", allowed.Values)}'", note);
                 return new BudgetPass(this, demand with { MaxOutputTokens = admission.MaxOutputTokens }, admission.ReservationId, admission.Amount)
                 {
                     FallbackModel = demand.Model == asked ? null : demand.Model,
@@ -73,10 +79,35 @@ internal sealed class BudgetGuard
                 };
             }
 
-            if (refusal.Budget?.FallbackModel is { } cheaper && tried.Add(cheaper))
+            string? other = null;
+            if (await BudgetAnswer.AskAsync(demand, refusal, cancellationToken).ConfigureAwait(false) is { } answer)
             {
-                Log.FallbackModel(_logger, demand.Model ?? "", cheaper, refusal.Budget);
-                demand = demand with { Model = cheaper };
+                if (answer.IsAllowed)
+                {
+                    allowed[refusal.Budget!.Id] = refusal.Budget.Name;
+                    Log.AllowedByApplication(_logger, refusal.Budget);
+                    continue;
+                }
+
+                other = answer.Model is { } named && tried.Add(named) ? named : null;
+                refusal = other is null ? answer.Explain(refusal) : refusal;
+            }
+            else
+            {
+                // What one budget's fallback costs may be too much for another; then the next of either chain has its turn.
+                foreach (var cheaper in refusal.Budget!.FallbackModels.Where(tried.Add))
+                {
+                    fallbacks.Enqueue(cheaper);
+                }
+
+                _ = fallbacks.TryDequeue(out other);
+            }
+
+            if (other is not null)
+            {
+                Log.FallbackModel(_logger, demand.Model ?? "", other, refusal.Budget!);
+                demand = demand with { Model = other };
+                allowed.Clear();
                 continue;
             }
 
@@ -94,14 +125,26 @@ internal sealed class BudgetGuard
             return default;
         }
 
-        var admission = await ReserveAsync(demand, mayCap: false, cancellationToken).ConfigureAwait(false);
-        if (admission.Refusal is not { } refusal)
+        var allowed = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (true)
         {
-            return (admission.ReservationId, admission.At);
-        }
+            var admission = await ReserveAsync(demand, mayCap: false, allowed, cancellationToken).ConfigureAwait(false);
+            if (admission.Refusal is not { } refusal)
+            {
+                return (admission.ReservationId, admission.At);
+            }
 
-        Refuse(demand, refusal, span);
-        throw refusal;
+            var answer = await BudgetAnswer.AskAsync(demand, refusal, cancellationToken).ConfigureAwait(false);
+            if (answer is not { IsAllowed: true })
+            {
+                refusal = answer?.Explain(refusal) ?? refusal;
+                Refuse(demand, refusal, span);
+                throw refusal;
+            }
+
+            allowed[refusal.Budget!.Id] = refusal.Budget.Name;
+            Log.AllowedByApplication(_logger, refusal.Budget);
+        }
     }
 
     /// <summary>
@@ -183,15 +226,51 @@ internal sealed class BudgetGuard
         Changed();
     }
 
-    /// <summary>Wakes the calls that wait for others' reservations.</summary>
-    public void Changed() => Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    /// <summary>Counts a row that nothing was held for, so that its budgets announce their thresholds too.</summary>
+    public void Recorded(UsageRecord record)
+    {
+        _watch.Wake();
+        if (_limits.Matcher.IsEmpty || record.Cost.Amount is not { Nanos: > 0 })
+        {
+            return;
+        }
 
-    private async ValueTask<Admission> ReserveAsync(BudgetDemand demand, bool mayCap, CancellationToken cancellationToken)
+        foreach (var (budget, key) in _limits.Matcher.Match(record.Attribution, record.RequestedModel, record.ModelKey))
+        {
+            if (budget.Period != BudgetPeriod.PerCall)
+            {
+                var (startsAt, endsAt) = _calendar.WindowOf(budget, _options.TimeProvider.GetUtcNow());
+                var window = new BudgetWindow(budget, key, startsAt, endsAt);
+                if (_counted.Add(window))
+                {
+                    _notifier.Open(window);
+                }
+            }
+        }
+    }
+
+    /// <summary>The budgets that count a call, each with what it allows a call now.</summary>
+    public IReadOnlyList<(BudgetMatch Match, BudgetAmount Limit)> Matching(Attribution attribution, string? model, string? modelKey)
+    {
+        var limits = Newer(_limits) is { } newer ? Adopt(newer) : _limits;
+        var now = _options.TimeProvider.GetUtcNow();
+        return [.. limits.Matcher.Match(attribution, model, modelKey).Select(match => (match, limits.Settings.LimitOf(match.Budget, match.Key, now)))];
+    }
+
+    /// <summary>Wakes the calls that wait for others' reservations.</summary>
+    public void Changed()
+    {
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        _watch.Wake();
+    }
+
+    private async ValueTask<Admission> ReserveAsync(BudgetDemand demand, bool mayCap, IReadOnlyDictionary<string, string> allowed, CancellationToken cancellationToken)
     {
         var limits = _limits;
+        var began = _options.TimeProvider.GetUtcNow();
         while (true)
         {
-            var admission = await ReserveAsync(limits, demand, mayCap, cancellationToken).ConfigureAwait(false);
+            var admission = await ReserveAsync(limits, demand, mayCap, allowed, began, cancellationToken).ConfigureAwait(false);
             if (admission.Newer is null)
             {
                 return admission;
@@ -201,7 +280,14 @@ internal sealed class BudgetGuard
         }
     }
 
-    private async ValueTask<Admission> ReserveAsync(Limits limits, BudgetDemand demand, bool mayCap, CancellationToken cancellationToken)
+    /// <param name="limits">The budgets that hold.</param>
+    /// <param name="demand">What the call asks for.</param>
+    /// <param name="mayCap">Whether its answer may be shortened.</param>
+    /// <param name="allowed">The budgets that the application lets it exceed, by id.</param>
+    /// <param name="began">Since when it waits.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async ValueTask<Admission> ReserveAsync(
+        Limits limits, BudgetDemand demand, bool mayCap, IReadOnlyDictionary<string, string> allowed, DateTimeOffset began, CancellationToken cancellationToken)
     {
         var now = _options.TimeProvider.GetUtcNow();
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
@@ -243,7 +329,7 @@ internal sealed class BudgetGuard
         // Only a strict budget needs a bound where nobody gives one; the others leave the call as it is.
         var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests }).Budget;
         var cap = cappedBy is null ? null : quote.InitialCap;
-        var waitUntil = now + _options.ReservationWait;
+        var (initialCap, initiallyCappedBy) = (cap, cappedBy);
         var poll = s_shortestPoll;
         var id = CallToken.NewId();
         while (true)
@@ -252,7 +338,7 @@ internal sealed class BudgetGuard
             now = _options.TimeProvider.GetUtcNow();
             var changed = _changed.Task;
             var amounts = new Amounts(quote.Ceiling(cap), quote.Estimate, quote.TokenCeiling(cap), quote.TokenEstimate, quote.IsPriced);
-            if (PerCallRefusal(limits.Settings, matching, amounts, now) is var (tooDear, perCall))
+            if (PerCallRefusal(limits.Settings, matching, allowed, amounts, now) is var (tooDear, perCall))
             {
                 if (mayCap && tooDear.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(perCall) is { } shorter && quote.IsShorter(shorter, cap))
                 {
@@ -264,7 +350,7 @@ internal sealed class BudgetGuard
                 return Newer(limits) is { } raised ? new Admission { Newer = raised } : Refused(tooDear, perCall, none, none, amounts.Of(tooDear), null, null);
             }
 
-            var request = Request(id, demand, facts, matching, amounts, now) with { SettingsRevision = limits.Settings.Revision };
+            var request = Request(id, demand, facts, matching, allowed, amounts, now) with { SettingsRevision = limits.Settings.Revision };
             if (request.Holds.IsEmpty)
             {
                 return Admitted(null);
@@ -292,7 +378,6 @@ internal sealed class BudgetGuard
                 return new Admission { Newer = set };
             }
 
-            WarnIfNear(request, outcome);
             if (outcome.Accepted)
             {
                 return Admitted(id);
@@ -312,8 +397,9 @@ internal sealed class BudgetGuard
                 }
 
                 var unspent = balances[i].Limit - balances[i].Spent;
-                if (hold.Amount > unspent)
+                if (hold.Amount > unspent && (blocking == outcome.RefusedBy || request.Holds[blocking].Window.Budget.LongestWait is not null))
                 {
+                    // Of several that have nothing left, one that does not wait decides.
                     blocking = i;
                 }
 
@@ -327,7 +413,8 @@ internal sealed class BudgetGuard
             var balance = balances[blocking];
             var budget = request.Holds[blocking].Window.Budget;
             var isSpent = request.Holds[blocking].Amount > balance.Limit - balance.Spent;
-            var mayStillFit = !isSpent && now < waitUntil;
+            var patience = budget.LongestWait is { } longest && longest > _options.ReservationWait ? longest : _options.ReservationWait;
+            var mayStillFit = !isSpent && now < began + patience;
             if (mayCap && budget.Mode == BudgetMode.Strict && !mayStillFit && quote.LargestAnswerWithin(isSpent ? left : leftNow) is { } answer && quote.IsShorter(answer, cap))
             {
                 (cap, cappedBy) = (answer, budget);
@@ -338,7 +425,22 @@ internal sealed class BudgetGuard
             {
                 var window = request.Holds[blocking].Window;
                 DateTimeOffset? resetsAt = budget.Period == BudgetPeriod.Rolling ? balance.FitsAt : window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
-                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll);
+                var couldFit = request.Holds[blocking].Amount <= balance.Limit || (mayCap && budget.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(balance.Limit) is not null);
+                var deadline = began + budget.LongestWait;
+
+                // When a rolling span has room for a shorter answer is not known, only when it has for the whole one.
+                var until = resetsAt ?? (budget.Period == BudgetPeriod.Rolling ? deadline : null);
+                if (isSpent && couldFit && now < deadline && until <= deadline)
+                {
+                    // Looked at once a second meanwhile: a limit may be raised, and other calls may give back what they held.
+                    var pause = until.Value - now < s_longWait ? until.Value - now : s_longWait;
+                    Log.WaitingForBudget(_logger, budget, until.Value);
+                    (cap, cappedBy) = (initialCap, initiallyCappedBy);
+                    await WaitAsync(changed, pause > s_shortestPoll ? pause : s_shortestPoll, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll, window);
             }
 
             await WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
@@ -393,7 +495,7 @@ internal sealed class BudgetGuard
         return limits;
     }
 
-    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<BudgetMatch> matching, Amounts amounts, DateTimeOffset now)
+    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<BudgetMatch> matching, IReadOnlyDictionary<string, string> allowed, Amounts amounts, DateTimeOffset now)
     {
         var holds = ImmutableArray.CreateBuilder<Hold>(matching.Count);
         foreach (var (budget, key) in matching)
@@ -401,7 +503,7 @@ internal sealed class BudgetGuard
             if (budget.Period != BudgetPeriod.PerCall)
             {
                 var (startsAt, endsAt) = _calendar.WindowOf(budget, now);
-                holds.Add(new Hold(new BudgetWindow(budget, key, startsAt, endsAt), amounts.Of(budget), budget.Mode != BudgetMode.Warn));
+                holds.Add(new Hold(new BudgetWindow(budget, key, startsAt, endsAt), amounts.Of(budget), budget.Mode != BudgetMode.Warn && !allowed.ContainsKey(budget.Id)));
             }
         }
 
@@ -431,11 +533,11 @@ internal sealed class BudgetGuard
         };
     }
 
-    private static (Budget Budget, BudgetAmount Limit)? PerCallRefusal(BudgetSettings settings, List<BudgetMatch> matching, Amounts amounts, DateTimeOffset now)
+    private static (Budget Budget, BudgetAmount Limit)? PerCallRefusal(BudgetSettings settings, List<BudgetMatch> matching, IReadOnlyDictionary<string, string> allowed, Amounts amounts, DateTimeOffset now)
     {
         foreach (var (budget, key) in matching)
         {
-            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && settings.LimitOf(budget, key, now) is var limit && amounts.Of(budget) > limit)
+            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && !allowed.ContainsKey(budget.Id) && settings.LimitOf(budget, key, now) is var limit && amounts.Of(budget) > limit)
             {
                 return (budget, limit);
             }
@@ -444,30 +546,20 @@ internal sealed class BudgetGuard
         return null;
     }
 
-    private void WarnIfNear(ReservationRequest request, ReservationOutcome outcome)
-    {
-        for (var i = 0; i < outcome.Balances.Length; i++)
-        {
-            var (window, limit, spent, reserved) = outcome.Balances[i];
-            var after = outcome.Accepted ? spent + reserved + request.Holds[i].Amount : spent + reserved;
-            var crossed = after > limit ? "100" : after.Count > 0.8m * limit.Count ? "80" : null;
-            if (_warned.Count > MaxWarned)
-            {
-                // Windows of the past, as a rule; a warning said twice is better than memory that grows with every session.
-                _warned.Clear();
-            }
-
-            if (crossed is not null && _warned.TryAdd($"{window.Budget.Id}/{window.Key}/{window.StartsAt.UtcTicks}/{crossed}", true))
-            {
-                Log.BudgetWarning(_logger, window.Budget, after, limit);
-            }
-        }
-    }
-
     private void Refuse(BudgetDemand demand, BudgetExceededException refusal, CallSpan span)
     {
         _telemetry.Rejected(span, refusal.Budget!);
         Log.BudgetRefused(_logger, refusal.Budget!, refusal.Tally.Requested, refusal.Tally.Limit - refusal.Tally.Spent);
+        if (refusal.Window is { } refusedIn)
+        {
+            var now = _options.TimeProvider.GetUtcNow();
+            var window = refusedIn.ForNotices(now);
+            if (_refused.Add(window, refusal.Tally.Limit))
+            {
+                _notifier.GiveOnce(window, "refusal", BudgetNotice.Of(BudgetNoticeKind.Refusal, window, refusal.Tally.Limit, refusal.Tally.Spent, refusal.Tally.Reserved, now));
+            }
+        }
+
         _store.AppendLater(new UsageRecord
         {
             Id = CallToken.NewId(),
@@ -511,7 +603,7 @@ internal sealed class BudgetGuard
         return new UnknownPriceException(why) { Model = demand.Model, Provider = demand.Client.ProviderName };
     }
 
-    private static Admission Refused(Budget budget, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved, BudgetAmount requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter)
+    private static Admission Refused(Budget budget, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved, BudgetAmount requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter, BudgetWindow? window = null)
     {
         var state = budget.Period == BudgetPeriod.PerCall ? $"; this call may need {requested}." : $"; {spent} is spent and {reserved} reserved, and this call may need {requested}.";
         var reset = resetsAt is null ? "" : budget.Period == BudgetPeriod.Rolling ? $" It may fit from {resetsAt:yyyy-MM-dd HH:mm:ss} UTC." : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
@@ -528,6 +620,7 @@ internal sealed class BudgetGuard
                 Requested = inMoney ? requested.Money : Money.Zero,
                 ResetsAt = resetsAt,
                 RetryAfter = retryAfter,
+                Window = window,
             },
         };
     }

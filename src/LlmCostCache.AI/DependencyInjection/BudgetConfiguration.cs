@@ -53,7 +53,9 @@ internal static class BudgetConfiguration
             {
                 "PERIOD" or "LIMIT" or "UNIT" or "SPAN" => budget,
                 "NAME" => budget.Named(value),
-                "FALLBACKTO" => budget.FallBackTo(value),
+                "FALLBACKTO" => FallBackTo(budget, entry),
+                "WAITFOR" => WaitFor(budget, entry),
+                "NOTIFYAT" => NotifyAt(budget, entry),
                 "MODE" => Name<BudgetMode>(entry) switch
                 {
                     BudgetMode.Warn => budget.Warn(),
@@ -65,5 +67,45 @@ internal static class BudgetConfiguration
         }
 
         return budget;
+    }
+
+    // One value with commas, as in an environment variable, or a list.
+    private static string[] Values(IConfigurationSection entry) =>
+        entry.Value is { } value ? value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [.. entry.GetChildren().Select(static child => child.Value ?? "")];
+
+    private static Budget FallBackTo(Budget budget, IConfigurationSection entry)
+    {
+        try
+        {
+            return budget.FallBackTo(Values(entry));
+        }
+        catch (ArgumentException)
+        {
+            throw Wrong(entry, "a model, or several in the order in which they are asked");
+        }
+    }
+
+    private static Budget WaitFor(Budget budget, IConfigurationSection entry)
+    {
+        try
+        {
+            return budget.WaitFor(Read(entry, static text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), "a time span above zero and up to a day, such as 00:05:00"));
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw Wrong(entry, "a time span above zero and up to a day, such as 00:05:00");
+        }
+    }
+
+    private static Budget NotifyAt(Budget budget, IConfigurationSection entry)
+    {
+        try
+        {
+            return budget with { AnnouncedAt = BudgetThresholds.Of(Values(entry).Select(static share => decimal.Parse(share, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture))) };
+        }
+        catch (Exception exception) when (exception is FormatException or OverflowException or ArgumentException)
+        {
+            throw Wrong(entry, "shares of the limit above 0 and up to 10, such as 0.5,0.8,1");
+        }
     }
 }

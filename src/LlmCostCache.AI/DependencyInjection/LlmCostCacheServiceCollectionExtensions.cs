@@ -60,6 +60,11 @@ public static class LlmCostCacheServiceCollectionExtensions
             options.TimeProvider = clock;
         }
 
+        foreach (var observer in services.GetServices<IBudgetObserver>().Except(options.BudgetObservers))
+        {
+            options.BudgetObservers.Add(observer);
+        }
+
         return LlmCosts.Open(options);
     }
 }

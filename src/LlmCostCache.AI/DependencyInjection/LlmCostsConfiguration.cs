@@ -95,6 +95,13 @@ internal static class LlmCostsConfiguration
                     }
 
                     break;
+                case "BUDGETWEBHOOKS":
+                    foreach (var webhook in entry.GetChildren())
+                    {
+                        options.BudgetWebhooks.Add(WebhookOf(webhook));
+                    }
+
+                    break;
                 case "PROVIDERCOSTS":
                     options.ProviderCosts = Name<ProviderCostPolicy>(entry);
                     break;
@@ -128,11 +135,24 @@ internal static class LlmCostsConfiguration
                 case "RUNAWAY":
                     LimitsConfiguration.Bind(entry, options.Runaway);
                     break;
-                case "USAGERULES" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
+                case "USAGERULES" or "BUDGETOBSERVERS" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
                     throw OnlyInCode(entry);
                 default:
                     throw Unknown(entry);
             }
         }
+    }
+
+    private static BudgetWebhook WebhookOf(IConfigurationSection section)
+    {
+        if (section.GetChildren().FirstOrDefault(entry => entry.Key.ToUpperInvariant() is not ("FORM" or "URL" or "SECRET" or "SHOWKEY")) is { } unknown)
+        {
+            throw Unknown(unknown);
+        }
+
+        var form = section["Form"] is null ? WebhookForm.Json : Name<WebhookForm>(section.GetSection("Form"));
+        var url = section["Url"] is null ? throw Missing(section, "Url") : section.GetSection("Url");
+        var webhook = Hidden(url, text => new BudgetWebhook(form, Uri.TryCreate(text, UriKind.Absolute, out var address) ? address : throw new ArgumentException("It is not an absolute address."), section["Secret"]));
+        return section["ShowKey"] is not null && Read(section.GetSection("ShowKey"), bool.Parse, "true or false") ? webhook.ShowKey() : webhook;
     }
 }

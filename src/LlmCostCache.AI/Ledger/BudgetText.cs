@@ -42,8 +42,14 @@ internal static class BudgetText
             _ => budget,
         };
         budget = name is null ? budget : budget.Named(name);
-        return fallback is null ? budget : budget.FallBackTo(fallback);
+        return fallback is null ? budget : budget.FallBackTo(fallback.Split('\n'));
     }
+
+    /// <summary>The budget with the thresholds that stand in the ledger beside it.</summary>
+    public static Budget WithThresholds(Budget budget, string? thresholds) => thresholds is null ? budget : budget with { AnnouncedAt = BudgetThresholds.Parse(thresholds) };
+
+    /// <summary>Null for the usual ones.</summary>
+    public static string? Thresholds(Budget budget) => budget.AnnouncedAt.Equals(BudgetThresholds.Default) ? null : budget.AnnouncedAt.Text;
 
     /// <summary>Narrows a budget to a name, or gives each value a budget of its own; null when there is no such kind of name.</summary>
     public static Budget? For(Budget budget, string key, string value) => (key, value) switch

@@ -7,6 +7,11 @@ namespace LlmCostCache.AI;
 /// </remarks>
 internal interface ILedgerStore : IAsyncDisposable
 {
+    /// <summary>
+    /// Is told, after the commit, which thresholds of budgets a write of this process was the first to reach, in any process. It must only take them: money waits.
+    /// </summary>
+    Action<IReadOnlyList<BudgetCrossing>>? Crossed { get; set; }
+
     /// <summary>Writes the zone, the week start, the currency of reports and the budgets given in code, so that other processes and the command line see them.</summary>
     ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", int fiscalYearStart = 1, CancellationToken cancellationToken = default);
 
@@ -33,6 +38,12 @@ internal interface ILedgerStore : IAsyncDisposable
     /// <summary>Writes what became known later about an attempt; totals and exports fold it in.</summary>
     ValueTask AdjustAsync(string recordId, CallCost cost, string usageSource, CancellationToken cancellationToken = default);
 
+    /// <summary>Begins to count a window, with what the ledger holds for it already; harmless when it is counted. Reservations do that by themselves.</summary>
+    ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default);
+
+    /// <summary>Whether a notice about a window of a budget is given for the first time, by any process, or for the first time since the limit was raised.</summary>
+    ValueTask<bool> NoticeAsync(BudgetWindow window, string notice, CancellationToken cancellationToken = default);
+
     /// <summary>Waits until everything queued so far is on the disk.</summary>
     ValueTask FlushAsync(CancellationToken cancellationToken = default);
 
@@ -50,6 +61,9 @@ internal interface ILedgerStore : IAsyncDisposable
 
     /// <summary>Who changed which limit when, oldest first.</summary>
     IReadOnlyList<BudgetChange> ReadBudgetChanges();
+
+    /// <summary>What the calls of a budget (and of a template's value) took in the last hour and the last weeks.</summary>
+    SpendHistory ReadHistory(BudgetWindow window, DateTimeOffset now);
 
     /// <summary>The folded rows (calls with their adjustments), in the order they were written.</summary>
     IAsyncEnumerable<UsageRecord> ReadAsync(LedgerFilter filter, CancellationToken cancellationToken = default);

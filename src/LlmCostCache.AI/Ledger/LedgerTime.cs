@@ -12,6 +12,9 @@ internal static class LedgerTime
 
     public static DateTimeOffset Instant(long micros) => new((micros * 10) + DateTimeOffset.UnixEpoch.UtcTicks, TimeSpan.Zero);
 
+    /// <summary>The end of a window; one that never ends is the last instant there is.</summary>
+    public static DateTimeOffset Bound(long micros) => micros == Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : Instant(micros);
+
     /// <summary>The quarter-hour that the instant lies in.</summary>
     public static long Slot(long micros) => FloorDivide(micros, MicrosPerSlot);
 

@@ -282,6 +282,7 @@ internal sealed class UsageMeter
         }
 
         await _store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
+        _budgets.Recorded(record);
         return record.Cost;
     }
 
@@ -349,6 +350,11 @@ internal sealed class UsageMeter
             // The answer is paid for and belongs to the caller; the row waits beside the ledger until it can be written.
             Log.StoreUnavailable(_logger, exception.Message);
             _spool.Add(record);
+        }
+
+        if (attempt.Token.Budget is not { ReservedAt: not null })
+        {
+            _budgets.Recorded(record);
         }
 
         _budgets.Changed();

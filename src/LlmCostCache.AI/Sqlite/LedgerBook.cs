@@ -45,6 +45,7 @@ internal sealed class LedgerBook : IDisposable
     private readonly Dictionary<LedgerDimensions, long> _dimensions = [];
     private readonly LedgerBudgets _budgets;
     private readonly LedgerWindows _windows;
+    private readonly NoticeBook _notices;
     private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _setMeta;
     private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _selectDimension, _insertDimension, _addToRollup;
     private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _prune, _pruneHolds;
@@ -122,7 +123,8 @@ internal sealed class LedgerBook : IDisposable
         _pruneHolds = Prepare("DELETE FROM hold WHERE reservation_id IN (SELECT id FROM reservation WHERE state IN ('posted', 'voided') AND created_at < ?1)");
         _prune = Prepare("DELETE FROM reservation WHERE state IN ('posted', 'voided') AND created_at < ?1");
         _budgets = new LedgerBudgets(Prepare, time);
-        _windows = new LedgerWindows(Prepare, _budgets);
+        _notices = new NoticeBook(Prepare, time);
+        _windows = new LedgerWindows(Prepare, _budgets, _notices);
     }
 
     private long Now => LedgerTime.Micros(_time.GetUtcNow());
@@ -156,12 +158,26 @@ internal sealed class LedgerBook : IDisposable
 
         _dimensions.Clear();
         _budgets.Forget();
+        _notices.Undo(0);
     }
+
+    /// <summary>The thresholds that the committed transaction crossed.</summary>
+    public IReadOnlyList<BudgetCrossing> TakeCrossings() => _notices.Take();
+
+    /// <summary>Counts a window from now on, also when nothing is held in it.</summary>
+    public bool Open(BudgetWindow window)
+    {
+        _windows.Find(window, _owner);
+        return true;
+    }
+
+    /// <summary>Whether a notice about a window is given for the first time, by any process.</summary>
+    public bool Notice(BudgetWindow window, string notice) => _notices.Give(window, _budgets.LimitOf(window with { Budget = _budgets.Holding(window.Budget) }), notice);
 
     /// <summary>Does one thing wholly or not at all, so that a bad operation fails alone.</summary>
     public T Attempt<T>(Func<LedgerBook, T> operation)
     {
-        var (sequence, hash) = (_lastSequence, _lastHash);
+        var (sequence, hash, notices) = (_lastSequence, _lastHash, _notices.Count);
         _savepoint.Run();
         try
         {
@@ -179,6 +195,7 @@ internal sealed class LedgerBook : IDisposable
             }
 
             Forget();
+            _notices.Undo(notices);
             (_lastSequence, _lastHash) = (sequence, hash);
             throw;
         }

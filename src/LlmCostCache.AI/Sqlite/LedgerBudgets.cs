@@ -11,7 +11,7 @@ internal sealed class LedgerBudgets
     private readonly TimeProvider _time;
     private readonly Dictionary<string, Budget> _known = new(StringComparer.Ordinal);
     private readonly SqliteStatement _revision, _setMeta, _limitRevision, _select, _upsert, _inCode, _selectSettings, _selectGrants;
-    private readonly SqliteStatement _upsertSetting, _deleteSetting, _insertGrant, _deleteGrant, _insertChange, _done;
+    private readonly SqliteStatement _upsertSetting, _deleteSetting, _insertGrant, _deleteGrant, _insertChange, _setThresholds, _done;
     private string? _seen;
 
     public LedgerBudgets(Func<string, SqliteStatement> prepare, TimeProvider time)
@@ -20,11 +20,12 @@ internal sealed class LedgerBudgets
         _revision = prepare("SELECT value FROM meta WHERE key = 'budget_revision'");
         _limitRevision = prepare("SELECT value FROM meta WHERE key = 'limit_revision'");
         _setMeta = prepare("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-        _select = prepare($"SELECT {BudgetText.Columns} FROM budget");
+        _select = prepare($"SELECT {BudgetText.Columns}, thresholds FROM budget");
         _upsert = prepare("""
             INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback, unit, span_ms, in_code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                 ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback, in_code = excluded.in_code
             """);
+        _setThresholds = prepare("UPDATE budget SET thresholds = ?2 WHERE id = ?1");
         _inCode = prepare("SELECT in_code FROM budget WHERE id = ?1");
         _selectSettings = prepare(BudgetSettingText.Settings);
         _selectGrants = prepare(BudgetSettingText.Grants);
@@ -56,6 +57,13 @@ internal sealed class LedgerBudgets
 
     /// <summary>What a window allows now: the limit that its budget was matched with, and what is granted on top.</summary>
     public BudgetAmount LimitOf(BudgetWindow window) => Settings.LimitOf(window.Budget, window.Key, _time.GetUtcNow());
+
+    /// <summary>A budget as it holds now: with its thresholds, and the limit that was set at run time.</summary>
+    public Budget Holding(Budget budget)
+    {
+        var known = _known.GetValueOrDefault(budget.Id, budget);
+        return Settings.Of(known) is { } setting ? known.Under(setting.Budget) : known;
+    }
 
     /// <summary>Reads again what another process changed.</summary>
     public void Refresh()
@@ -116,7 +124,7 @@ internal sealed class LedgerBudgets
             Upsert(budget, inCode: false);
         }
 
-        _upsertSetting.Bind(1, budget.Id).Bind(2, budget.Amount.Count).Bind(3, BudgetText.Word(budget.Mode)).Bind(4, budget.FallbackModel).Bind(5, Now).Bind(6, by).Bind(7, note).Run();
+        _upsertSetting.Bind(1, budget.Id).Bind(2, budget.Amount.Count).Bind(3, BudgetText.Word(budget.Mode)).Bind(4, budget.Fallbacks).Bind(5, Now).Bind(6, by).Bind(7, note).Run();
         Change(budget.Id, "set", old, budget.Amount, by, note, request);
         AnnounceLimits();
         return old;
@@ -188,7 +196,7 @@ internal sealed class LedgerBudgets
     {
         var isKnown = _known.TryGetValue(budget.Id, out var known);
         var wasInCode = isKnown && IsInCode(budget.Id);
-        if (wasInCode && known!.Amount == budget.Amount && known.Mode == budget.Mode && known.FallbackModel == budget.FallbackModel)
+        if (wasInCode && known!.Amount == budget.Amount && known.Mode == budget.Mode && known.Fallbacks == budget.Fallbacks && known.AnnouncedAt.Equals(budget.AnnouncedAt))
         {
             return false;
         }
@@ -205,8 +213,9 @@ internal sealed class LedgerBudgets
     private void Upsert(Budget budget, bool inCode)
     {
         _upsert.Bind(1, budget.Id).Bind(2, budget.Scope.ToString()).Bind(3, BudgetText.Word(budget.Period)).Bind(4, budget.GivenName).Bind(5, budget.Amount.Count)
-            .Bind(6, BudgetText.Word(budget.Mode)).Bind(7, budget.FallbackModel).Bind(8, BudgetText.Word(budget.Unit))
+            .Bind(6, BudgetText.Word(budget.Mode)).Bind(7, budget.Fallbacks).Bind(8, BudgetText.Word(budget.Unit))
             .Bind(9, budget.Span is { } span ? span.Ticks / TimeSpan.TicksPerMillisecond : (long?)null).Bind(10, inCode ? 1 : 0).Run();
+        _setThresholds.Bind(1, budget.Id).Bind(2, BudgetText.Thresholds(budget)).Run();
         if (_known.TryAdd(budget.Id, budget))
         {
             Matcher.Add(budget);
@@ -260,7 +269,7 @@ internal sealed class LedgerBudgets
         _known.Clear();
         while (_select.Step())
         {
-            var budget = BudgetText.Read(_select, 0);
+            var budget = BudgetText.WithThresholds(BudgetText.Read(_select, 0), _select.NullableText(8));
             _known[budget.Id] = budget;
         }
 

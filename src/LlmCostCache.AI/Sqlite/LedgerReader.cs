@@ -37,6 +37,29 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     /// <summary>What was set at run time; null when that is what the caller knows.</summary>
     public BudgetSettings? SettingsAfter(long revision) => With(connection => LedgerBalances.SettingsAfter(connection, revision, time.GetUtcNow()));
 
+    public SpendHistory History(BudgetWindow window, DateTimeOffset now) => With(connection => Snapshot(connection, () =>
+    {
+        var statements = new List<SqliteStatement>();
+        try
+        {
+            var seed = new WindowSeed(sql =>
+            {
+                var statement = new SqliteStatement(connection, sql);
+                statements.Add(statement);
+                return statement;
+            });
+            var current = SpendHistory.QuarterOf(now);
+            var until = now.AddMicroseconds(1);
+            var lastHour = seed.Sum(window with { StartsAt = until.AddHours(-1), EndsAt = until });
+            var quarters = seed.Sums(window with { StartsAt = current - SpendHistory.Length, EndsAt = current + SpendHistory.Quarter }, SpendHistory.Quarter);
+            return new SpendHistory(lastHour, [.. quarters.Select(quarter => (LedgerTime.Instant(quarter.StartsAt), quarter.Count))]);
+        }
+        finally
+        {
+            statements.ForEach(static statement => statement.Dispose());
+        }
+    }));
+
     public IReadOnlyList<BudgetStanding> Standings() =>
         With<IReadOnlyList<BudgetStanding>>(connection => Snapshot(connection, () => LedgerBalances.Standings(connection, Calendar, time.GetUtcNow())));
 
@@ -97,10 +120,10 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     internal static IEnumerable<Budget> Budgets(SqliteConnection connection)
     {
-        using var budgets = new SqliteStatement(connection, $"SELECT {BudgetText.Columns} FROM budget ORDER BY id");
+        using var budgets = new SqliteStatement(connection, $"SELECT {BudgetText.Columns}, thresholds FROM budget ORDER BY id");
         while (budgets.Step())
         {
-            yield return BudgetText.Read(budgets, 0);
+            yield return BudgetText.WithThresholds(BudgetText.Read(budgets, 0), budgets.NullableText(8));
         }
     }
 

@@ -7,12 +7,14 @@ namespace LlmCostCache.AI;
 internal sealed class LedgerWindows
 {
     private readonly LedgerBudgets _budgets;
+    private readonly NoticeBook _notices;
     private readonly WindowSeed _seed;
     private readonly SqliteStatement _window, _insertWindow, _post, _hold, _unhold, _insertHold, _holds, _deleteHolds;
     private readonly SqliteStatement _completeFrom, _setCompleteFrom, _slices, _addSlice, _postSlice, _earliest, _pruneSlices;
 
-    public LedgerWindows(Func<string, SqliteStatement> prepare, LedgerBudgets budgets)
+    public LedgerWindows(Func<string, SqliteStatement> prepare, LedgerBudgets budgets, NoticeBook notices)
     {
+        _notices = notices;
         _budgets = budgets;
         _seed = new WindowSeed(prepare);
         _window = prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
@@ -20,6 +22,7 @@ internal sealed class LedgerWindows
         _post = prepare("""
             UPDATE budget_window SET posted_nanos = posted_nanos + ?1
              WHERE budget_id = ?2 AND window_key = ?3 AND starts_at <= ?4 AND ends_at > ?4
+            RETURNING starts_at, ends_at, posted_nanos, pending_nanos
             """);
         _hold = prepare("UPDATE budget_window SET pending_nanos = pending_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
         _unhold = prepare("UPDATE budget_window SET pending_nanos = pending_nanos - ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
@@ -163,7 +166,11 @@ internal sealed class LedgerWindows
             }
             else
             {
-                _post.Bind(1, count).Bind(2, budget.Id).Bind(3, key).Bind(4, entry.At).Run();
+                _post.Bind(1, count).Bind(2, budget.Id).Bind(3, key).Bind(4, entry.At);
+                while (_post.Step())
+                {
+                    Announce(new BudgetWindow(budget, key, LedgerTime.Bound(_post.Int64(0)), LedgerTime.Bound(_post.Int64(1))), _post.Int64(2), _post.Int64(3));
+                }
             }
         }
     }
@@ -187,6 +194,7 @@ internal sealed class LedgerWindows
 
         var posted = _seed.Sum(window);
         _insertWindow.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, startsAt).Bind(4, LedgerTime.Micros(window.EndsAt)).Bind(5, posted).Run();
+        Announce(window, posted, 0);
         return (posted, 0);
     }
 
@@ -237,6 +245,29 @@ internal sealed class LedgerWindows
         }
 
         _postSlice.Bind(1, count).Bind(2, budget.Id).Bind(3, key).Bind(4, startsAt).Run();
+        AnnounceRolling(budget, key, at, slices);
+    }
+
+    /// <summary>Announces the thresholds that the window has come to.</summary>
+    private void Announce(BudgetWindow window, long posted, long pending)
+    {
+        var holding = window with { Budget = _budgets.Holding(window.Budget) };
+        var unit = holding.Budget.Unit;
+        _notices.Compare(holding, _budgets.LimitOf(holding), BudgetAmount.Of(unit, posted), BudgetAmount.Of(unit, pending));
+    }
+
+    private void AnnounceRolling(Budget budget, string key, long at, RollingSlices slices)
+    {
+        if (_budgets.Holding(budget).AnnouncedAt.Shares.IsEmpty)
+        {
+            return;
+        }
+
+        var instant = LedgerTime.Instant(at);
+        var slice = slices.SliceOf(instant);
+        var window = new BudgetWindow(budget, key, slice.StartsAt, slice.EndsAt);
+        var all = Slices(window, slices);
+        Announce(window.ForNotices(instant), all.Sum(static slice => slice.Posted), all.Sum(static slice => slice.Pending));
     }
 
     private long? CompleteFrom(string budget, string key)

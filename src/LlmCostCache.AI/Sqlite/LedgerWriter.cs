@@ -81,6 +81,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         }
     }
 
+    /// <summary>Is told the thresholds that a batch crossed, after its commit and on the writer's thread: it must only take them.</summary>
+    public Action<IReadOnlyList<BudgetCrossing>>? Crossed { get; set; }
+
     public async ValueTask<T> RunAsync<T>(Func<LedgerBook, bool, T> work, bool durable, bool reserves, CancellationToken cancellationToken, bool flushes = false)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -266,6 +269,10 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
         _book.Commit();
         _unsynced = !_full;
+        if (_book.TakeCrossings() is { Count: > 0 } crossings)
+        {
+            Crossed?.Invoke(crossings);
+        }
     }
 
     /// <summary>Sets whether commits wait for the disk; only possible between transactions.</summary>

@@ -32,6 +32,12 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>The currency that its writer wants reports to show beside US dollars.</summary>
     public string ReportCurrency => _reader.ReportCurrency;
 
+    public Action<IReadOnlyList<BudgetCrossing>>? Crossed
+    {
+        get => _writer?.Crossed;
+        set => Writer.Crossed = value;
+    }
+
     private LedgerWriter Writer => _writer ?? throw new InvalidOperationException($"The ledger '{_path}' was opened for reading.");
 
     /// <summary>Opens the ledger, making directory and file when they are missing.</summary>
@@ -99,6 +105,12 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         await Writer.RunAsync((book, _) => book.Adjust(adjustmentId, recordId, cost, usageSource), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default) =>
+        await Writer.RunAsync((book, _) => book.Open(window), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
+
+    public ValueTask<bool> NoticeAsync(BudgetWindow window, string notice, CancellationToken cancellationToken = default) =>
+        Writer.RunAsync((book, _) => book.Notice(window, notice), durable: false, reserves: false, cancellationToken);
+
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default) =>
         await Writer.RunAsync((_, _) => true, durable: true, reserves: false, cancellationToken, flushes: true).ConfigureAwait(false);
 
@@ -116,6 +128,8 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         Writer.RunAsync((book, _) => change(book.Budgets), durable: true, reserves: false, cancellationToken);
 
     public IReadOnlyList<BudgetChange> ReadBudgetChanges() => _reader.Changes();
+
+    public SpendHistory ReadHistory(BudgetWindow window, DateTimeOffset now) => _reader.History(window, now);
 
     public async IAsyncEnumerable<UsageRecord> ReadAsync(LedgerFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

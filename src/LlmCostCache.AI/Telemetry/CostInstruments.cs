@@ -15,6 +15,7 @@ internal sealed class CostInstruments
     private const int MaxProviders = 50;
     private const int MaxOperations = 20;
     private const int MaxReasons = 50;
+    private const int MaxThresholds = 20;
 
     private static readonly string s_version = typeof(CostInstruments).Assembly.GetName().Version?.ToString(3) ?? "";
     private static readonly ConditionalWeakTable<Meter, CostInstruments> s_byMeter = [];
@@ -61,6 +62,8 @@ internal sealed class CostInstruments
             TelemetryNames.CacheFailures, "{failure}", "Failures of a cache layer; each became a miss.");
         BudgetRejections = meter.CreateCounter<long>(
             TelemetryNames.BudgetRejections, "{call}", "Calls refused by a budget; nothing was sent.");
+        BudgetNotices = meter.CreateCounter<long>(
+            TelemetryNames.BudgetNotices, "{notice}", "Thresholds reached, projections over the limit and first refusals of budgets, each once per period.");
         LedgerDropped = meter.CreateCounter<long>(
             TelemetryNames.LedgerDropped, "{record}", "Rows of free calls given up because the ledger could not keep pace.");
         RateWait = meter.CreateHistogram(
@@ -91,6 +94,8 @@ internal sealed class CostInstruments
 
     public Counter<long> BudgetRejections { get; }
 
+    public Counter<long> BudgetNotices { get; }
+
     public Counter<long> LedgerDropped { get; }
 
     public Histogram<double> RateWait { get; }
@@ -110,6 +115,8 @@ internal sealed class CostInstruments
     public BoundedNames Operations { get; } = new(MaxOperations);
 
     public BoundedNames Budgets { get; } = new(MaxBudgets);
+
+    public BoundedNames Thresholds { get; } = new(MaxThresholds);
 
     public BoundedNames RateLimits { get; } = new(MaxBudgets);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace LlmCostCache.AI;
 
@@ -217,6 +218,29 @@ internal sealed class CostTelemetry : IDisposable
         activity?.SetTag(TelemetryNames.BudgetRejected, true);
         activity?.SetTag(TelemetryNames.BudgetPeriod, period);
         activity?.SetTag(TelemetryNames.BudgetName, name);
+    }
+
+    /// <summary>A notice about a budget was given, the only one in any process.</summary>
+    public void Noticed(BudgetNotice notice)
+    {
+        var counter = _instruments.BudgetNotices;
+        if (!counter.Enabled)
+        {
+            return;
+        }
+
+        var tags = new TagList
+        {
+            { TelemetryNames.BudgetPeriod, TelemetryNames.Of(notice.Budget.Period) },
+            { TelemetryNames.BudgetName, _instruments.Budgets.Of(TelemetryNames.Of(notice.Budget)) },
+            { TelemetryNames.BudgetNotice, TelemetryNames.Of(notice.Kind) },
+        };
+        if (notice.Threshold is { } threshold)
+        {
+            tags.Add(TelemetryNames.BudgetThreshold, _instruments.Thresholds.Of(threshold.ToString("0.####", CultureInfo.InvariantCulture)));
+        }
+
+        counter.Add(1, tags);
     }
 
     /// <summary>A request stood in the queue of a rate limit.</summary>

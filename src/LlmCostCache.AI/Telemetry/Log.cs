@@ -66,13 +66,52 @@ internal static partial class Log
 
     // 60-79: budgets
 
-    public static void BudgetWarning(this ILogger logger, Budget budget, BudgetAmount spent, BudgetAmount limit)
+    /// <summary>Half of a budget is news; from there on it is a warning.</summary>
+    public static void Noticed(this ILogger logger, BudgetNotice notice)
     {
-        if (logger.IsEnabled(LogLevel.Warning))
+        var level = notice.Threshold <= 0.5m ? LogLevel.Information : LogLevel.Warning;
+        if (logger.IsEnabled(level))
         {
-            BudgetWarningCore(logger, TelemetryNames.Of(budget), spent, limit);
+            NoticedCore(logger, level, notice.Message);
         }
     }
+
+    /// <summary>The address of a webhook is a secret; its host is not.</summary>
+    [LoggerMessage(72, LogLevel.Error, "A notice could not be sent to {Webhook} ({Problem}); {Notice} is given up.")]
+    public static partial void WebhookFailed(this ILogger logger, BudgetWebhook webhook, string problem, string notice);
+
+    [LoggerMessage(73, LogLevel.Warning, "A notice could not be sent to {Webhook} at once ({Problem}); it is tried again.")]
+    public static partial void WebhookRetried(this ILogger logger, BudgetWebhook webhook, string problem);
+
+    [LoggerMessage(74, LogLevel.Error, "{Count} notices for {Webhook} were given up: too many were waiting, or there was no time left to send them before closing.")]
+    public static partial void WebhookDropped(this ILogger logger, int count, BudgetWebhook webhook);
+
+    public static void NoticeDropped(this ILogger logger, BudgetNotice notice)
+    {
+        if (logger.IsEnabled(LogLevel.Error))
+        {
+            NoticeDroppedCore(logger, notice.Message);
+        }
+    }
+
+    public static void AllowedByApplication(this ILogger logger, Budget budget)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            AllowedByApplicationCore(logger, TelemetryNames.Of(budget));
+        }
+    }
+
+    public static void WaitingForBudget(this ILogger logger, Budget budget, DateTimeOffset until)
+    {
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            WaitingForBudgetCore(logger, TelemetryNames.Of(budget), until);
+        }
+    }
+
+    [LoggerMessage(71, LogLevel.Error, "A budget observer of type {Observer} failed or took too long ({Problem}).")]
+    public static partial void ObserverFailed(this ILogger logger, string observer, string problem);
 
     public static void BudgetRefused(this ILogger logger, Budget budget, BudgetAmount requested, BudgetAmount left)
     {
@@ -144,8 +183,17 @@ internal static partial class Log
 
     // The names of budgets come from TelemetryNames.Of, which leaves out users and sessions.
 
-    [LoggerMessage(60, LogLevel.Warning, "Budget '{Budget}': {Spent} of {Limit} is spent or reserved.")]
-    private static partial void BudgetWarningCore(ILogger logger, string budget, BudgetAmount spent, BudgetAmount limit);
+    [LoggerMessage(EventId = 60, Message = "{Notice}")]
+    private static partial void NoticedCore(ILogger logger, LogLevel level, string notice);
+
+    [LoggerMessage(75, LogLevel.Information, "The application allowed a call that does not fit into budget '{Budget}'.")]
+    private static partial void AllowedByApplicationCore(ILogger logger, string budget);
+
+    [LoggerMessage(76, LogLevel.Debug, "A call waits for budget '{Budget}' until {Until}.")]
+    private static partial void WaitingForBudgetCore(ILogger logger, string budget, DateTimeOffset until);
+
+    [LoggerMessage(70, LogLevel.Error, "Too many notices about budgets were waiting; this one reached neither observers nor webhooks. {Notice}")]
+    private static partial void NoticeDroppedCore(ILogger logger, string notice);
 
     [LoggerMessage(61, LogLevel.Information, "Budget '{Budget}' refused a call that may need {Requested}; {Left} is left.")]
     private static partial void BudgetRefusedCore(ILogger logger, string budget, BudgetAmount requested, BudgetAmount left);

@@ -16,6 +16,7 @@ internal static class TelemetryNames
     public const string CacheUnstored = "llmcostcache.cache.unstored";
     public const string CacheFailures = "llmcostcache.cache.failures";
     public const string BudgetRejections = "llmcostcache.budget.rejections";
+    public const string BudgetNotices = "llmcostcache.budget.notices";
     public const string BudgetUtilization = "llmcostcache.budget.utilization";
     public const string LedgerDropped = "llmcostcache.ledger.dropped";
     public const string RateWait = "llmcostcache.rate_limit.wait";
@@ -47,6 +48,8 @@ internal static class TelemetryNames
     public const string FailureReason = "llmcostcache.failure.reason";
     public const string BudgetPeriod = "llmcostcache.budget.period";
     public const string BudgetName = "llmcostcache.budget.name";
+    public const string BudgetNotice = "llmcostcache.budget.notice";
+    public const string BudgetThreshold = "llmcostcache.budget.threshold";
     public const string BudgetRejected = "llmcostcache.budget.rejected";
     public const string RateLimitName = "llmcostcache.rate_limit.name";
     public const string RateLimitResult = "llmcostcache.rate_limit.result";
@@ -84,6 +87,13 @@ internal static class TelemetryNames
         CacheOutcome.Bypass => "bypass",
         CacheOutcome.Stale => "stale",
         _ => "coalesced",
+    };
+
+    public static string Of(BudgetNoticeKind kind) => kind switch
+    {
+        BudgetNoticeKind.Projection => "projection",
+        BudgetNoticeKind.Refusal => "refusal",
+        _ => "threshold",
     };
 
     public static string Of(BudgetPeriod period) => period switch
