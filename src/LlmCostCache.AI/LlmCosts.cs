@@ -24,10 +24,12 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Logger.PriceLooksWrong(model, source, slip.What);
         }
 
-        _store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
+        var store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
+        _store = store;
         try
         {
             Telemetry = new CostTelemetry(options, ReadBalances);
+            store.WhenRowsAreDropped(Telemetry.LedgerDropped);
             Budgets = new BudgetGuard(options, _store, Prices, Telemetry, Logger);
             Spool = new Spool(HomeDirectory, _store, Logger);
             Refiner = new TokenRefiner(Prices, _store, Logger);
@@ -139,6 +141,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         {
             costs._store.ConfigureAsync(options.TimeZone, options.WeekStart, [.. options.Budgets], options.Currency).AsTask().GetAwaiter().GetResult();
             costs.Spool.ReplayAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            costs.Logger.Opened(costs.HomeDirectory);
             return costs;
         }
         catch

@@ -65,6 +65,8 @@ internal sealed class BudgetGuard
                     FallbackModel = demand.Model == asked ? null : demand.Model,
                     ReservedAt = admission.At,
                     IsEnforced = admission.IsEnforced,
+                    IsStrict = admission.IsStrict,
+                    Held = admission.Held,
                     Note = note,
                 };
             }
@@ -189,6 +191,7 @@ internal sealed class BudgetGuard
         }
 
         var enforced = matching.Exists(match => match.Budget.Mode != BudgetMode.Warn);
+        var strict = matching.Exists(match => match.Budget.Mode == BudgetMode.Strict);
         if (demand.IsAggregated && enforced)
         {
             throw new LlmCostException("A strict budget cannot hold calls that function invocation makes further in: several requests hide behind one. "
@@ -207,6 +210,7 @@ internal sealed class BudgetGuard
         var waitUntil = now + _options.ReservationWait;
         var poll = s_shortestPoll;
         var id = CallToken.NewId();
+        Money? held = null;
         while (true)
         {
             // The windows are those of this moment: a call may have waited across midnight.
@@ -250,6 +254,11 @@ internal sealed class BudgetGuard
             WarnIfNear(request, outcome);
             if (outcome.Accepted)
             {
+                foreach (var hold in request.Holds)
+                {
+                    held = !hold.Enforced || held < hold.Amount ? held : hold.Amount;
+                }
+
                 return Admitted(id);
             }
 
@@ -310,6 +319,8 @@ internal sealed class BudgetGuard
                     ReservationId = reservationId,
                     At = reservationId is null ? null : now,
                     IsEnforced = enforced,
+                    IsStrict = strict,
+                    Held = held,
                     Amount = quote.Ceiling(cap),
                     MaxOutputTokens = cap,
                     Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'",
@@ -321,6 +332,8 @@ internal sealed class BudgetGuard
                 ReservationId = reservationId,
                 At = reservationId is null ? null : now,
                 IsEnforced = enforced,
+                IsStrict = strict,
+                Held = held,
                 Amount = quote.Ceiling(cap),
                 MaxOutputTokens = cap ?? demand.MaxOutputTokens,
             };
@@ -494,6 +507,10 @@ internal sealed class BudgetGuard
         public DateTimeOffset? At { get; init; }
 
         public bool IsEnforced { get; init; }
+
+        public bool IsStrict { get; init; }
+
+        public Money? Held { get; init; }
 
         public Money Amount { get; init; }
 

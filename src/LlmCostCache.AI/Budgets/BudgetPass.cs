@@ -14,11 +14,17 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     /// <summary>The most that the admitted attempt can cost; zero when nothing had to be held.</summary>
     public Money Reserved { get; } = reserved;
 
+    /// <summary>The least that any budget that refuses holds for it: less than <see cref="Reserved"/> where a budget is balanced. Null when none holds anything.</summary>
+    public Money? Held { get; init; }
+
     /// <summary>When it was held; null when nothing was.</summary>
     public DateTimeOffset? ReservedAt { get; init; }
 
     /// <summary>Whether one of the budgets that counted the call refuses.</summary>
     public bool IsEnforced { get; init; }
+
+    /// <summary>Whether one of them is strict: then the hold is the most that the call may cost, and a stream is cut at it.</summary>
+    public bool IsStrict { get; init; }
 
     /// <summary>Whether the call it was made for has ended: another try of it further out is admitted anew.</summary>
     public bool IsOver => Volatile.Read(ref _isOver) != 0;

@@ -58,6 +58,14 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
         return new(count.Bytes, checked(count.Bytes + count.Tokens), null, 1);
     }
 
+    /// <summary>UTF-8 bytes of the texts and values in one piece of content, values as JSON.</summary>
+    public static long BytesOf(AIContent content)
+    {
+        var count = default(Counter);
+        count.Content(content);
+        return count.Bytes;
+    }
+
     private struct Counter
     {
         public long Bytes;

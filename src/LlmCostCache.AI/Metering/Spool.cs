@@ -41,7 +41,8 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     /// <summary>Writes what waits, from this or an earlier process. Stops at the first row that the ledger still refuses.</summary>
     public async ValueTask ReplayAsync(CancellationToken cancellationToken)
     {
-        if (!Volatile.Read(ref _waiting) && !File.Exists(_path))
+        // Also the files that a process was working on when it died.
+        if (!Volatile.Read(ref _waiting) && !Directory.EnumerateFiles(homeDirectory, "spool.jsonl*").Any())
         {
             return;
         }

@@ -9,7 +9,7 @@ namespace LlmCostCache.AI;
 /// Budgets and the dimensions' ids are remembered between transactions; other processes announce a change of the budgets by the
 /// revision in <c>meta</c>, and dimensions are never changed.
 /// </remarks>
-internal sealed class LedgerBook : IDisposable
+internal sealed partial class LedgerBook : IDisposable
 {
     public const string Columns = """
         seq, id, kind, adjusts, call_id, attempt, at, recorded_at, operation, provider, requested_model, model, model_key, status, certainty,
@@ -36,7 +36,6 @@ internal sealed class LedgerBook : IDisposable
     ];
 
     private const int MaxDimensions = 50_000;
-    private const int MaxExpiredAtOnce = 1_000;
 
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
@@ -47,7 +46,7 @@ internal sealed class LedgerBook : IDisposable
     private readonly Dictionary<string, Budget> _budgets = new(StringComparer.Ordinal);
     private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _revision, _setMeta, _selectBudgets, _upsertBudget;
     private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _post, _selectDimension, _insertDimension, _addToRollup;
-    private readonly SqliteStatement _window, _insertWindow, _hold, _unhold, _seedFromRollup, _seedFromEntries, _seedFromSession;
+    private readonly SqliteStatement _window, _windowEnd, _insertWindow, _hold, _unhold, _seedFromRollup, _seedFromEntries, _seedFromSession;
     private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _insertHold, _holds, _deleteHolds, _prune, _pruneHolds;
 
     private long _lastSequence;
@@ -124,13 +123,14 @@ internal sealed class LedgerBook : IDisposable
                 storage_byte_hours = storage_byte_hours + excluded.storage_byte_hours
             """);
         _window = Prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
+        _windowEnd = Prepare("SELECT ends_at FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
         _insertWindow = Prepare("INSERT INTO budget_window (budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos) VALUES (?1, ?2, ?3, ?4, ?5, 0)");
         _hold = Prepare("UPDATE budget_window SET pending_nanos = pending_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
         _unhold = Prepare("UPDATE budget_window SET pending_nanos = pending_nanos - ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
         _seedFromRollup = Prepare(WindowSeed.FromRollup);
         _seedFromEntries = Prepare(WindowSeed.FromEntries);
         _seedFromSession = Prepare(WindowSeed.FromSession);
-        _due = Prepare("SELECT id, record FROM reservation WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline, id LIMIT ?2");
+        _due = Prepare("SELECT id, record, call_id, attempt, amount_nanos, created_at FROM reservation WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline, id LIMIT ?2");
         _reservation = Prepare("SELECT state FROM reservation WHERE id = ?1");
         _insertReservation = Prepare("""
             INSERT INTO reservation (id, call_id, attempt, amount_nanos, state, created_at, deadline, owner, record)
@@ -213,28 +213,6 @@ internal sealed class LedgerBook : IDisposable
             (_lastSequence, _lastHash) = (sequence, hash);
             throw;
         }
-    }
-
-    /// <summary>Books what died: each reservation past its deadline becomes a row at the amount that was held.</summary>
-    public int ExpireDue()
-    {
-        var due = new List<(string Id, string Record)>();
-        _due.Bind(1, Now).Bind(2, MaxExpiredAtOnce);
-        while (_due.Step())
-        {
-            due.Add((_due.Text(0), _due.Text(1)));
-        }
-
-        foreach (var (id, record) in due)
-        {
-            var holds = Holds(id);
-            var entry = ReservationRecord.Expired(id, record);
-            Release(holds);
-            _setState.Bind(1, id).Bind(2, "expired").Run();
-            PostCall(Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
-        }
-
-        return due.Count;
     }
 
     public ReservationOutcome Reserve(ReservationRequest request)

@@ -43,6 +43,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private long _dropped;
     private readonly TimeSpan? _fixedRest;
     private TimeSpan _rest;
+    private long _reported;
+    private (int Ended, int Unreadable) _expired;
 
     /// <param name="path">The ledger's file.</param>
     /// <param name="connection">An open connection to it, which the writer closes.</param>
@@ -70,6 +72,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     /// <summary>Rows given to <see cref="Later"/> that were never written, because too many were waiting or the ledger refused them.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Hears how many rows were lost since it was last told; never called under a lock.</summary>
+    public Action<long>? RowsDropped { get; set; }
 
     /// <summary>Rows given to <see cref="Later"/> that wait for the next batch.</summary>
     public int Waiting
@@ -145,13 +150,16 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             while (TakeBatch())
             {
                 var began = Stopwatch.GetTimestamp();
+                _expired = default;
                 Write();
+                Tell();
                 _rest = TimeSpan.FromTicks(Math.Min(2 * Stopwatch.GetElapsedTime(began).Ticks, s_longestRest.Ticks));
             }
         }
         finally
         {
             Close();
+            Tell();
             _stopped.SetResult();
         }
     }
@@ -196,6 +204,28 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         return true;
     }
 
+    private void Tell()
+    {
+        var (ended, unreadable) = _expired;
+        if (ended > 0)
+        {
+            Log.ReservationExpired(_logger, ended);
+        }
+
+        if (unreadable > 0)
+        {
+            Log.ReservationUnreadable(_logger, unreadable);
+        }
+
+        var lost = Dropped - _reported;
+        if (lost > 0)
+        {
+            _reported += lost;
+            Log.RecordsDropped(_logger, lost);
+            RowsDropped?.Invoke(lost);
+        }
+    }
+
     private void Write()
     {
         try
@@ -214,6 +244,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         catch (Exception error)
         {
             // Whatever it was: the callers are told, and the thread goes on, because without it nothing would ever be written again.
+            _expired = default;
             Undo();
             var unavailable = error as StoreUnavailableException ?? SqliteFailure.Unavailable(_path, error);
             LogBatchFailed(_logger, unavailable, _batch.Count);
@@ -239,18 +270,14 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void WriteOnce(bool repeated)
     {
-        if (!File.Exists(_path))
-        {
-            throw LedgerFile.Gone(_path);
-        }
-
+        RequireSameFile();
         var flushes = _batch.Exists(operation => operation.Flushes);
         Synchronise(flushes || _batch.Exists(operation => operation.Durable));
         _book.Begin();
         NoticeOthers();
         if (_batch.Exists(operation => operation.Reserves))
         {
-            _book.Attempt(book => book.ExpireDue());
+            _expired = _book.Attempt(book => book.ExpireDue());
         }
 
         foreach (var operation in _batch)
@@ -266,6 +293,14 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
         _book.Commit();
         _unsynced = !_full;
+    }
+
+    private void RequireSameFile()
+    {
+        if (SqliteFile.HasMoved(_connection))
+        {
+            throw File.Exists(_path) ? LedgerFile.Replaced(_path) : LedgerFile.Gone(_path);
+        }
     }
 
     /// <summary>Sets whether commits wait for the disk; only possible between transactions.</summary>
@@ -305,6 +340,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void Reopen()
     {
+        RequireSameFile();
         var connection = LedgerFile.OpenForWriting(_path, _time, mayCreate: false);
         _book.Dispose();
         _connection.Dispose();
