@@ -5,7 +5,7 @@ return args switch
 {
     ["append", var home] => await AppendVerb.RunAsync(home),
     ["compete", var home, var limitNanos, var seed] => await CompeteVerb.RunAsync(home, limitNanos, seed),
-    ["spend", var home, var limitUsd, var seed] => await SpendVerb.RunAsync(home, limitUsd, seed),
+    ["spend", var home, var limitUsd, var seed, var tasks] => await SpendVerb.RunAsync(home, limitUsd, seed, tasks),
     ["share-cache", var home, var questions] => await ShareCacheVerb.RunAsync(home, questions),
     ["ask", var home, var times] => await AskVerb.RunAsync(home, times),
     _ => Unknown(args),
