@@ -7,6 +7,7 @@ return args switch
     ["compete", var home, var limitNanos, var seed] => await CompeteVerb.RunAsync(home, limitNanos, seed),
     ["spend", var home, var limitUsd, var seed, var tasks] => await SpendVerb.RunAsync(home, limitUsd, seed, tasks),
     ["share-cache", var home, var questions] => await ShareCacheVerb.RunAsync(home, questions),
+    ["endure", var home, var rows] => await EndureVerb.RunAsync(home, rows),
     ["ask", var home, var times] => await AskVerb.RunAsync(home, times),
     _ => Unknown(args),
 };

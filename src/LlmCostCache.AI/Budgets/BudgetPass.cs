@@ -68,7 +68,7 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     }
 
     private bool IsCovered(BudgetDemand actual) => actual.Model == Demand.Model && actual.Client.ProviderName == Demand.Client.ProviderName
-        && actual.Size.TokenBound <= Demand.Size.TokenBound && actual.Size.Choices <= Demand.Size.Choices
+        && actual.Size.TokenBound <= Demand.Size.TokenBound && actual.Size.Choices <= Demand.Size.Choices && actual.Size.WebSearches <= Demand.Size.WebSearches
         && (actual.Size.Unbounded is null || Demand.Size.Unbounded is not null)
         && actual.MaxOutputTokens == Demand.MaxOutputTokens && actual.ServiceTier == Demand.ServiceTier && actual.IsAggregated == Demand.IsAggregated;
 }

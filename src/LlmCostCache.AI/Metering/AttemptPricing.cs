@@ -312,6 +312,6 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         return Ceiling(1_000_000, attempt.HasOutput ? 1_000_000 : 0) == Money.Zero ? Money.Zero : null;
 
         Money? Ceiling(long inputTokens, long outputTokens) =>
-            prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, inputTokens, outputTokens, attempt.Client.Host, attempt.ServiceTier);
+            prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, inputTokens, outputTokens, attempt.Client.Host, attempt.ServiceTier, size.WebSearches * size.Choices);
     }
 }

@@ -144,7 +144,7 @@ public class CutAtHoldTests
 
     [Fact]
     public void The_least_is_never_more_than_a_public_encoding_counts() =>
-        CsCheck.Check.Sample(CsCheck.Gen.String, text => LeastTokens.Of([new TextContent(text)]) <= SharpToken.GptEncoding.GetEncoding("o200k_base").CountTokens(text), iter: 2_000);
+        CsCheck.Check.Sample(CsCheck.Gen.String, text => LeastTokens.Of([new TextContent(text)]) <= TokenCounter.Count("o200k_base", text), iter: 500);
 
     [Theory]
     [InlineData("https://www.example.com/a/b?c=d&e=f#g")]
@@ -155,9 +155,9 @@ public class CutAtHoldTests
     [InlineData("{\"name\": \"value\", \"list\": [1, 2, 3], \"nested\": {\"a\": null}}")]
     public void Nor_for_the_texts_that_models_write(string text)
     {
-        foreach (var encoding in new[] { "o200k_base", "cl100k_base", "r50k_base" })
+        foreach (var encoding in new[] { "o200k_base", "cl100k_base" })
         {
-            Assert.True(LeastTokens.Of([new TextContent(text)]) <= SharpToken.GptEncoding.GetEncoding(encoding).CountTokens(text), encoding);
+            Assert.True(LeastTokens.Of([new TextContent(text)]) <= TokenCounter.Count(encoding, text), encoding);
         }
     }
 

@@ -75,7 +75,7 @@ public class ProcessesTests
         // What the killed ones held ends with its deadline: at the latest when the next call reserves.
         Assert.Empty(wrong);
         await Task.Delay(SpendVerb.Timeout);
-        await watching.ReserveAsync(new ReservationRequest { Record = new UsageRecord { Id = "last" }, Holds = [], Timeout = TimeSpan.FromMinutes(1) });
+        await watching.ReserveAsync(new ReservationRequest { Record = new UsageRecord { Id = "last", At = TimeProvider.System.GetUtcNow() }, Holds = [], Timeout = TimeSpan.FromMinutes(1) });
         balance = Assert.Single(await watching.ReadBalancesAsync());
         Assert.Equal(Money.Zero, balance.Reserved);
         Assert.True(balance.Spent <= limit, $"{balance.Spent} of {limit} was spent");
