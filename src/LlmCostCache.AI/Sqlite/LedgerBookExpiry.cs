@@ -52,11 +52,11 @@ internal sealed partial class LedgerBook
         {
             return Attempt(book =>
             {
-                var holds = book.Holds(due.Id);
-                var entry = row(book, due, holds);
-                book.Release(holds);
+                var holds = book._windows.Holds(due.Id);
+                var entry = book.Held(row(book, due, holds), holds);
+                book._windows.Release(holds);
                 book._setState.Bind(1, due.Id).Bind(2, "expired").Run();
-                book.PostCall(Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
+                book.PostCall(book._windows.Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
                 return true;
             });
         }
@@ -73,7 +73,7 @@ internal sealed partial class LedgerBook
         var at = due.CreatedAt;
         foreach (var hold in holds)
         {
-            if (_budgets.TryGetValue(hold.Budget, out var budget))
+            if (_budgets.Find(hold.Budget) is { } budget)
             {
                 who = budget.Scope.Caller(hold.Key, who);
                 model ??= budget.Scope.Model;

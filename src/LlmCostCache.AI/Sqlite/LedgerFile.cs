@@ -13,7 +13,7 @@ internal static class LedgerFile
     private const int ApplicationId = 0x4C4C4D43;
 
     /// <summary>The schema that this version writes, step by step.</summary>
-    public static IReadOnlyList<string> Steps { get; } = [ReadStep("ledger-001.sql"), ReadStep("ledger-002.sql"), ReadStep("ledger-003.sql")];
+    public static IReadOnlyList<string> Steps { get; } = [ReadStep("ledger-001.sql"), ReadStep("ledger-002.sql"), ReadStep("ledger-003.sql"), ReadStep("ledger-004.sql")];
 
     private static int SchemaVersion => Steps.Count;
 
@@ -106,7 +106,7 @@ internal static class LedgerFile
     /// </summary>
     private static void Create(string path)
     {
-        using var turn = TakeTurn(path);
+        using var turn = SqliteFile.TakeTurn(path);
         if (File.Exists(path))
         {
             return;
@@ -134,23 +134,6 @@ internal static class LedgerFile
             File.Delete(draft);
             File.Delete(draft + "-wal");
             File.Delete(draft + "-shm");
-        }
-    }
-
-    /// <summary>Holds a file that only one process can have open; the operating system takes it away from a process that dies.</summary>
-    private static FileStream TakeTurn(string path)
-    {
-        using var pause = new ManualResetEventSlim();
-        for (var patience = 1_000; ; patience--)
-        {
-            try
-            {
-                return new FileStream($"{path}.creating", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-            }
-            catch (IOException) when (patience > 0)
-            {
-                pause.Wait(TimeSpan.FromMilliseconds(10));
-            }
         }
     }
 

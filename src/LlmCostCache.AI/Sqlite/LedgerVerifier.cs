@@ -13,7 +13,8 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
     private readonly Dictionary<(LedgerDimensions Names, long Slot), LedgerSums> _sums = [];
     private readonly Dictionary<(string Budget, string Key), List<Window>> _windows = [];
     private readonly Dictionary<long, LedgerEntry> _adjusted = [];
-    private readonly List<Budget> _budgets = [.. LedgerReader.Budgets(connection)];
+    private readonly BudgetMatcher _budgets = new(LedgerReader.Budgets(connection));
+    private readonly Dictionary<string, BudgetUnit> _units = LedgerReader.Budgets(connection).ToDictionary(budget => budget.Id, budget => budget.Unit, StringComparer.Ordinal);
     private long _rows;
     private long? _firstBad;
 
@@ -125,13 +126,13 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             return;
         }
 
-        foreach (var budget in _budgets)
+        foreach (var (budget, key) in _budgets.Match(entry.Attribution, entry.RequestedModel, entry.ModelKey))
         {
-            if (budget.Scope.TryMatch(entry.Attribution, entry.RequestedModel, entry.ModelKey, out var key) && _windows.TryGetValue((budget.Id, key), out var windows))
+            if (_windows.TryGetValue((budget.Id, key), out var windows))
             {
                 foreach (var window in windows.Where(window => window.StartsAt <= entry.At && entry.At < window.EndsAt))
                 {
-                    window.Sum += entry.BookedNanos;
+                    window.Sum += entry.CountOf(budget.Unit);
                 }
             }
         }
@@ -216,16 +217,17 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
     {
         foreach (var ((budget, _), windows) in _windows)
         {
+            var unit = _units.GetValueOrDefault(budget);
             foreach (var window in windows)
             {
                 if ((Int128)window.Posted != window.Sum)
                 {
-                    Problem($"A window of budget '{budget}' says {Money.FromNanos(window.Posted)} posted, its rows add up to {Money.FromNanos((long)window.Sum)}.");
+                    Problem($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Posted)} posted, its rows add up to {BudgetAmount.Of(unit, (long)window.Sum)}.");
                 }
 
                 if (window.Pending != window.Held)
                 {
-                    Problem($"A window of budget '{budget}' says {Money.FromNanos(window.Pending)} pending, its holds add up to {Money.FromNanos(window.Held)}.");
+                    Problem($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Pending)} pending, its holds add up to {BudgetAmount.Of(unit, window.Held)}.");
                 }
             }
         }

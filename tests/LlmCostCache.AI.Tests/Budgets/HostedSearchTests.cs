@@ -35,7 +35,7 @@ public class HostedSearchTests
         var held = Money.Zero;
         pipeline.Provider.Answer = async (_, options, n) =>
         {
-            held = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved;
+            held = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved.Money;
             return pipeline.Provider.DefaultAnswer(options, $"answer {n}");
         };
 

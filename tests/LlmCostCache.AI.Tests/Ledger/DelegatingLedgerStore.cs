@@ -3,8 +3,8 @@ namespace LlmCostCache.AI.Tests;
 /// <summary>A store in front of another one; tests override what is to go wrong.</summary>
 internal abstract class DelegatingLedgerStore(ILedgerStore inner) : ILedgerStore
 {
-    public ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", CancellationToken cancellationToken = default) =>
-        inner.ConfigureAsync(zone, weekStart, budgets, currency, cancellationToken);
+    public ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", int fiscalYearStart = 1, CancellationToken cancellationToken = default) =>
+        inner.ConfigureAsync(zone, weekStart, budgets, currency, fiscalYearStart, cancellationToken);
 
     public virtual ValueTask<ReservationOutcome> ReserveAsync(ReservationRequest request, CancellationToken cancellationToken = default) => inner.ReserveAsync(request, cancellationToken);
 
@@ -21,6 +21,14 @@ internal abstract class DelegatingLedgerStore(ILedgerStore inner) : ILedgerStore
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
 
     public ValueTask<IReadOnlyList<WindowBalance>> ReadBalancesAsync(CancellationToken cancellationToken = default) => inner.ReadBalancesAsync(cancellationToken);
+
+    public BudgetSettings? SettingsAfter(long revision) => inner.SettingsAfter(revision);
+
+    public IReadOnlyList<BudgetStanding> ReadStandings() => inner.ReadStandings();
+
+    public ValueTask<T> ChangeBudgetsAsync<T>(Func<LedgerBudgets, T> change, CancellationToken cancellationToken = default) => inner.ChangeBudgetsAsync(change, cancellationToken);
+
+    public IReadOnlyList<BudgetChange> ReadBudgetChanges() => inner.ReadBudgetChanges();
 
     public IAsyncEnumerable<UsageRecord> ReadAsync(LedgerFilter filter, CancellationToken cancellationToken = default) => inner.ReadAsync(filter, cancellationToken);
 

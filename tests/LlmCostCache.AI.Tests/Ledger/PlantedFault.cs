@@ -98,7 +98,7 @@ internal sealed record PlantedFault(string Name, string? Sql = null, Func<ILedge
             {
                 Reserve = request =>
                 {
-                    held[request.Record.Id] = request.Holds.Select(hold => hold.Amount).DefaultIfEmpty(Money.MaxValue).Max();
+                    held[request.Record.Id] = request.Holds.Select(hold => hold.Amount.Money).DefaultIfEmpty(Money.MaxValue).Max();
                     return inner.ReserveAsync(request);
                 },
                 Append = record => inner.AppendAsync(held.TryGetValue(record.Id, out var most) && record.Cost.Amount > most ? record with { Cost = CallCost.Known(most) } : record),

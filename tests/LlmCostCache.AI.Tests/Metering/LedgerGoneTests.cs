@@ -23,7 +23,7 @@ public class LedgerGoneTests
 
         var row = Assert.Single(await pipeline.RowsAsync());
         var balance = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync());
-        Assert.Equal((row.Cost.Amount, Money.Zero), (balance.Spent, balance.Reserved));
+        Assert.Equal((row.Cost.Amount, Money.Zero), (balance.Spent.Money, balance.Reserved.Money));
         Assert.Empty(Directory.EnumerateFiles(pipeline.Home, "spool*"));
         Assert.Empty((await pipeline.Costs.Store.VerifyAsync()).Problems);
     }
@@ -57,7 +57,7 @@ public class LedgerGoneTests
         var rows = await pipeline.RowsAsync();
 
         Assert.Equal([cost.Amount, second.Amount], rows.Select(row => row.Cost.Amount));
-        Assert.Equal(cost.Amount + second.Amount, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Spent);
+        Assert.Equal(cost.Amount + second.Amount, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Spent.Money);
         Assert.Empty((await pipeline.Costs.Store.VerifyAsync()).Problems);
     }
 
