@@ -11,6 +11,8 @@ internal static class SqliteFile
 
     private const int FileHasMoved = 20;
 
+    private static readonly byte[] s_main = [.. "main\0"u8];
+
     private static bool s_canTellMoves = true;
 
     // Before this version two connections that checkpoint at once can corrupt a WAL (sqlite.org/wal.html#walresetbug).
@@ -154,7 +156,7 @@ internal static class SqliteFile
 
         try
         {
-            return sqlite3_file_control(connection.Handle!.DangerousGetHandle(), "main\0"u8.ToArray(), FileHasMoved, out var moved) == raw.SQLITE_OK && moved != 0;
+            return sqlite3_file_control(connection.Handle!.DangerousGetHandle(), s_main, FileHasMoved, out var moved) == raw.SQLITE_OK && moved != 0;
         }
         catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
         {
