@@ -24,10 +24,12 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Logger.PriceLooksWrong(model, source, slip.What);
         }
 
-        _store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
+        var store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
+        _store = store;
         try
         {
             Telemetry = new CostTelemetry(options, ReadBalances);
+            store.WhenRowsAreDropped(Telemetry.LedgerDropped);
             Notifier = new BudgetNotifier(options.BudgetObservers, [.. options.BudgetWebhooks.Select(webhook => new WebhookSender(webhook, options.WebhookPace, Logger))], _store, Telemetry, Logger);
             _store.Crossed = Notifier.Crossed;
             Status = new BudgetStatusReader(_store, options.TimeProvider, options.TimeZone);
@@ -194,6 +196,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         {
             costs._store.ConfigureAsync(options.TimeZone, options.WeekStart, [.. options.Budgets], options.Currency, fiscalYearStart: options.FiscalYearStart).AsTask().GetAwaiter().GetResult();
             costs.Spool.ReplayAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            costs.Logger.Opened(costs.HomeDirectory);
             return costs;
         }
         catch

@@ -5,18 +5,20 @@ namespace LlmCostCache.AI;
 
 /// <summary>
 /// A whole application that shares a home with others: clients with cache and budget over a fake provider, many calls at once, until the hard limit refuses them.
-/// Prints <c>paid NANOS</c> for each answer it has in its hands; whoever kills it compares that with the ledger.
+/// Prints <c>paid NANOS</c> for each answer it has in its hands; whoever kills it compares that with the ledger. A refusal of a call that would have fitted, by the figures
+/// of the refusal itself, is printed as <c>wrong</c>.
 /// </summary>
 public static class SpendVerb
 {
-    private const int Tasks = 8;
+    /// <summary>How long its reservations live when it is killed.</summary>
+    public static TimeSpan Timeout { get; } = TimeSpan.FromSeconds(2);
 
-    public static async Task<int> RunAsync(string home, string limitUsd, string seed)
+    public static async Task<int> RunAsync(string home, string limitUsd, string seed, string tasks)
     {
         await using var costs = LlmCosts.Open(o =>
         {
             o.HomeDirectory = home;
-            o.ReservationTimeout = TimeSpan.FromSeconds(2);
+            o.ReservationTimeout = Timeout;
             o.ReservationWait = TimeSpan.FromSeconds(5);
             o.Budgets.Add(Budget.Total(decimal.Parse(limitUsd, CultureInfo.InvariantCulture)));
         });
@@ -33,7 +35,7 @@ public static class SpendVerb
         await output.WriteLineAsync("ready");
         await output.FlushAsync();
         Console.In.ReadLine();
-        await Task.WhenAll(Enumerable.Range(0, Tasks).Select(async task =>
+        await Task.WhenAll(Enumerable.Range(0, int.Parse(tasks, CultureInfo.InvariantCulture)).Select(async task =>
         {
             for (var i = 0; ; i++)
             {
@@ -46,8 +48,17 @@ public static class SpendVerb
                         output.Flush();
                     }
                 }
-                catch (BudgetExceededException)
+                catch (BudgetExceededException refusal)
                 {
+                    if (refusal.Spent + refusal.Reserved + refusal.Requested <= refusal.Limit)
+                    {
+                        lock (output)
+                        {
+                            output.WriteLine($"wrong: {refusal.Message}");
+                            output.Flush();
+                        }
+                    }
+
                     return;
                 }
             }

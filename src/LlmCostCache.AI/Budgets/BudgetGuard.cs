@@ -75,6 +75,8 @@ internal sealed class BudgetGuard
                     FallbackModel = demand.Model == asked ? null : demand.Model,
                     ReservedAt = admission.At,
                     IsEnforced = admission.IsEnforced,
+                    IsStrict = admission.IsStrict,
+                    Held = admission.Held,
                     Note = note,
                 };
             }
@@ -305,6 +307,7 @@ internal sealed class BudgetGuard
         }
 
         var enforced = matching.Exists(match => match.Budget.Mode != BudgetMode.Warn);
+        var strict = matching.Exists(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests });
         if (demand.IsAggregated && enforced)
         {
             throw new LlmCostException("A strict budget cannot hold calls that function invocation makes further in: several requests hide behind one. "
@@ -332,6 +335,7 @@ internal sealed class BudgetGuard
         var (initialCap, initiallyCappedBy) = (cap, cappedBy);
         var poll = s_shortestPoll;
         var id = CallToken.NewId();
+        Money? held = null;
         while (true)
         {
             // The windows are those of this moment: a call may have waited across midnight.
@@ -380,6 +384,11 @@ internal sealed class BudgetGuard
 
             if (outcome.Accepted)
             {
+                foreach (var hold in request.Holds)
+                {
+                    held = !hold.Enforced || hold.Amount.Unit != BudgetUnit.Usd || held < hold.Amount.Money ? held : hold.Amount.Money;
+                }
+
                 return Admitted(id);
             }
 
@@ -457,6 +466,8 @@ internal sealed class BudgetGuard
                     ReservationId = reservationId,
                     At = reservationId is null ? null : now,
                     IsEnforced = enforcedInMoney,
+                    IsStrict = strict,
+                    Held = held,
                     Amount = quote.Ceiling(cap),
                     MaxOutputTokens = cap,
                     Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'",
@@ -468,6 +479,8 @@ internal sealed class BudgetGuard
                 ReservationId = reservationId,
                 At = reservationId is null ? null : now,
                 IsEnforced = enforcedInMoney,
+                IsStrict = strict,
+                Held = held,
                 Amount = quote.Ceiling(cap),
                 MaxOutputTokens = cap ?? demand.MaxOutputTokens,
             };
@@ -649,6 +662,10 @@ internal sealed class BudgetGuard
         public DateTimeOffset? At { get; init; }
 
         public bool IsEnforced { get; init; }
+
+        public bool IsStrict { get; init; }
+
+        public Money? Held { get; init; }
 
         public Money Amount { get; init; }
 

@@ -14,6 +14,9 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     /// <summary>The most that the admitted attempt can cost; zero when nothing had to be held.</summary>
     public Money Reserved { get; } = reserved;
 
+    /// <summary>The least that any budget that refuses holds for it: less than <see cref="Reserved"/> where a budget is balanced. Null when none holds anything.</summary>
+    public Money? Held { get; init; }
+
     /// <summary>When it was held; null when nothing was.</summary>
     public DateTimeOffset? ReservedAt { get; init; }
 
@@ -22,6 +25,9 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
 
     /// <summary>Whether one of the budgets of money that counted the call refuses.</summary>
     public bool IsEnforced { get; init; }
+
+    /// <summary>Whether one of them is strict: then the hold is the most that the call may cost, and a stream is cut at it.</summary>
+    public bool IsStrict { get; init; }
 
     /// <summary>Whether the call it was made for has ended: another try of it further out is admitted anew.</summary>
     public bool IsOver => Volatile.Read(ref _isOver) != 0;
@@ -65,7 +71,7 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     }
 
     private bool IsCovered(BudgetDemand actual) => actual.Model == Demand.Model && actual.Client.ProviderName == Demand.Client.ProviderName
-        && actual.Size.TokenBound <= Demand.Size.TokenBound && actual.Size.Choices <= Demand.Size.Choices
+        && actual.Size.TokenBound <= Demand.Size.TokenBound && actual.Size.Choices <= Demand.Size.Choices && actual.Size.WebSearches <= Demand.Size.WebSearches
         && (actual.Size.Unbounded is null || Demand.Size.Unbounded is not null)
         && actual.MaxOutputTokens == Demand.MaxOutputTokens && actual.ServiceTier == Demand.ServiceTier && actual.IsAggregated == Demand.IsAggregated;
 }

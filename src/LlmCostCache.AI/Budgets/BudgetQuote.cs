@@ -125,6 +125,7 @@ internal sealed class BudgetQuote
     private long Tokens(long input, long answer) => checked(input + answer * _demand.Size.Choices);
 
     private Money Of(long input, long answer) =>
-        _prices.Ceiling(_demand.Client.ProviderName, _demand.Model, _at, input, checked(answer * _demand.Size.Choices), _demand.Client.Host, _demand.ServiceTier)
+        _prices.Ceiling(_demand.Client.ProviderName, _demand.Model, _at, input, checked(answer * _demand.Size.Choices), _demand.Client.Host, _demand.ServiceTier,
+            checked(_demand.Size.WebSearches * _demand.Size.Choices))
         ?? throw new LlmCostException($"The price of '{_demand.Model}' vanished while it was being quoted.");
 }

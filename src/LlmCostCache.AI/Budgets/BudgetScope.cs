@@ -101,6 +101,28 @@ internal sealed record BudgetScope
         return matches;
     }
 
+    /// <summary>The names that a call must have carried to be counted under a window of this scope, put into those that are known already.</summary>
+    public Attribution Caller(string windowKey, Attribution known)
+    {
+        return known with
+        {
+            Tenant = known.Tenant ?? NameOf("tenant", Tenant),
+            Project = known.Project ?? NameOf("project", Project),
+            Team = known.Team ?? NameOf("team", Team),
+            User = known.User ?? NameOf("user", User),
+            Feature = known.Feature ?? NameOf("feature", Feature),
+            Session = known.Session ?? NameOf("session", Session),
+            Agent = known.Agent ?? NameOf("agent", Agent),
+            Tags = Tag is null || known.Tags.Contains(Tag, StringComparer.Ordinal) ? known.Tags : [.. known.Tags, Tag],
+        };
+
+        string? NameOf(string name, string? wanted)
+        {
+            var each = windowKey.Split(',').FirstOrDefault(part => part.StartsWith($"{name}=", StringComparison.Ordinal));
+            return wanted != Each ? wanted : each is null ? null : Uri.UnescapeDataString(each[(name.Length + 1)..]);
+        }
+    }
+
     /// <summary>Whether a text is a window key of this scope: a value for each of its <see cref="Each"/> names, in their order.</summary>
     public bool IsKey(string key) => !key.Contains('*', StringComparison.Ordinal)
         && Parts().Where(part => part.Value == Each).Select(part => part.Key).SequenceEqual(key.Split(',').Select(part => part.Split('=')[0]), StringComparer.Ordinal)

@@ -144,7 +144,7 @@ internal static class ChatMessages
             {
                 TextContent text => Encoding.UTF8.GetByteCount(text.Text),
                 TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text),
-                FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(argument => argument.Key.Length + LengthOf(argument.Value)) ?? 0),
+                FunctionCallContent call => BytesOf(call),
                 DataContent data => data.Data.Length,
                 _ => 0,
             };
@@ -153,16 +153,16 @@ internal static class ChatMessages
         return bytes;
     }
 
-    // Values are other people's code, and the answer that holds them is paid for.
-    private static int LengthOf(object? value)
+    // The model wrote it as JSON: names and values in quotes, with what stands between them. Values are other people's code, and the answer that holds them is paid for.
+    private static long BytesOf(FunctionCallContent call)
     {
         try
         {
-            return value?.ToString()?.Length ?? 0;
+            return RequestSize.BytesOf(call) + 16 + 8L * (call.Arguments?.Count ?? 0);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            return 0;
+            return call.Name.Length;
         }
     }
 

@@ -31,6 +31,12 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     public bool HasEnded => _ended;
 
+    /// <summary>UTF-8 bytes of what the model produced so far, an upper bound of its visible tokens.</summary>
+    public long OutputBytes => _outputBytes;
+
+    /// <summary>Whether the provider has said why the answer ends, so that nothing more is to come but its usage.</summary>
+    public bool HasFinished => _finishReason is not null;
+
     /// <summary>Whether a meter or a cache further in has attached a cost.</summary>
     public bool HasCost { get; private set; }
 

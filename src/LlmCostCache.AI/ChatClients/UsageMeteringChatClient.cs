@@ -28,6 +28,11 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
         _innerIsMeter = innerClient.GetService<UsageMeteringChatClient>() is not null;
+        if (_innerIsMeter)
+        {
+            Log.MeteredInside(costs.Logger);
+        }
+
         _functionInvocation = _innerIsMeter ? null : innerClient.GetService<FunctionInvokingChatClient>();
         if (_functionInvocation is not null)
         {
@@ -89,6 +94,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             IsUnderWay = response.ContinuationToken is not null,
             HasReasoning = response.Messages.Any(message => HiddenReasoning.IsShownBy(message.Contents)),
             Text = () => CountableText.Of(list, options, response.Messages.SelectMany(message => message.Contents)),
+            LeastOutput = () => LeastTokens.Of(response.Messages.SelectMany(message => message.Contents)),
         };
         if (!attempt.HasEnded)
         {
@@ -131,10 +137,17 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
                     reading.Read(update);
                     await _costs.Meter.KeepAliveAsync(attempt);
                     yield return update;
+                    if (attempt.Limit is { } limit && !reading.HasFinished && limit.IsPassedBy(reading))
+                    {
+                        break;
+                    }
                 }
             }
 
-            reading.End();
+            if (attempt.Limit is not { WasPassed: true })
+            {
+                reading.End();
+            }
         }
         finally
         {
@@ -143,7 +156,14 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
             {
                 RequestedTier = RequestedTier.Of(options),
                 Text = () => CountableText.Of(list, options, reading.Contents),
+                LeastOutput = () => LeastTokens.Of(reading.Contents),
             };
+            if (attempt.Limit is { WasPassed: true })
+            {
+                // What a provider that keeps the limit says in its place, so that every reader knows a truncated answer when it sees one.
+                facts = facts with { IsCutAtHold = true, FinishReason = ChatFinishReason.Length.Value };
+            }
+
             if (!attempt.HasEnded)
             {
                 cost = await _costs.Meter.CompleteAsync(attempt, facts);
@@ -156,7 +176,9 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
         if (cost is not null)
         {
-            yield return ChatMessages.TrailingUpdate(id, cost, reading.Last);
+            var trailing = ChatMessages.TrailingUpdate(id, cost, reading.Last);
+            trailing.FinishReason = attempt.Limit is { WasPassed: true } ? ChatFinishReason.Length : null;
+            yield return trailing;
         }
     }
 

@@ -21,6 +21,10 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
         _costs = costs;
         _client = ClientIdentity.Of(innerGenerator);
         _innerIsMeter = innerGenerator.GetService<UsageMeteringEmbeddingGenerator>() is not null;
+        if (_innerIsMeter)
+        {
+            Log.MeteredInside(costs.Logger);
+        }
     }
 
     /// <summary>The provider's name for prices and reports, where the generator does not know it or names a protocol instead of a vendor.</summary>

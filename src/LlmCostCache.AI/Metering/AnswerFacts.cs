@@ -27,6 +27,12 @@ internal sealed record AnswerFacts
     /// <summary>UTF-8 bytes of what was received: text, reasoning and arguments of function calls. Bounds the output when no usage was reported.</summary>
     public long OutputBytes { get; init; }
 
+    /// <summary>The fewest tokens that what was received can be; asked for only when the bytes are more than the limit of the answer.</summary>
+    public Func<long>? LeastOutput { get; init; }
+
+    /// <summary>Whether the stream was cut because it was longer than what a strict budget had held for it.</summary>
+    public bool IsCutAtHold { get; init; }
+
     /// <summary>Whether the answer shows reasoning; what it shows may be only a summary of what is billed.</summary>
     public bool HasReasoning { get; init; }
 

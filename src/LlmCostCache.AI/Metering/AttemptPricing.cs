@@ -141,15 +141,17 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         var least = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, InputMeasure.AtLeast(facts.OutputBytes)) }
             : new TokenUsage { CachedInputTokens = InputMeasure.AtLeast(size.Bytes), OutputTokens = InputMeasure.AtLeast(facts.OutputBytes), Requests = 1 };
-        var why = facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
+        var why = facts.IsCutAtHold ? "The provider went on beyond the limit that was held for its answer, and the stream was cut; the cost is estimated from its length"
+            : facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
             : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
+        var flags = facts.IsCutAtHold ? UsageFlags.Add(UsageFlags.NoUsage, UsageFlags.CutAtHold) : UsageFlags.NoUsage;
         var low = Price(record, least, tier, attempt.Client.Host);
         if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
         {
             var reason = mostInput is null ? $"{why}, which {size.Unbounded} makes impossible"
                 : mostOutput is null ? $"{why}, and how much '{record.Model}' reasoned without showing it cannot be bounded"
                 : low.Cost.Reason ?? why;
-            return low with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = CallCost.Unpriced(reason) with { Usage = least } };
+            return low with { UsageSource = "estimate", Flags = flags, Cost = CallCost.Unpriced(reason) with { Usage = least } };
         }
 
         var most = partial is not null
@@ -160,7 +162,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
 
         // A free model is free whatever its counts are.
         var cost = upper == Money.Zero ? CallCost.Known(Money.Zero) : CallCost.Between(Money.Min(low.Cost.Low, upper), upper, why);
-        return high with { UsageSource = "estimate", Flags = UsageFlags.NoUsage, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
+        return high with { UsageSource = "estimate", Flags = flags, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
     }
 
     private static long? MostInput(MeteredAttempt attempt, ModelFacts? known)
@@ -174,6 +176,12 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
     {
         var choices = attempt.Size.Choices;
         var limit = (attempt.MaxOutputTokens is > 0 ? (long?)attempt.MaxOutputTokens : known?.MaxOutputTokens) * choices;
+        if (facts.IsCutAtHold || IsLonger(facts, limit))
+        {
+            // A limit that the provider does not keep bounds nothing. The model's own may.
+            limit = IsLonger(facts, known?.MaxOutputTokens * choices) ? null : known?.MaxOutputTokens * choices;
+        }
+
         if (facts.IsUnderWay || MayHaveReasoned(facts, model))
         {
             return limit ?? known?.ContextWindow * choices;
@@ -181,6 +189,35 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
 
         return Math.Min(facts.OutputBytes + (facts.IsIncomplete ? TokensInFlight : 0), limit ?? long.MaxValue);
     }
+
+    /// <summary>The longest answer that may be held for an attempt, all choices together; null when nothing bounds it.</summary>
+    public long? LimitOf(MeteredAttempt attempt)
+    {
+        if (attempt.MaxOutputTokens is > 0)
+        {
+            return (long)attempt.MaxOutputTokens * attempt.Size.Choices;
+        }
+
+        var known = prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
+        return (known?.MaxOutputTokens ?? known?.ContextWindow) * attempt.Size.Choices;
+    }
+
+    /// <summary>Whether the answer is certainly longer than the limit that was sent. Reasoning does not count: some providers leave it out of the limit on purpose.</summary>
+    public static bool HasBrokenLimit(MeteredAttempt attempt, AnswerFacts facts)
+    {
+        if (attempt.IsAggregated || attempt.MaxOutputTokens is not > 0)
+        {
+            return false;
+        }
+
+        var limit = attempt.MaxOutputTokens.Value;
+        var least = facts.Usage is { } usage ? usage.Usage.OutputTokens : facts.OutputBytes > limit ? facts.LeastOutput?.Invoke() ?? 0 : 0;
+
+        // The choices are looked up last: that measures the whole question.
+        return least > limit && least > (long)limit * attempt.Size.Choices;
+    }
+
+    private static bool IsLonger(AnswerFacts facts, long? limit) => facts.OutputBytes > limit && facts.LeastOutput?.Invoke() > limit;
 
     /// <summary>Whether the answer may have cost more output than can be seen.</summary>
     public static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
@@ -241,9 +278,24 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         }
     }
 
+    /// <summary>What is missing when <see cref="TryMostOf"/> has no answer.</summary>
+    public string WhyUnbounded(MeteredAttempt attempt)
+    {
+        try
+        {
+            var isPriced = prices.FactOf(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host).Price is not null;
+            return isPriced ? $"the most that a call to '{attempt.RequestedModel}' can cost: give its limits with options.Prices, or set MaxOutputTokens" : $"the price of '{attempt.RequestedModel}'";
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return "what it can have cost";
+        }
+    }
+
     private Money? MostOf(MeteredAttempt attempt)
     {
-        if (attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
+        var output = attempt.HasOutput ? LimitOf(attempt) : 0;
+        if (output is not null && attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
         {
             return reserved;
         }
@@ -251,7 +303,15 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         var size = attempt.Size;
         var known = prices.Find(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, attempt.Client.Host);
         var input = size.Unbounded is null ? size.TokenBound : known?.ContextWindow;
-        var output = (attempt.MaxOutputTokens is > 0 ? attempt.MaxOutputTokens : null) ?? known?.MaxOutputTokens ?? known?.ContextWindow ?? 0;
-        return input is null ? null : prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, input.Value, checked(output * size.Choices), attempt.Client.Host, attempt.ServiceTier);
+        if (input is not null && output is not null)
+        {
+            return Ceiling(input.Value, output.Value);
+        }
+
+        // What is free is free however long it was.
+        return Ceiling(1_000_000, attempt.HasOutput ? 1_000_000 : 0) == Money.Zero ? Money.Zero : null;
+
+        Money? Ceiling(long inputTokens, long outputTokens) =>
+            prices.Ceiling(attempt.Client.ProviderName, attempt.RequestedModel, attempt.At, inputTokens, outputTokens, attempt.Client.Host, attempt.ServiceTier, size.WebSearches * size.Choices);
     }
 }

@@ -16,7 +16,8 @@ internal sealed class CallToken : IDisposable
 {
     public const string Key = "llmcostcache.call";
 
-    private static readonly ConcurrentDictionary<string, CallToken> s_live = new(StringComparer.Ordinal);
+    // Weak, because a stream that is begun and neither read to its end nor disposed never ends its call: its token goes when the stream does.
+    private static readonly ConcurrentDictionary<string, WeakReference<CallToken>> s_live = new(StringComparer.Ordinal);
     private static readonly AsyncLocal<MeteredAttempt?> s_ambient = new();
 
     private readonly ConcurrentQueue<(string? ResponseId, TokenUsage? Usage)> _counted = new();
@@ -28,8 +29,13 @@ internal sealed class CallToken : IDisposable
         Costs = costs;
         Span = span;
         Attribution = attribution;
-        s_live[Id] = this;
+        s_live[Id] = new WeakReference<CallToken>(this);
     }
+
+    ~CallToken() => s_live.TryRemove(Id, out _);
+
+    /// <summary>Calls that have begun and not ended, as far as anybody still holds them.</summary>
+    internal static int LiveCount => s_live.Count;
 
     public string Id { get; } = NewId();
 
@@ -58,7 +64,7 @@ internal sealed class CallToken : IDisposable
 
     /// <summary>The call that these options belong to, if one of our clients made it.</summary>
     public static CallToken? Find(AdditionalPropertiesDictionary? properties) =>
-        properties is not null && properties.TryGetValue(Key, out var value) && value is string id && s_live.TryGetValue(id, out var token) ? token : s_ambient.Value?.Token;
+        properties is not null && properties.TryGetValue(Key, out var value) && value is string id && s_live.TryGetValue(id, out var live) && live.TryGetTarget(out var token) ? token : s_ambient.Value?.Token;
 
     /// <summary>The attempt of a meter further out that this call runs in; a meter further in takes it over.</summary>
     public MeteredAttempt? Outer => s_ambient.Value is { } attempt && ReferenceEquals(attempt.Token, this) ? attempt : null;
@@ -96,6 +102,7 @@ internal sealed class CallToken : IDisposable
     public void Dispose()
     {
         s_live.TryRemove(Id, out _);
+        GC.SuppressFinalize(this);
         Span.End();
     }
 }

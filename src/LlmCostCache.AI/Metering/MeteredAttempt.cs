@@ -60,6 +60,12 @@ internal sealed class MeteredAttempt
     /// <summary>Whether it only fetches, or goes on reading, an answer that an earlier request began; the provider bills that one.</summary>
     public bool IsContinuation { get; set; }
 
+    /// <summary>Whether the provider produces something that is billed by its length.</summary>
+    public bool HasOutput { get; init; } = true;
+
+    /// <summary>Where a strict budget has the stream cut; null when none does.</summary>
+    public AnswerLimit? Limit { get; set; }
+
     /// <summary>When the reservation's deadline was last set, as a timestamp of the clock.</summary>
     public long ExtendedAt { get; set; }
 

@@ -18,8 +18,14 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
     private const int PerMessage = 64;
     private const int PerTool = 128;
 
+    // Nobody says how often a model will search unless the tool is told. More than this in one answer is dearer than what a strict budget holds.
+    private const int AssumedSearches = 10;
+
     // The dearest published image: 8 tiles of gpt-4o-mini at 5,667 tokens and a base of 2,833.
     private const int PerImage = 48_169;
+
+    /// <summary>How many searches of the web by the provider are held for: what the tool is limited to (<c>max_uses</c>), else ten.</summary>
+    public long WebSearches { get; init; }
 
     /// <summary>A request that nobody has to measure.</summary>
     public static RequestSize Empty { get; } = new(0, 0, null, 1);
@@ -43,7 +49,7 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
             count.Options(options);
         }
 
-        return new(count.Bytes, checked(count.Bytes + count.Tokens), count.Unbounded, Math.Max(1, count.Choices));
+        return new(count.Bytes, checked(count.Bytes + count.Tokens), count.Unbounded, Math.Max(1, count.Choices)) { WebSearches = count.Searches };
     }
 
     public static RequestSize Of(IEnumerable<string> values)
@@ -58,12 +64,21 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
         return new(count.Bytes, checked(count.Bytes + count.Tokens), null, 1);
     }
 
+    /// <summary>UTF-8 bytes of the texts and values in one piece of content, values as JSON.</summary>
+    public static long BytesOf(AIContent content)
+    {
+        var count = default(Counter);
+        count.Content(content);
+        return count.Bytes;
+    }
+
     private struct Counter
     {
         public long Bytes;
         public long Tokens;
         public string? Unbounded;
         public int Choices;
+        public long Searches;
 
         public void Text(string? text) => Bytes += text is null ? 0 : Encoding.UTF8.GetByteCount(text);
 
@@ -101,6 +116,7 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
                 else
                 {
                     Unbounded = $"the tool '{tool.Name}' runs at the provider";
+                    Searches += tool is HostedWebSearchTool ? MostSearches(tool) : 0;
                 }
             }
 
@@ -116,6 +132,14 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
                 };
             }
         }
+
+        private static long MostSearches(AITool tool) => tool.AdditionalProperties.GetValueOrDefault("max_uses") switch
+        {
+            int number and >= 0 => number,
+            long number and >= 0 => Math.Min(number, 1_000),
+            JsonElement { ValueKind: JsonValueKind.Number } element when element.TryGetInt32(out var number) && number >= 0 => number,
+            _ => AssumedSearches,
+        };
 
         public void Content(AIContent content)
         {

@@ -41,7 +41,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     /// <summary>Writes what waits, from this or an earlier process. Stops at the first row that the ledger still refuses.</summary>
     public async ValueTask ReplayAsync(CancellationToken cancellationToken)
     {
-        if (!Volatile.Read(ref _waiting) && !File.Exists(_path))
+        if (!Volatile.Read(ref _waiting) && !IsAnythingLeft())
         {
             return;
         }
@@ -135,6 +135,20 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
 
             Log.RecordLost(logger, exception.GetType().Name, record.Cost.Amount, record.Model, record.Id);
             return 0;
+        }
+    }
+
+    // Also the files that a process was working on when it died.
+    private bool IsAnythingLeft()
+    {
+        try
+        {
+            return Directory.EnumerateFiles(homeDirectory, "spool.jsonl*").Any();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Who took the whole directory away is told by the ledger.
+            return false;
         }
     }
 

@@ -36,6 +36,9 @@ internal static class UsageFlags
     /// <summary>The model that answered is dearer than the one that was asked.</summary>
     public const string DearerModel = "dearer_model";
 
+    /// <summary>The stream was longer than what a strict budget had held for it, and was cut there.</summary>
+    public const string CutAtHold = "cut_at_hold";
+
     /// <summary>Whether a comma-separated list has a flag; read without splitting it.</summary>
     public static bool Has(string? flags, string flag)
     {

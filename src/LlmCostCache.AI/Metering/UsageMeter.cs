@@ -23,6 +23,7 @@ internal sealed class UsageMeter
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, bool> _unpricedModels = new(StringComparer.OrdinalIgnoreCase);
     private readonly BackgroundAnswers _background = new();
+    private readonly LimitBreakers _limitBreakers;
 
     public UsageMeter(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, BudgetGuard budgets, Spool spool, TokenRefiner refiner, ILogger logger)
     {
@@ -36,6 +37,7 @@ internal sealed class UsageMeter
         _refiner = refiner;
         _requests = new(prices, store, options.TimeProvider, logger);
         _logger = logger;
+        _limitBreakers = new(logger);
         Usage = new UsageReader(options, logger);
     }
 
@@ -77,12 +79,15 @@ internal sealed class UsageMeter
         }
 
         // A row belongs to the window that held it, however long the call was on its way here.
-        return new MeteredAttempt(id, token, number, demand, client, operation, model, maxOutputTokens, streamed, aggregated,
+        var attempt = new MeteredAttempt(id, token, number, demand, client, operation, model, maxOutputTokens, streamed, aggregated,
             heldAt ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure)
         {
             IsInner = token.Outer is not null,
             ServiceTier = serviceTier,
+            HasOutput = hasOutput,
         };
+        attempt.Limit = streamed && token.Budget is { IsStrict: true } && _pricing.LimitOf(attempt) is { } longest ? new AnswerLimit(longest, !_limitBreakers.Has(attempt)) : null;
+        return attempt;
     }
 
     /// <summary>
@@ -101,6 +106,7 @@ internal sealed class UsageMeter
         {
             IsInner = attempt.IsInner,
             ServiceTier = attempt.ServiceTier,
+            HasOutput = attempt.HasOutput,
         };
         return await CompleteAsync(other, facts).ConfigureAwait(false) is { } cost ? (other.Id, cost) : null;
     }
@@ -160,11 +166,20 @@ internal sealed class UsageMeter
         {
             record = record with { RequestsBefore = await _requests.BeforeAsync(record.Provider, model, attempt.At, attempt.Client.Host).ConfigureAwait(false) };
             record = facts.Usage is { } usage ? _pricing.Priced(attempt, record, usage, facts, tier) : _pricing.Estimated(attempt, record, facts, tier);
+            if (AttemptPricing.HasBrokenLimit(attempt, facts))
+            {
+                _limitBreakers.Add(attempt);
+            }
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // Nothing that goes wrong in counting may cost the caller an answer that was paid for.
             record = record with { Cost = CallCost.Unpriced($"The cost could not be computed ({exception.GetType().Name})"), UsageSource = "none" };
+        }
+
+        if (facts.Usage is null && !facts.IsUnderWay)
+        {
+            Log.UsageMissing(_logger, model ?? "", record.Provider ?? "");
         }
 
         if (attempt.IsInner)
@@ -264,7 +279,7 @@ internal sealed class UsageMeter
         {
             var most = _pricing.TryMostOf(attempt);
             var cost = most is null
-                ? CallCost.Unpriced($"The outcome is not known, and neither is the price of '{attempt.RequestedModel}'")
+                ? CallCost.Unpriced($"The outcome is not known, and neither is {_pricing.WhyUnbounded(attempt)}")
                 : CallCost.Between(Money.Zero, most.Value, "The outcome is not known; the provider may have billed the call");
             record = record with { Status = CallStatus.Assumed, Cost = cost };
         }
@@ -355,6 +370,10 @@ internal sealed class UsageMeter
         if (attempt.Token.Budget is not { ReservedAt: not null })
         {
             _budgets.Recorded(record);
+        }
+        else if (attempt.Token.Budget is { Held: { } held } && record.Cost.Amount > held)
+        {
+            Log.BudgetOverrun(_logger, record.Cost.Amount.Value, held);
         }
 
         _budgets.Changed();

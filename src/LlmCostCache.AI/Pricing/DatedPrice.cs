@@ -138,10 +138,10 @@ internal sealed class DatedPrice
     public decimal DearestPremium => Regions.Values.Append(1m).Max();
 
     /// <summary>The dearest rates that a request of at most so many tokens can meet in a service tier, at any time of day and whatever went before.</summary>
-    public (decimal Input, decimal Output, decimal Request) Dearest(string? mode, long inputTokens, long outputTokens)
+    public (decimal Input, decimal Output, decimal Request, decimal Search) Dearest(string? mode, long inputTokens, long outputTokens)
     {
         var special = mode is null ? null : Modes.GetValueOrDefault(mode);
-        var (input, output, request) = (0m, 0m, 0m);
+        var (input, output, request, search) = (0m, 0m, 0m, 0m);
         foreach (var level in _levels)
         {
             Consider((special is null ? level : level.OverriddenBy(special.Rates)).WithFallbacks());
@@ -161,13 +161,14 @@ internal sealed class DatedPrice
         }
 
         var multiplier = special?.Multiplier ?? 1m;
-        return (input * multiplier, output * multiplier, request);
+        return (input * multiplier, output * multiplier, request, search);
 
         void Consider(RateCard card)
         {
             input = Math.Max(input, card.Dearest(output: false));
             output = Math.Max(output, card.Dearest(output: true));
             request = Math.Max(request, card[RateKind.Request] ?? 0m);
+            search = Math.Max(search, card[RateKind.WebSearch] ?? 0m);
         }
     }
 

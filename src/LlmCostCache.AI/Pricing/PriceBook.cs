@@ -173,7 +173,7 @@ public sealed class PriceBook
     /// dearest output rate, over all tiers and all times of day, in the given service tier or, when it is null or <c>auto</c>, in the dearest one
     /// that the caller could not rule out (standard or priority), at the premium of the geography that the host names or, where nothing names it, of the dearest one;
     /// null when the price is not known. Fast mode counts only when it is asked for, or with <see cref="AnyTier"/>: no provider chooses it by itself. A tier that is
-    /// cheaper than the standard one lowers nothing, because a provider may serve the request without it.
+    /// cheaper than the standard one lowers nothing, because a provider may serve the request without it. Searches of the web count at the dearest fee that the book names for one.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
     internal Money? Ceiling(
@@ -183,7 +183,8 @@ public sealed class PriceBook
         long inputTokens,
         long outputTokens,
         string? host = null,
-        string? serviceTier = null)
+        string? serviceTier = null,
+        long webSearches = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputTokens);
         ArgumentOutOfRangeException.ThrowIfNegative(outputTokens);
@@ -215,16 +216,17 @@ public sealed class PriceBook
 
         try
         {
-            var (input, output, fee) = price.Dearest(null, inputTokens, outputTokens);
+            var (input, output, fee, search) = price.Dearest(null, inputTokens, outputTokens);
             foreach (var possible in any ? price.Modes.Keys : open ? ["priority"] : mode is null ? [] : (IEnumerable<string>)[mode])
             {
                 var inTier = price.Dearest(possible, inputTokens, outputTokens);
                 (input, output, fee) = (Math.Max(input, inTier.Input), Math.Max(output, inTier.Output), Math.Max(fee, inTier.Request));
+                search = Math.Max(search, inTier.Search);
             }
 
             // A workspace can have a geography by default, so a request that names none does not rule it out.
             var premium = RegionOf(entry, host) is { } region ? price.PremiumOf(region) : price.DearestPremium;
-            var most = (inputTokens * input * premium / Million) + (outputTokens * output * premium / Million) + fee;
+            var most = (inputTokens * input * premium / Million) + (outputTokens * output * premium / Million) + fee + (webSearches * search);
             return Money.FromUsdRoundedUp(most * (fact.Adjustment?.Factor ?? 1m) / rate.PerDollar);
         }
         catch (OverflowException)

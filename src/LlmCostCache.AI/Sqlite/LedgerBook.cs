@@ -8,7 +8,7 @@ namespace LlmCostCache.AI;
 /// <remarks>
 /// The dimensions' ids are remembered between transactions: they never change. Budgets and their windows have books of their own.
 /// </remarks>
-internal sealed class LedgerBook : IDisposable
+internal sealed partial class LedgerBook : IDisposable
 {
     public const string Columns = """
         seq, id, kind, adjusts, call_id, attempt, at, recorded_at, operation, provider, requested_model, model, model_key, status, certainty,
@@ -35,7 +35,6 @@ internal sealed class LedgerBook : IDisposable
     ];
 
     private const int MaxDimensions = 50_000;
-    private const int MaxExpiredAtOnce = 1_000;
 
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
@@ -48,7 +47,7 @@ internal sealed class LedgerBook : IDisposable
     private readonly NoticeBook _notices;
     private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _setMeta;
     private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _selectDimension, _insertDimension, _addToRollup;
-    private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _prune, _pruneHolds;
+    private readonly SqliteStatement _due, _windowEnd, _reservation, _insertReservation, _setState, _setDeadline, _prune, _pruneHolds;
 
     private long _lastSequence;
     private byte[] _lastHash = new byte[32];
@@ -112,7 +111,8 @@ internal sealed class LedgerBook : IDisposable
                 compute_milliseconds = compute_milliseconds + excluded.compute_milliseconds,
                 storage_byte_hours = storage_byte_hours + excluded.storage_byte_hours
             """);
-        _due = Prepare("SELECT id, record FROM reservation WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline, id LIMIT ?2");
+        _windowEnd = Prepare("SELECT ends_at FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
+        _due = Prepare("SELECT id, record, call_id, attempt, amount_nanos, created_at FROM reservation WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline, id LIMIT ?2");
         _reservation = Prepare("SELECT state FROM reservation WHERE id = ?1");
         _insertReservation = Prepare("""
             INSERT INTO reservation (id, call_id, attempt, amount_nanos, state, created_at, deadline, owner, record)
@@ -199,28 +199,6 @@ internal sealed class LedgerBook : IDisposable
             (_lastSequence, _lastHash) = (sequence, hash);
             throw;
         }
-    }
-
-    /// <summary>Books what died: each reservation past its deadline becomes a row at the amount that was held.</summary>
-    public int ExpireDue()
-    {
-        var due = new List<(string Id, string Record)>();
-        _due.Bind(1, Now).Bind(2, MaxExpiredAtOnce);
-        while (_due.Step())
-        {
-            due.Add((_due.Text(0), _due.Text(1)));
-        }
-
-        foreach (var (id, record) in due)
-        {
-            var holds = _windows.Holds(id);
-            var entry = Held(ReservationRecord.Expired(id, record), holds);
-            _windows.Release(holds);
-            _setState.Bind(1, id).Bind(2, "expired").Run();
-            PostCall(_windows.Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
-        }
-
-        return due.Count;
     }
 
     public ReservationOutcome Reserve(ReservationRequest request)

@@ -55,6 +55,8 @@ internal sealed class LedgerBudgets
 
     public BudgetUnit UnitOf(string id) => _known[id].Unit;
 
+    public Budget? Find(string id) => _known.GetValueOrDefault(id);
+
     /// <summary>What a window allows now: the limit that its budget was matched with, and what is granted on top.</summary>
     public BudgetAmount LimitOf(BudgetWindow window) => Settings.LimitOf(window.Budget, window.Key, _time.GetUtcNow());
 

@@ -96,6 +96,10 @@ internal static class LedgerFile
     public static StoreUnavailableException Gone(string path) =>
         SqliteFile.Refusal(path, "was removed while it was in use. Put it back, or restart the application to begin a new ledger.");
 
+    /// <summary>What to say when another file took its place: what is written to the old one is lost with it, and what is in the new one was never counted here.</summary>
+    public static StoreUnavailableException Replaced(string path) => SqliteFile.Refusal(path,
+        "was replaced by another file while it was in use; nothing was written to either. Restart the application to go on with the file that is there now, or put the other one back.");
+
     /// <summary>
     /// Builds the ledger under another name and moves it into place: no one ever sees it empty or half made. One process at a time: on Unix, moving a file looks whether
     /// the name is free and then takes it, and a ledger that another process made in between would be replaced, with all that was acknowledged in it.

@@ -193,10 +193,13 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     private T With<T>(Func<SqliteConnection, T> read)
     {
         ObjectDisposedException.ThrowIf(_disposed, typeof(LlmCosts));
-        if (!_idle.TryTake(out var connection))
+        if (_idle.TryTake(out var connection) && SqliteFile.HasMoved(connection))
         {
-            connection = LedgerFile.OpenForReading(path);
+            connection.Dispose();
+            connection = null;
         }
+
+        connection ??= LedgerFile.OpenForReading(path);
 
         var sound = false;
         try

@@ -43,6 +43,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private long _dropped;
     private readonly TimeSpan? _fixedRest;
     private TimeSpan _rest;
+    private long _reported;
+    private (int Ended, int Unreadable) _expired;
 
     /// <param name="path">The ledger's file.</param>
     /// <param name="connection">An open connection to it, which the writer closes.</param>
@@ -70,6 +72,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     /// <summary>Rows given to <see cref="Later"/> that were never written, because too many were waiting or the ledger refused them.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Hears how many rows were lost since it was last told; never called under a lock.</summary>
+    public Action<long>? RowsDropped { get; set; }
 
     /// <summary>Rows given to <see cref="Later"/> that wait for the next batch.</summary>
     public int Waiting
@@ -148,13 +153,16 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             while (TakeBatch())
             {
                 var began = Stopwatch.GetTimestamp();
+                _expired = default;
                 Write();
+                Tell();
                 _rest = TimeSpan.FromTicks(Math.Min(2 * Stopwatch.GetElapsedTime(began).Ticks, s_longestRest.Ticks));
             }
         }
         finally
         {
             Close();
+            Tell();
             _stopped.SetResult();
         }
     }
@@ -199,6 +207,28 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         return true;
     }
 
+    private void Tell()
+    {
+        var (ended, unreadable) = _expired;
+        if (ended > 0)
+        {
+            Log.ReservationExpired(_logger, ended);
+        }
+
+        if (unreadable > 0)
+        {
+            Log.ReservationUnreadable(_logger, unreadable);
+        }
+
+        var lost = Dropped - _reported;
+        if (lost > 0)
+        {
+            _reported += lost;
+            Log.RecordsDropped(_logger, lost);
+            RowsDropped?.Invoke(lost);
+        }
+    }
+
     private void Write()
     {
         try
@@ -217,6 +247,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         catch (Exception error)
         {
             // Whatever it was: the callers are told, and the thread goes on, because without it nothing would ever be written again.
+            _expired = default;
             Undo();
             var unavailable = error as StoreUnavailableException ?? SqliteFailure.Unavailable(_path, error);
             LogBatchFailed(_logger, unavailable, _batch.Count);
@@ -242,18 +273,14 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void WriteOnce(bool repeated)
     {
-        if (!File.Exists(_path))
-        {
-            throw LedgerFile.Gone(_path);
-        }
-
+        RequireSameFile();
         var flushes = _batch.Exists(operation => operation.Flushes);
         Synchronise(flushes || _batch.Exists(operation => operation.Durable));
         _book.Begin();
         NoticeOthers();
         if (_batch.Exists(operation => operation.Reserves))
         {
-            _book.Attempt(book => book.ExpireDue());
+            _expired = _book.Attempt(book => book.ExpireDue());
         }
 
         foreach (var operation in _batch)
@@ -272,6 +299,14 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         if (_book.TakeCrossings() is { Count: > 0 } crossings)
         {
             Crossed?.Invoke(crossings);
+        }
+    }
+
+    private void RequireSameFile()
+    {
+        if (SqliteFile.HasMoved(_connection))
+        {
+            throw File.Exists(_path) ? LedgerFile.Replaced(_path) : LedgerFile.Gone(_path);
         }
     }
 
@@ -312,6 +347,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private void Reopen()
     {
+        RequireSameFile();
         var connection = LedgerFile.OpenForWriting(_path, _time, mayCreate: false);
         _book.Dispose();
         _connection.Dispose();

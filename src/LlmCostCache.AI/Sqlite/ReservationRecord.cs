@@ -52,6 +52,29 @@ internal static class ReservationRecord
         return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
     }
 
+    /// <summary>The row of a reservation whose text is lost: the amount is all that is known, and who it was for as far as the budgets say it.</summary>
+    public static LedgerEntry WithoutWords(string id, string callId, int attempt, long at, long amount, Attribution who, string? model) => new()
+    {
+        Id = id,
+        CallId = callId,
+        Attempt = attempt,
+        At = at,
+        Operation = "chat",
+        RequestedModel = model,
+        Model = model,
+        Status = CallStatus.Assumed,
+        Certainty = amount == 0 ? CostCertainty.Unknown : CostCertainty.Bounded,
+        CostNanos = amount == 0 ? null : amount,
+        LowNanos = amount == 0 ? null : 0,
+        HighNanos = amount == 0 ? null : amount,
+        BookedNanos = amount,
+        Unpriced = amount == 0 ? 1 : 0,
+        Currency = "USD",
+        Reason = "no outcome was reported before the reservation's deadline, and what was written down for it cannot be read; what was held is booked",
+        UsageSource = "none",
+        Attribution = who,
+    };
+
     public static LedgerEntry Expired(string id, string text)
     {
         using var document = JsonDocument.Parse(text);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -7,6 +8,12 @@ namespace LlmCostCache.AI;
 internal static class SqliteFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private const int FileHasMoved = 20;
+
+    private static readonly byte[] s_main = [.. "main\0"u8];
+
+    private static bool s_canTellMoves = true;
 
     // Before this version two connections that checkpoint at once can corrupt a WAL (sqlite.org/wal.html#walresetbug).
     private static readonly Version s_oldestVersion = new(3, 51, 3);
@@ -139,7 +146,32 @@ internal static class SqliteFile
         return statement.Step() ? statement.Int64(0) : 0;
     }
 
+    /// <summary>Whether the file that this connection writes is no longer the one at its path: it was removed, or another took its place.</summary>
+    public static bool HasMoved(SqliteConnection connection)
+    {
+        if (!s_canTellMoves)
+        {
+            return !File.Exists(connection.DataSource);
+        }
+
+        try
+        {
+            return sqlite3_file_control(connection.Handle!.DangerousGetHandle(), s_main, FileHasMoved, out var moved) == raw.SQLITE_OK && moved != 0;
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // The application brings its SQLite under another name.
+            s_canTellMoves = false;
+            return !File.Exists(connection.DataSource);
+        }
+    }
+
     public static StoreUnavailableException Refusal(string path, string whatAndWhatNow) => new($"'{path}' {whatAndWhatNow}") { Store = path };
+
+    // SQLITE_FCNTL_HAS_MOVED, which the wrapper does not pass on: it compares the file at the path with the one that is open.
+    [DllImport("e_sqlite3", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static extern int sqlite3_file_control(IntPtr database, byte[] name, int operation, out int moved);
 
     private static void RefuseNetwork(string directory, Func<string, string> formatOf)
     {

@@ -22,6 +22,9 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Rows of <see cref="AppendLater"/> that were lost because too many were waiting.</summary>
     public long DroppedRecords => Writer.Dropped;
 
+    /// <summary>Tells somebody how many were lost since the last time; called on the writer's thread.</summary>
+    public void WhenRowsAreDropped(Action<long> tell) => Writer.RowsDropped = tell;
+
     /// <summary>The zone and the week start that totals by hour, day, week and month follow. Windows of budgets keep the configured ones: read them before changing this.</summary>
     public LedgerCalendar Calendar
     {

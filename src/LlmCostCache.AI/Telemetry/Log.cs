@@ -14,9 +14,6 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Usage of language models is recorded in {Home}.")]
     public static partial void Opened(this ILogger logger, string home);
 
-    [LoggerMessage(3, LogLevel.Warning, "LlmCosts was disposed before everything was written: {Count} rows of free calls are lost.")]
-    public static partial void ClosedWithLoss(this ILogger logger, long count);
-
     // 20-39: prices and usage
 
     [LoggerMessage(20, LogLevel.Warning,
@@ -137,18 +134,23 @@ internal static partial class Log
         }
     }
 
-    public static void BudgetOverrun(this ILogger logger, Budget budget, BudgetAmount held, BudgetAmount cost)
-    {
-        if (logger.IsEnabled(LogLevel.Warning))
-        {
-            BudgetOverrunCore(logger, TelemetryNames.Of(budget), held, cost);
-        }
-    }
+    [LoggerMessage(64, LogLevel.Warning, "A call cost {Cost}, more than the {Held} that was reserved for it; it is booked in full.")]
+    public static partial void BudgetOverrun(this ILogger logger, Money cost, Money held);
 
     [LoggerMessage(65, LogLevel.Warning,
-        "A reservation expired before its call was settled; it is booked in full until the cost is known. Raise "
-        + "LlmCostsOptions.ReservationTimeout above the longest call.")]
-    public static partial void ReservationExpired(this ILogger logger);
+        "{Count} reservations expired before their calls were settled, because a process ended or a call took longer; they are booked in full until the cost is known. "
+        + "If no process ended, raise LlmCostsOptions.ReservationTimeout above the longest call.")]
+    public static partial void ReservationExpired(this ILogger logger, int count);
+
+    [LoggerMessage(75, LogLevel.Warning,
+        "Model {Model} of provider {Provider} answered more than the MaxOutputTokens it was sent. Under strict budgets its streams are from now on cut as soon as they may be longer. "
+        + "Said once for each model.")]
+    public static partial void LimitBroken(this ILogger logger, string model, string provider);
+
+    [LoggerMessage(76, LogLevel.Error,
+        "{Count} reservations could not be booked as they were written down; each was booked at the amount that it held, without the names of its call, or put off when even that "
+        + "failed. Run 'llmcost ledger verify'.")]
+    public static partial void ReservationUnreadable(this ILogger logger, int count);
 
     // 80-99: metering
 
@@ -204,6 +206,4 @@ internal static partial class Log
     [LoggerMessage(63, LogLevel.Information, "Model {From} does not fit into budget '{Budget}'; {To} is asked instead.")]
     private static partial void FallbackModelCore(ILogger logger, string from, string to, string budget);
 
-    [LoggerMessage(64, LogLevel.Warning, "A call cost {Cost}, more than the {Held} that budget '{Budget}' had reserved for it.")]
-    private static partial void BudgetOverrunCore(ILogger logger, string budget, BudgetAmount held, BudgetAmount cost);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Data.Sqlite;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -12,7 +13,7 @@ public class ProcessesTests
     public Task Applications_that_share_a_ledger_use_the_limit_up_and_never_spend_more(int count) => CompeteAsync(count, 0.1m, kill: false);
 
     [Fact]
-    public Task Nor_do_they_when_one_of_them_is_killed_every_half_second() => CompeteAsync(TestSize.Competition.Processes, TestSize.IsCi ? 3m : 0.2m, kill: true);
+    public Task Nor_do_they_when_one_of_them_is_killed_every_half_second() => CompeteAsync(TestSize.Competition.Processes, TestSize.IsFull ? 200m : TestSize.IsCi ? 10m : 0.3m, kill: true);
 
     private static async Task CompeteAsync(int count, decimal limitUsd, bool kill)
     {
@@ -20,6 +21,9 @@ public class ProcessesTests
         var limit = Money.FromUsd(limitUsd);
         await using var watching = SqliteLedgerStore.Open(home.Path, new LlmCostsOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var paid = 0L;
+        var wrong = new List<string>();
+        await using var looking = new SqliteConnection($"Data Source={Path.Combine(home.Path, "ledger.db")};Mode=ReadOnly;Pooling=False");
+        looking.Open();
         var killed = new HashSet<Process>();
         var processes = new List<Process>();
         var reading = new List<Task>();
@@ -47,6 +51,7 @@ public class ProcessesTests
                     Begin(successor);
                     var now = Assert.Single(await watching.ReadBalancesAsync());
                     Assert.True(now.Spent + now.Reserved <= limit, $"{now.Spent} spent and {now.Reserved} reserved of {limit}");
+                    Assert.Equal(0, Overdue(looking));
                 }
             }
 
@@ -67,28 +72,52 @@ public class ProcessesTests
         // What was used up: not even a shortened answer fits any more. A killed process may leave reservations that have not expired yet.
         Assert.True(balance.Spent + balance.Reserved > limit - Money.FromUsd(0.002m), $"only {balance.Spent} of {limit} was spent, {balance.Reserved} is reserved");
 
+        // What the killed ones held ends with its deadline: at the latest when the next call reserves.
+        Assert.Empty(wrong);
+        await Task.Delay(SpendVerb.Timeout);
+        await watching.ReserveAsync(new ReservationRequest { Record = new UsageRecord { Id = "last", At = TimeProvider.System.GetUtcNow() }, Holds = [], Timeout = TimeSpan.FromMinutes(1) });
+        balance = Assert.Single(await watching.ReadBalancesAsync());
+        Assert.Equal(Money.Zero, balance.Reserved);
+        Assert.True(balance.Spent <= limit, $"{balance.Spent} of {limit} was spent");
+
         // No answer that reached its caller is missing.
         Assert.True(balance.Spent >= Money.FromNanos(paid), $"{Money.FromNanos(paid)} was paid, {balance.Spent} is in the ledger");
         Assert.Empty((await watching.VerifyAsync()).Problems);
 
         void Begin(Process process)
         {
-            reading.Add(ReadAsync(process, amount => Interlocked.Add(ref paid, amount)));
+            reading.Add(ReadAsync(process, amount => Interlocked.Add(ref paid, amount), wrong));
             process.StandardInput.WriteLine("go");
         }
     }
 
     private static async Task<Process> StartAsync(string home, decimal limit, int seed)
     {
-        var process = SupportProcess.Start("spend", home, limit.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture));
+        var process = SupportProcess.Start("spend", home, limit.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture), TestSize.IsCi ? "32" : "8");
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
         return process;
     }
 
-    private static async Task ReadAsync(Process process, Action<long> paid)
+    /// <summary>Reservations that are still pending although their deadline passed longer ago than any process takes to make its next call.</summary>
+    private static long Overdue(SqliteConnection ledger)
+    {
+        using var command = new SqliteCommand("SELECT COUNT(*) FROM reservation WHERE state = 'pending' AND deadline < @then", ledger);
+        command.Parameters.AddWithValue("@then", LedgerTime.Micros(TimeProvider.System.GetUtcNow().AddSeconds(-5)));
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private static async Task ReadAsync(Process process, Action<long> paid, List<string> wrong)
     {
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
+            if (line.StartsWith("wrong", StringComparison.Ordinal))
+            {
+                lock (wrong)
+                {
+                    wrong.Add(line);
+                }
+            }
+
             if (line.StartsWith("paid ", StringComparison.Ordinal) && long.TryParse(line.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var nanos))
             {
                 paid(nanos);

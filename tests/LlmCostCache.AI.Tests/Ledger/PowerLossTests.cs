@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>What is left after the power went: only the bytes that had been synced.</summary>
@@ -13,7 +11,7 @@ public class PowerLossTests
         try
         {
             await home.Open().DisposeAsync();
-            var shim = await CompileAsync(shadow);
+            var shim = await Shim.CompileAsync("powerloss", shadow);
             var random = new Random(20260822);
             var acknowledged = new HashSet<string>();
             for (var loss = 0; loss < TestSize.PowerLosses; loss++)
@@ -59,15 +57,5 @@ public class PowerLossTests
         {
             Directory.Delete(shadow, recursive: true);
         }
-    }
-
-    private static async Task<string> CompileAsync(string directory)
-    {
-        var shim = Path.Combine(directory, "powerloss.so");
-        var source = Path.Combine(Repository.Root, "tests", "LlmCostCache.AI.TestSupport", "powerloss.c");
-        using var compiler = Process.Start("cc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"]);
-        await compiler.WaitForExitAsync();
-        Assert.Equal(0, compiler.ExitCode);
-        return shim;
     }
 }
