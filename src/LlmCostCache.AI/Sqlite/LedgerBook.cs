@@ -35,7 +35,6 @@ internal sealed class LedgerBook : IDisposable
         "region",
     ];
 
-    private const int MaxDimensions = 50_000;
     private const int MaxExpiredAtOnce = 1_000;
 
     private readonly SqliteConnection _connection;
@@ -43,10 +42,10 @@ internal sealed class LedgerBook : IDisposable
     private readonly string _owner = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}");
     private readonly RowHasher _hasher = new();
     private readonly List<SqliteStatement> _statements = [];
-    private readonly Dictionary<LedgerDimensions, long> _dimensions = [];
+    private readonly LedgerRollup _rollup;
     private readonly Dictionary<string, Budget> _budgets = new(StringComparer.Ordinal);
-    private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _revision, _setMeta, _selectBudgets, _upsertBudget;
-    private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _post, _selectDimension, _insertDimension, _addToRollup;
+    private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _head, _revision, _setMeta, _selectBudgets, _upsertBudget;
+    private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _post;
     private readonly SqliteStatement _window, _insertWindow, _hold, _unhold, _seedFromRollup, _seedFromEntries, _seedFromSession;
     private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _insertHold, _holds, _deleteHolds, _prune, _pruneHolds;
 
@@ -59,13 +58,15 @@ internal sealed class LedgerBook : IDisposable
     {
         _connection = connection;
         _time = time;
+        _rollup = new LedgerRollup(connection);
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
         _rollback = Prepare("ROLLBACK");
         _savepoint = Prepare("SAVEPOINT operation");
         _release = Prepare("RELEASE operation");
         _rollbackTo = Prepare("ROLLBACK TO operation");
-        _tail = Prepare("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1");
+        _tail = Prepare("SELECT seq, hash, (SELECT value FROM meta WHERE key = 'head') FROM entry ORDER BY seq DESC LIMIT 1");
+        _head = Prepare("SELECT value FROM meta WHERE key = 'head'");
         _revision = Prepare("SELECT value FROM meta WHERE key = 'budget_revision'");
         _setMeta = Prepare("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
         _selectBudgets = Prepare("SELECT id, scope, period, name, limit_nanos, mode, fallback FROM budget");
@@ -79,49 +80,6 @@ internal sealed class LedgerBook : IDisposable
         _post = Prepare("""
             UPDATE budget_window SET posted_nanos = posted_nanos + ?1
              WHERE budget_id = ?2 AND window_key = ?3 AND starts_at <= ?4 AND ends_at > ?4
-            """);
-        _selectDimension = Prepare("SELECT id FROM dimension WHERE digest = ?1");
-        _insertDimension = Prepare("""
-            INSERT INTO dimension (digest, provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id
-            """);
-        _addToRollup = Prepare("""
-            INSERT INTO rollup (dimension, slot, calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
-                uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
-                input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
-                cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-                ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
-                ON CONFLICT (dimension, slot) DO UPDATE SET
-                calls = calls + excluded.calls,
-                unpriced = unpriced + excluded.unpriced,
-                booked_nanos = booked_nanos + excluded.booked_nanos,
-                low_nanos = low_nanos + excluded.low_nanos,
-                high_nanos = high_nanos + excluded.high_nanos,
-                saved_nanos = saved_nanos + excluded.saved_nanos,
-                uncached_input_tokens = uncached_input_tokens + excluded.uncached_input_tokens,
-                cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
-                cache_write_5m_tokens = cache_write_5m_tokens + excluded.cache_write_5m_tokens,
-                cache_write_1h_tokens = cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-                input_audio_tokens = input_audio_tokens + excluded.input_audio_tokens,
-                cached_audio_tokens = cached_audio_tokens + excluded.cached_audio_tokens,
-                input_image_tokens = input_image_tokens + excluded.input_image_tokens,
-                output_tokens = output_tokens + excluded.output_tokens,
-                reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
-                output_audio_tokens = output_audio_tokens + excluded.output_audio_tokens,
-                output_image_tokens = output_image_tokens + excluded.output_image_tokens,
-                requests = requests + excluded.requests,
-                web_searches = web_searches + excluded.web_searches,
-                milliseconds = milliseconds + excluded.milliseconds,
-                characters = characters + excluded.characters,
-                cached_image_tokens = cached_image_tokens + excluded.cached_image_tokens,
-                input_video_tokens = input_video_tokens + excluded.input_video_tokens,
-                output_video_tokens = output_video_tokens + excluded.output_video_tokens,
-                citation_tokens = citation_tokens + excluded.citation_tokens,
-                images = images + excluded.images,
-                video_milliseconds = video_milliseconds + excluded.video_milliseconds,
-                compute_milliseconds = compute_milliseconds + excluded.compute_milliseconds,
-                storage_byte_hours = storage_byte_hours + excluded.storage_byte_hours
             """);
         _window = Prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
         _insertWindow = Prepare("INSERT INTO budget_window (budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos) VALUES (?1, ?2, ?3, ?4, ?5, 0)");
@@ -148,8 +106,10 @@ internal sealed class LedgerBook : IDisposable
     private long Now => LedgerTime.Micros(_time.GetUtcNow());
 
     /// <summary>Waits for the file's only write lock, at most five seconds.</summary>
-    public void Begin()
+    /// <param name="careful">What <see cref="IsCareful"/> will be until the transaction ends.</param>
+    public void Begin(bool careful = true)
     {
+        IsCareful = careful;
         _begin.Run();
         ReadTail();
         _sequenceAtBegin = _lastSequence;
@@ -169,6 +129,7 @@ internal sealed class LedgerBook : IDisposable
 
     public void Commit()
     {
+        Flush();
         if (_lastSequence != _sequenceAtBegin)
         {
             Touch();
@@ -176,6 +137,9 @@ internal sealed class LedgerBook : IDisposable
 
         _commit.Run();
     }
+
+    /// <summary>Writes what was gathered for the whole batch.</summary>
+    public void Flush() => _rollup.Flush();
 
     public void Rollback()
     {
@@ -185,18 +149,32 @@ internal sealed class LedgerBook : IDisposable
             _rollback.Run();
         }
 
-        _dimensions.Clear();
+        _rollup.Forget();
         _budgetRevision = null;
     }
 
-    /// <summary>Does one thing wholly or not at all, so that a bad operation fails alone.</summary>
+    /// <summary>
+    /// Whether each operation is done on its own. A savepoint makes SQLite copy every page it touches, so a batch is first done without them; when one operation fails,
+    /// all is undone and the batch done again, carefully.
+    /// </summary>
+    public bool IsCareful { get; private set; } = true;
+
+    /// <summary>Does one thing; when <see cref="IsCareful"/> wholly or not at all, so that a bad operation fails alone.</summary>
     public T Attempt<T>(Func<LedgerBook, T> operation)
     {
+        if (!IsCareful)
+        {
+            return operation(this);
+        }
+
         var (sequence, hash) = (_lastSequence, _lastHash);
         _savepoint.Run();
         try
         {
             var result = operation(this);
+
+            // A sum that no longer fits is the fault of this operation and of no other.
+            _rollup.Flush();
             _release.Run();
             return result;
         }
@@ -360,10 +338,11 @@ internal sealed class LedgerBook : IDisposable
     }
 
     /// <summary>Writes where the chain ends, so that a lost tail is noticed. Also gives a commit something to bring to the disk.</summary>
-    public void Touch() => SetMeta("head", string.Create(CultureInfo.InvariantCulture, $"{_lastSequence}:{(_lastSequence == 0 ? "" : Convert.ToHexStringLower(_lastHash))}"));
+    public void Touch() => SetMeta("head", LedgerChain.HeadOf(_lastSequence, _lastHash));
 
     public void Dispose()
     {
+        _rollup.Dispose();
         foreach (var statement in _statements)
         {
             statement.Dispose();
@@ -407,15 +386,15 @@ internal sealed class LedgerBook : IDisposable
     {
         Insert(entry);
         Post(entry);
-        Roll(entry, 1);
+        _rollup.Add(entry, 1);
     }
 
     private void PostAdjustment(LedgerEntry before, LedgerEntry adjustment)
     {
         Insert(adjustment);
         Post(adjustment);
-        Roll(before, -1);
-        Roll(before.Plus(adjustment), 1);
+        _rollup.Add(before, -1);
+        _rollup.Add(before.Plus(adjustment), 1);
     }
 
     private void Insert(LedgerEntry entry)
@@ -443,51 +422,6 @@ internal sealed class LedgerBook : IDisposable
         }
     }
 
-    private void Roll(LedgerEntry folded, int sign)
-    {
-        var sums = new LedgerSums();
-        sums.Add(folded, sign);
-        _addToRollup.Bind(1, DimensionOf(LedgerDimensions.Of(folded))).Bind(2, LedgerTime.Slot(folded.At));
-        for (var i = 0; i < LedgerSums.Count; i++)
-        {
-            _addToRollup.Bind(3 + i, sums.Values[i]);
-        }
-
-        _addToRollup.Run();
-    }
-
-    private long DimensionOf(LedgerDimensions names)
-    {
-        if (_dimensions.TryGetValue(names, out var id))
-        {
-            return id;
-        }
-
-        var digest = names.Digest(_hasher);
-        _selectDimension.Bind(1, digest.AsSpan());
-        if (_selectDimension.Step())
-        {
-            id = _selectDimension.Int64(0);
-            _selectDimension.Reset();
-        }
-        else
-        {
-            _insertDimension.Bind(1, digest.AsSpan()).Bind(2, names.Provider).Bind(3, names.Model).Bind(4, names.Tenant).Bind(5, names.Project).Bind(6, names.Team)
-                .Bind(7, names.User).Bind(8, names.Feature).Bind(9, names.Agent).Bind(10, LedgerWords.Word(names.Status)).Bind(11, names.Operation).Bind(12, LedgerWords.Word(names.CacheLayer));
-            _insertDimension.Step();
-            id = _insertDimension.Int64(0);
-            _insertDimension.Run();
-        }
-
-        if (_dimensions.Count >= MaxDimensions)
-        {
-            _dimensions.Clear();
-        }
-
-        _dimensions.Add(names, id);
-        return id;
-    }
-
     private (long Posted, long Pending) FindOrCreate(BudgetWindow window)
     {
         var budget = window.Budget.Id;
@@ -505,6 +439,8 @@ internal sealed class LedgerBook : IDisposable
             AnnounceBudgets();
         }
 
+        // What this batch has added so far belongs to the sum.
+        _rollup.Flush();
         var posted = WindowSeed.Sum(window, _seedFromRollup, _seedFromEntries, _seedFromSession);
         _insertWindow.Bind(1, budget).Bind(2, window.Key).Bind(3, startsAt).Bind(4, LedgerTime.Micros(window.EndsAt)).Bind(5, posted).Run();
         return (posted, 0);
@@ -540,18 +476,29 @@ internal sealed class LedgerBook : IDisposable
         }
     }
 
+    /// <summary>
+    /// The chain goes on behind the end that the ledger noted. When rows at the end were lost or exchanged, the gap stays for everybody to see,
+    /// and no later row takes the place of one that is gone.
+    /// </summary>
     private void ReadTail()
     {
+        (_lastSequence, _lastHash) = (0, new byte[32]);
+        string? head = null;
         if (_tail.Step())
         {
-            _lastSequence = _tail.Int64(0);
-            _lastHash = _tail.Bytes(1).ToArray();
+            (_lastSequence, _lastHash) = (_tail.Int64(0), _tail.Bytes(1).ToArray());
+            head = _tail.NullableText(2);
             _tail.Reset();
         }
-        else
+        else if (_head.Step())
         {
-            _lastSequence = 0;
-            _lastHash = new byte[32];
+            head = _head.Text(0);
+            _head.Reset();
+        }
+
+        if (head is not null && LedgerChain.TryReadHead(head, out var noted, out var hash) && noted >= _lastSequence && noted > 0)
+        {
+            (_lastSequence, _lastHash) = (noted, hash);
         }
     }
 
@@ -567,7 +514,7 @@ internal sealed class LedgerBook : IDisposable
     /// <summary>What was remembered since the savepoint is undone in the file, so it is read again.</summary>
     private void Forget()
     {
-        _dimensions.Clear();
+        _rollup.Forget();
         _budgetRevision = null;
         if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0 && _revision.Step())
         {

@@ -44,6 +44,8 @@ internal static class LedgerFile
                 RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: true);
                 RefuseMissingTables(connection, path);
                 Migrate(connection, path, time, Steps);
+                // A copy that was put back comes without its log.
+                SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
                 SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
                 SqliteFile.Execute(connection, "PRAGMA journal_size_limit = 67108864");
                 return connection;
@@ -111,18 +113,7 @@ internal static class LedgerFile
         var draft = $"{path}.{Guid.NewGuid():N}.new";
         try
         {
-            SqliteFile.CreatePrivate(draft);
-            using (var connection = SqliteFile.Open(draft, SqliteOpenMode.ReadWrite))
-            {
-                SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
-                SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
-                SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
-                SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
-                Apply(connection, Steps, from: 0);
-                SqliteFile.Execute(connection, "COMMIT");
-                SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
-            }
-
+            Make(draft);
             File.Move(draft, path, overwrite: false);
         }
         finally
@@ -131,6 +122,20 @@ internal static class LedgerFile
             File.Delete(draft + "-wal");
             File.Delete(draft + "-shm");
         }
+    }
+
+    /// <summary>Makes an empty ledger under a name that nobody looks for.</summary>
+    internal static void Make(string draft)
+    {
+        SqliteFile.CreatePrivate(draft);
+        using var connection = SqliteFile.Open(draft, SqliteOpenMode.ReadWrite);
+        SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
+        SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
+        SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
+        SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
+        Apply(connection, Steps, from: 0);
+        SqliteFile.Execute(connection, "COMMIT");
+        SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
     /// <summary>Holds a file that only one process can have open; the operating system takes it away from a process that dies.</summary>
@@ -209,8 +214,7 @@ internal static class LedgerFile
             return;
         }
 
-        var backup = string.Create(CultureInfo.InvariantCulture, $"{path}.schema-{version}.{time.GetUtcNow():yyyyMMddHHmmss}.{Guid.NewGuid():N}.bak");
-        Copy(connection, backup);
+        LedgerCopy.TakeBeside(connection, path, string.Create(CultureInfo.InvariantCulture, $"schema-{version}"), time);
         SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
         SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
         try
@@ -223,27 +227,6 @@ internal static class LedgerFile
         {
             SqliteFile.Execute(connection, "ROLLBACK");
             throw;
-        }
-    }
-
-    // Under another name until it is whole: what is called a backup is one, also when the process or the disk gives up half-way.
-    private static void Copy(SqliteConnection connection, string backup)
-    {
-        var draft = backup + ".new";
-        try
-        {
-            SqliteFile.CreatePrivate(draft);
-            using (var copy = new SqliteStatement(connection, "VACUUM INTO ?1"))
-            {
-                copy.Bind(1, draft).Run();
-            }
-
-            File.Move(draft, backup, overwrite: false);
-        }
-        finally
-        {
-            File.Delete(draft);
-            File.Delete(draft + "-journal");
         }
     }
 

@@ -246,7 +246,30 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
         var flushes = _batch.Exists(operation => operation.Flushes);
         Synchronise(flushes || _batch.Exists(operation => operation.Durable));
-        _book.Begin();
+        try
+        {
+            Apply(repeated, careful: false);
+        }
+        catch (Exception error) when (error is not SqliteException sqlite || SqliteFailure.ConcernsOneStatement(sqlite))
+        {
+            // One operation cannot be done; which, shows when each is tried on its own.
+            _book.Rollback();
+            Apply(repeated, careful: true);
+        }
+
+        if (flushes && _unsynced)
+        {
+            // A commit without a change brings nothing to the disk, and this one has to bring the earlier ones there.
+            _book.Touch();
+        }
+
+        _book.Commit();
+        _unsynced = !_full;
+    }
+
+    private void Apply(bool repeated, bool careful)
+    {
+        _book.Begin(careful);
         NoticeOthers();
         if (_batch.Exists(operation => operation.Reserves))
         {
@@ -258,14 +281,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             operation.Apply(_book, repeated);
         }
 
-        if (flushes && _unsynced)
-        {
-            // A commit without a change brings nothing to the disk, and this one has to bring the earlier ones there.
-            _book.Touch();
-        }
-
-        _book.Commit();
-        _unsynced = !_full;
+        _book.Flush();
     }
 
     /// <summary>Sets whether commits wait for the disk; only possible between transactions.</summary>

@@ -134,7 +134,10 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         return new(_reader.Conversions(filter));
     }
 
-    public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => new(_reader.Verify(cancellationToken));
+    public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => new(_reader.Verify(null, cancellationToken));
+
+    /// <summary>The same, and that the chain still leads through an end that was noted earlier (<see cref="LedgerVerification.Head"/>).</summary>
+    public LedgerVerification VerifySince(string earlierHead, CancellationToken cancellationToken = default) => _reader.Verify(earlierHead, cancellationToken);
 
     /// <summary>Writes what is waiting, empties the write-ahead log and closes.</summary>
     public async ValueTask DisposeAsync()
