@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
@@ -40,12 +41,12 @@ internal sealed class LedgerBook : IDisposable
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
     private readonly string _owner = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}");
-    private readonly RowHasher _hasher = new();
+    private readonly LedgerRowBinder _row;
     private readonly List<SqliteStatement> _statements = [];
     private readonly LedgerRollup _rollup;
     private readonly Dictionary<string, Budget> _budgets = new(StringComparer.Ordinal);
     private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _head, _revision, _setMeta, _selectBudgets, _upsertBudget;
-    private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _post;
+    private readonly SqliteStatement _insertEntry, _hasEntry, _entryById, _adjustments, _post;
     private readonly SqliteStatement _window, _insertWindow, _hold, _unhold, _seedFromRollup, _seedFromEntries, _seedFromSession;
     private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _insertHold, _holds, _deleteHolds, _prune, _pruneHolds;
 
@@ -74,7 +75,9 @@ internal sealed class LedgerBook : IDisposable
             INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                 ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback
             """);
-        _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})");
+        _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))}) ON CONFLICT (id) DO NOTHING");
+        _row = new LedgerRowBinder(_insertEntry, FirstColumns + LaterColumns.Length + 2);
+        _hasEntry = Prepare("SELECT 1 FROM entry WHERE id = ?1");
         _entryById = Prepare($"SELECT {Columns} FROM entry WHERE id = ?1");
         _adjustments = Prepare($"SELECT {Columns} FROM entry WHERE adjusts = ?1 ORDER BY seq");
         _post = Prepare("""
@@ -215,7 +218,9 @@ internal sealed class LedgerBook : IDisposable
         return due.Count;
     }
 
-    public ReservationOutcome Reserve(ReservationRequest request)
+    /// <param name="request">What to hold.</param>
+    /// <param name="recordText">The row that is booked should it expire, when the caller has written it already, on another thread than this busy one.</param>
+    public ReservationOutcome Reserve(ReservationRequest request, string? recordText = null)
     {
         var id = request.Record.Id;
         var wanted = Merge(request.Holds);
@@ -225,7 +230,7 @@ internal sealed class LedgerBook : IDisposable
             return RepeatReservation(request, wanted);
         }
 
-        if (state is not null || FindCall(id) is not null)
+        if (state is not null || Exists(id))
         {
             throw new LlmCostException($"Conflict: the attempt '{id}' was {state ?? "posted"} before; a new attempt needs a new id.");
         }
@@ -250,7 +255,7 @@ internal sealed class LedgerBook : IDisposable
         var dearest = wanted.Count == 0 ? 0 : wanted.Max(hold => hold.Amount);
         var now = Now;
         _insertReservation.Bind(1, id).Bind(2, request.Record.CallId ?? id).Bind(3, request.Record.Attempt).Bind(4, dearest).Bind(5, now)
-            .Bind(6, LedgerTime.Micros(_time.GetUtcNow() + request.Timeout)).Bind(7, _owner).Bind(8, ReservationRecord.Write(request.Record, Money.FromNanos(dearest))).Run();
+            .Bind(6, LedgerTime.Micros(_time.GetUtcNow() + request.Timeout)).Bind(7, _owner).Bind(8, recordText ?? ReservationRecord.Write(request.Record, Money.FromNanos(dearest))).Run();
         foreach (var hold in wanted)
         {
             _hold.Bind(1, hold.Amount).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Run();
@@ -280,9 +285,9 @@ internal sealed class LedgerBook : IDisposable
     public bool Append(UsageRecord record, bool repeated)
     {
         var state = StateOf(record.Id);
-        if (FindCall(record.Id) is { } call)
+        if (state == "expired" && FindCall(record.Id) is { } call)
         {
-            return state == "expired" ? SettleLate(call, record, repeated) : repeated;
+            return SettleLate(call, record, repeated);
         }
 
         var entry = LedgerEntry.Of(record);
@@ -295,8 +300,8 @@ internal sealed class LedgerBook : IDisposable
             entry = Overruns(entry, holds) ? entry.WithFlag("overrun") : entry;
         }
 
-        PostCall(entry);
-        return true;
+        // Whether the row is there already, its index says while it is written.
+        return PostCall(entry) || repeated;
     }
 
     public bool Adjust(string adjustmentId, string recordId, CallCost cost, string usageSource)
@@ -335,6 +340,14 @@ internal sealed class LedgerBook : IDisposable
         _pruneHolds.Bind(1, old).Run();
         _prune.Bind(1, old).Run();
         return true;
+    }
+
+    /// <summary>Holds the counters against the rows and makes them right.</summary>
+    /// <returns>How many were wrong.</returns>
+    public int CheckCounters(ILogger logger)
+    {
+        _rollup.Flush();
+        return new CounterCheck(_connection, _time, logger).Run();
     }
 
     /// <summary>Writes where the chain ends, so that a lost tail is noticed. Also gives a commit something to bring to the disk.</summary>
@@ -382,27 +395,43 @@ internal sealed class LedgerBook : IDisposable
         return true;
     }
 
-    private void PostCall(LedgerEntry entry)
+    /// <returns>False when there is a row with this id: then nothing was posted.</returns>
+    private bool PostCall(LedgerEntry entry)
     {
-        Insert(entry);
+        if (!Insert(entry))
+        {
+            return false;
+        }
+
         Post(entry);
         _rollup.Add(entry, 1);
+        return true;
     }
 
     private void PostAdjustment(LedgerEntry before, LedgerEntry adjustment)
     {
-        Insert(adjustment);
+        if (!Insert(adjustment))
+        {
+            throw new LlmCostException($"Conflict: the ledger has a row '{adjustment.Id}' already.");
+        }
+
         Post(adjustment);
         _rollup.Add(before, -1);
         _rollup.Add(before.Plus(adjustment), 1);
     }
 
-    private void Insert(LedgerEntry entry)
+    /// <returns>False when there is a row with this id.</returns>
+    private bool Insert(LedgerEntry entry)
     {
         var numbered = entry with { Sequence = _lastSequence + 1, RecordedAt = Now };
-        var hash = numbered.Bind(_insertEntry, _hasher, _lastHash);
-        _insertEntry.Run();
+        var hash = numbered.Bind(_row, _lastHash);
+        if (_insertEntry.Run() == 0)
+        {
+            return false;
+        }
+
         (_lastSequence, _lastHash) = (numbered.Sequence, hash);
+        return true;
     }
 
     /// <summary>Counts the amount in every window there is that the row belongs to, whether or not something was held in it.</summary>
@@ -564,7 +593,12 @@ internal sealed class LedgerBook : IDisposable
         return state;
     }
 
-    private bool Exists(string id) => FindCall(id) is not null;
+    private bool Exists(string id)
+    {
+        var exists = _hasEntry.Bind(1, id).Step();
+        _hasEntry.Reset();
+        return exists;
+    }
 
     private LedgerEntry? FindCall(string id)
     {

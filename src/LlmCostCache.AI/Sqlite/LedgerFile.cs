@@ -41,7 +41,7 @@ internal static class LedgerFile
             var connection = SqliteFile.Open(path, SqliteOpenMode.ReadWrite);
             try
             {
-                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: true);
+                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"));
                 RefuseMissingTables(connection, path);
                 Migrate(connection, path, time, Steps);
                 // A copy that was put back comes without its log.
@@ -63,8 +63,14 @@ internal static class LedgerFile
     }
 
     /// <summary>Opens a connection that can only read, beside whoever writes.</summary>
+    /// <remarks>
+    /// A ledger of an older schema is left to the application that writes it: a version of it from before could not open a newer one any more. What is read then is a
+    /// copy of it as it is now, brought up to date in the temporary directory.
+    /// </remarks>
+    /// <param name="path">The ledger.</param>
+    /// <param name="asIs">Whether an older schema is not brought up to date: for copies.</param>
     /// <exception cref="StoreUnavailableException">There is no ledger, or it cannot be used.</exception>
-    public static SqliteConnection OpenForReading(string path)
+    public static SqliteConnection OpenForReading(string path, bool asIs = false)
     {
         SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
         if (!File.Exists(path) && !Directory.Exists(path))
@@ -78,9 +84,18 @@ internal static class LedgerFile
             var connection = SqliteFile.Open(path, SqliteOpenMode.ReadOnly);
             try
             {
-                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: false);
+                var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
+                RefuseOtherVersion(path, version);
                 RefuseMissingTables(connection, path);
-                return connection;
+                if (asIs || version == SchemaVersion)
+                {
+                    return connection;
+                }
+
+                using (connection)
+                {
+                    return OpenCopyOf(connection, (int)version);
+                }
             }
             catch
             {
@@ -104,7 +119,7 @@ internal static class LedgerFile
     /// </summary>
     private static void Create(string path)
     {
-        using var turn = TakeTurn(path);
+        using var turn = SqliteFile.TakeTurn(path);
         if (File.Exists(path))
         {
             return;
@@ -138,23 +153,6 @@ internal static class LedgerFile
         SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// <summary>Holds a file that only one process can have open; the operating system takes it away from a process that dies.</summary>
-    private static FileStream TakeTurn(string path)
-    {
-        using var pause = new ManualResetEventSlim();
-        for (var patience = 1_000; ; patience--)
-        {
-            try
-            {
-                return new FileStream($"{path}.creating", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-            }
-            catch (IOException) when (patience > 0)
-            {
-                pause.Wait(TimeSpan.FromMilliseconds(10));
-            }
-        }
-    }
-
     /// <summary>Looks at the bytes before SQLite does: opening a foreign file could already change it, and an empty one would become an empty ledger.</summary>
     private static void RefuseWhatIsNotOurs(string path)
     {
@@ -185,10 +183,10 @@ internal static class LedgerFile
             throw SqliteFile.Refusal(path, "is a SQLite database of another application. Move it away or choose another home directory.");
         }
 
-        RefuseOtherVersion(path, BinaryPrimitives.ReadInt32BigEndian(header[60..]), mayBeOlder: true);
+        RefuseOtherVersion(path, BinaryPrimitives.ReadInt32BigEndian(header[60..]));
     }
 
-    private static void RefuseOtherVersion(string path, long version, bool mayBeOlder)
+    private static void RefuseOtherVersion(string path, long version)
     {
         if (version > SchemaVersion)
         {
@@ -197,24 +195,71 @@ internal static class LedgerFile
                 + $"Update it, or choose another home directory."));
         }
 
-        if (version < 1 || (version < SchemaVersion && !mayBeOlder))
+        if (version < 1)
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
-                $"has schema {version}, older than {SchemaVersion}. "
-                + $"Start the application that writes it once: it brings the file up to date."));
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}, which no version of LlmCostCache.AI wrote. Keep a copy of it, then restore a backup."));
+        }
+    }
+
+    private static SqliteConnection OpenCopyOf(SqliteConnection older, int version)
+    {
+        var directory = Directory.CreateTempSubdirectory("llmcost-").FullName;
+        try
+        {
+            var copy = Path.Combine(directory, Name);
+            LedgerCopy.Take(older, copy);
+            var connection = SqliteFile.Open(copy, SqliteOpenMode.ReadWrite);
+            SqliteFile.Execute(connection, "PRAGMA journal_mode = MEMORY");
+            SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
+            Apply(connection, Steps, version);
+            SqliteFile.Execute(connection, "COMMIT");
+            SqliteFile.Execute(connection, "PRAGMA query_only = ON");
+            return connection;
+        }
+        finally
+        {
+            DeleteCopy(directory);
+        }
+    }
+
+    // What is open stays readable on Unix after its name is gone; elsewhere the temporary directory's owner cleans it.
+    private static void DeleteCopy(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
         }
     }
 
     /// <summary>Brings an older ledger up to date after a copy of it was made; of two processes that try, one does it and the other waits.</summary>
     internal static void Migrate(SqliteConnection connection, string path, TimeProvider time, IReadOnlyList<string> steps)
     {
+        if (SqliteFile.Scalar(connection, "PRAGMA user_version") >= steps.Count)
+        {
+            return;
+        }
+
+        // One process at a time, so that there is one copy and nobody takes away what another is writing.
+        using var turn = SqliteFile.TakeTurn(path);
         var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
         if (version >= steps.Count)
         {
             return;
         }
 
-        LedgerCopy.TakeBeside(connection, path, string.Create(CultureInfo.InvariantCulture, $"schema-{version}"), time);
+        var why = string.Create(CultureInfo.InvariantCulture, $"schema-{version}");
+        var leftBehind = Directory.GetFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{why}.*.bak*");
+        LedgerCopy.TakeBeside(connection, path, why, time);
+
+        // The ledger is of this schema still: copies of it are those of migrations that were interrupted, and the new one holds all that they do.
+        foreach (var copy in leftBehind)
+        {
+            File.Delete(copy);
+        }
+
         SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
         SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
         try

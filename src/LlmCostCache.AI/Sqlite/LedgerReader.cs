@@ -145,7 +145,7 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     internal static long Until(LedgerFilter filter) => filter.Until is { } until ? LedgerTime.Ceiling(until) : long.MaxValue;
 
-    private static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
+    internal static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
 
     /// <summary>Where to begin and where to end: rows written after the reading began are left to the next one.</summary>
     private static (long After, long Last) Range(SqliteConnection connection, LedgerFilter filter)

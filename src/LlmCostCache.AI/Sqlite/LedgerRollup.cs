@@ -5,6 +5,14 @@ namespace LlmCostCache.AI;
 /// <summary>The sums by quarter-hour, kept in the transaction of the rows they sum. Gathers what a batch adds, so that a quarter-hour is written once for all its rows.</summary>
 internal sealed class LedgerRollup : IDisposable
 {
+    /// <summary>The sums, in the order of <see cref="LedgerSums"/>.</summary>
+    public const string SumColumns = """
+        calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
+        uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
+        input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
+        cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours
+        """;
+
     private const int MaxDimensions = 50_000;
 
     private readonly RowHasher _hasher = new();
@@ -19,11 +27,8 @@ internal sealed class LedgerRollup : IDisposable
             INSERT INTO dimension (digest, provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id
             """);
-        _add = new SqliteStatement(connection, """
-            INSERT INTO rollup (dimension, slot, calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
-                uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
-                input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
-                cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours)
+        _add = new SqliteStatement(connection, $"""
+            INSERT INTO rollup (dimension, slot, {SumColumns})
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
                 ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
                 ON CONFLICT (dimension, slot) DO UPDATE SET

@@ -81,6 +81,25 @@ internal static class SqliteFile
         using var file = new FileStream(path, options);
     }
 
+    /// <summary>Holds a file that only one process can have open, so that one at a time makes or replaces <paramref name="path"/>; the operating system takes it away from a process
+    /// that dies.</summary>
+    /// <exception cref="IOException">Another one has held it for ten seconds.</exception>
+    public static FileStream TakeTurn(string path)
+    {
+        using var pause = new ManualResetEventSlim();
+        for (var patience = 1_000; ; patience--)
+        {
+            try
+            {
+                return new FileStream($"{path}.creating", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException) when (patience > 0)
+            {
+                pause.Wait(TimeSpan.FromMilliseconds(10));
+            }
+        }
+    }
+
     /// <summary>Opens a connection of our own (never pooled). The busy timeout is SQLite's, so a wait ends after five seconds.</summary>
     public static SqliteConnection Open(string path, SqliteOpenMode mode)
     {

@@ -12,8 +12,11 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     private readonly LedgerReader _reader;
     private readonly string _path;
 
-    private SqliteLedgerStore(string path, LedgerWriter? writer, LedgerReader reader)
+    private readonly ILogger _logger;
+
+    private SqliteLedgerStore(string path, LedgerWriter? writer, LedgerReader reader, ILogger logger)
     {
+        _logger = logger;
         _path = path;
         _writer = writer;
         _reader = reader;
@@ -43,7 +46,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         var path = LedgerFile.PathIn(homeDirectory);
         var connection = LedgerFile.OpenForWriting(path, options.TimeProvider);
         var reader = new LedgerReader(path, options.TimeProvider, new LedgerCalendar(options.TimeZone, options.WeekStart));
-        return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader);
+        return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader, logger);
     }
 
     /// <summary>Opens the ledger for reports, beside whoever writes it; zone and week start are those that its writer configured.</summary>
@@ -51,7 +54,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     public static SqliteLedgerStore OpenReader(string homeDirectory, TimeProvider time)
     {
         var path = LedgerFile.PathIn(homeDirectory);
-        return new SqliteLedgerStore(path, null, LedgerReader.Open(path, time));
+        return new SqliteLedgerStore(path, null, LedgerReader.Open(path, time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 
     /// <summary>Whether there is a ledger in this home directory.</summary>
@@ -61,13 +64,16 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     {
         await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, currency, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
         _reader.Calendar = new LedgerCalendar(zone, weekStart);
+        await Writer.RunAsync((book, _) => book.CheckCounters(_logger), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<ReservationOutcome> ReserveAsync(ReservationRequest request, CancellationToken cancellationToken = default)
     {
         Check(request.Record.Id);
         Check(request);
-        return Writer.RunAsync((book, _) => book.Reserve(request), request.Durable, reserves: true, cancellationToken);
+        var dearest = request.Holds.IsEmpty ? Money.Zero : request.Holds.Max(hold => hold.Amount);
+        var text = ReservationRecord.Write(request.Record, dearest);
+        return Writer.RunAsync((book, _) => book.Reserve(request, text), request.Durable, reserves: true, cancellationToken);
     }
 
     public async ValueTask VoidAsync(string reservationId, CancellationToken cancellationToken = default) =>

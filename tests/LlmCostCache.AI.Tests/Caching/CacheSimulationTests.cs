@@ -272,8 +272,8 @@ public class CacheSimulationTests
             {
                 purchase.DeadFrom[process] = Min(purchase.DeadFrom[process], now);
 
-                // Without a file between them, processes do not know of each other. After damage an invalidation can still miss the other process, once in thousands of steps.
-                if (_limits.Disk > 0 && !_isDamaged)
+                // Without a file between them, processes do not know of each other.
+                if (_limits.Disk > 0)
                 {
                     purchase.DeadFrom[1 - process] = Min(purchase.DeadFrom[1 - process], now + s_untilOthersKnow);
                 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -106,5 +107,80 @@ public class OwedInvalidationTests
         await theirs.Layer.InvalidateAsync(new(Invalidations.Kind.Model, "o1"), theirs.Invalidations.Stamp());
 
         Assert.Equal(2, mine.Ask<long>("SELECT count(*) FROM invalidation WHERE name IN ('v7', 'o1')"));
+    }
+
+    [Fact]
+    public async Task An_invalidation_is_written_after_all_when_the_damaged_file_could_not_be_set_aside_at_first()
+    {
+        using var disk = new DiskFixture();
+        var inTheWay = $"{disk.Path}.corrupt-{disk.Time.GetUtcNow().UtcDateTime:yyyyMMddTHHmmssfff}";
+        Directory.CreateDirectory(Path.Combine(inTheWay, "not empty"));
+        disk.Sql(Damage);
+        disk.Put("Q");
+        await disk.FlushAsync();
+        Assert.Null(disk.Find("Q"));
+
+        await disk.Layer.InvalidateAsync(s_tag, disk.Invalidations.Stamp());
+        Directory.Delete(inTheWay, recursive: true);
+        await disk.FlushAsync();
+        disk.Put("R");
+        await disk.FlushAsync();
+
+        Assert.Equal(1, disk.Ask<long>("SELECT count(*) FROM invalidation WHERE name = 'v7'"));
+        Assert.Equal("Paris.", disk.Find("R"));
+    }
+
+    [Fact]
+    public async Task An_invalidation_that_could_not_be_written_is_written_when_the_process_ends()
+    {
+        using var home = new TempHome();
+        using (var disk = new DiskFixture(home.Path))
+        {
+            var inTheWay = $"{disk.Path}.corrupt-{disk.Time.GetUtcNow().UtcDateTime:yyyyMMddTHHmmssfff}";
+            Directory.CreateDirectory(Path.Combine(inTheWay, "not empty"));
+            disk.Sql(Damage);
+            await disk.Layer.InvalidateAsync(s_tag, disk.Invalidations.Stamp());
+            Directory.Delete(inTheWay, recursive: true);
+        }
+
+        using var next = new DiskFixture(home.Path);
+        Assert.True(next.Invalidations.IsDead(next.Answer() with { Tags = ["v7"], AskedAt = 1 }));
+    }
+
+    [Fact]
+    public async Task What_another_process_invalidated_meanwhile_is_not_written()
+    {
+        using var mine = new DiskFixture();
+        using var theirs = new DiskFixture(mine.Home, time: mine.Time);
+        var asked = mine.Answer() with { Tags = ["v7"] };
+        mine.Time.Advance(TimeSpan.FromMilliseconds(2));
+        await theirs.Layer.InvalidateAsync(s_tag, theirs.Invalidations.Stamp());
+
+        mine.Put("Q", asked);
+        await mine.FlushAsync();
+
+        Assert.Equal(0, mine.Ask<long>("SELECT count(*) FROM answer"));
+        Assert.True(mine.Invalidations.IsDead(asked));
+    }
+
+    [Fact]
+    public async Task Processes_that_meet_the_same_damage_at_once_go_on_with_one_file()
+    {
+        using var home = new TempHome();
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
+        for (var round = 0; round < 20; round++)
+        {
+            var all = Enumerable.Range(0, 4).Select(_ => new DiskFixture(home.Path, time: time)).ToList();
+            all[0].Sql(Damage);
+
+            await Task.WhenAll(all.Select((disk, i) => Task.Run(() => disk.Layer.InvalidateAsync(new(Invalidations.Kind.Tag, $"t{i}"), disk.Invalidations.Stamp()))));
+            await Task.WhenAll(all.Select(disk => disk.FlushAsync()));
+
+            Assert.Equal(4, all[0].Ask<long>("SELECT count(*) FROM invalidation WHERE name IN ('t0', 't1', 't2', 't3')"));
+            all.ForEach(disk => disk.Dispose());
+            Assert.Single(Directory.GetFiles(home.Path, "cache.db.corrupt-*"), file => file[^4] != '-');
+            Directory.GetFiles(home.Path).ToList().ForEach(File.Delete);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
     }
 }

@@ -36,15 +36,20 @@ internal sealed class DiskFile(string path, TimeProvider time, ILogger logger, A
     /// <summary>Opens the file for writing; begins a new one when it is missing, damaged or another application's, which is kept beside it.</summary>
     public SqliteConnection OpenOrBeginAnew()
     {
-        try
-        {
-            return OpenWriter();
-        }
-        catch (Exception e) when (IsDamage(e))
-        {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        using var turn = SqliteFile.TakeTurn(path);
+        return OpenOrBeginAnew_NeedsTurn();
+    }
+
+    /// <summary>Goes on with the file that is there now.</summary>
+    /// <param name="setAside">Whether ours is damaged: then it is kept beside the new one, unless another process has met the same damage and begun anew already.</param>
+    public SqliteConnection BeginAnew(bool setAside)
+    {
+        using var turn = SqliteFile.TakeTurn(path);
+        if (setAside && File.Exists(path) && !IsSuccessor())
             SetAside();
-            return OpenWriter();
-        }
+
+        return OpenOrBeginAnew_NeedsTurn();
     }
 
     /// <summary>A connection that only reads and waits 50 ms at most.</summary>
@@ -67,32 +72,6 @@ internal sealed class DiskFile(string path, TimeProvider time, ILogger logger, A
     {
         using var connection = OpenReader();
         return !ReadId(connection).AsSpan().SequenceEqual(_id);
-    }
-
-    /// <summary>Whether another process has met the same damage and begun anew already. Its file must stay.</summary>
-    public bool HasSuccessor()
-    {
-        try
-        {
-            return _id is not null && File.Exists(path) && IsReplaced();
-        }
-        catch (SqliteException)
-        {
-            return false;
-        }
-    }
-
-    public void SetAside()
-    {
-        var movedTo = $"{path}.corrupt-{time.GetUtcNow().UtcDateTime:yyyyMMddTHHmmssfff}";
-        foreach (var part in s_parts)
-        {
-            if (File.Exists(path + part))
-                File.Move(path + part, movedTo + part, overwrite: true);
-        }
-
-        CacheLog.DiskQuarantined(logger, path, movedTo);
-        failed("was damaged and begun anew");
     }
 
     private static byte[]? ReadId(SqliteConnection connection)
@@ -162,9 +141,47 @@ internal sealed class DiskFile(string path, TimeProvider time, ILogger logger, A
         command.ExecuteNonQuery();
     }
 
+    // One process at a time, so that none takes the new file of another for the damaged one, half made as it may be.
+    private SqliteConnection OpenOrBeginAnew_NeedsTurn()
+    {
+        try
+        {
+            return OpenWriter();
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            SetAside();
+            return OpenWriter();
+        }
+    }
+
+    private bool IsSuccessor()
+    {
+        try
+        {
+            return _id is not null && IsReplaced();
+        }
+        catch (SqliteException)
+        {
+            return false;
+        }
+    }
+
+    private void SetAside()
+    {
+        var movedTo = $"{path}.corrupt-{time.GetUtcNow().UtcDateTime:yyyyMMddTHHmmssfff}";
+        foreach (var part in s_parts)
+        {
+            if (File.Exists(path + part))
+                File.Move(path + part, movedTo + part, overwrite: true);
+        }
+
+        CacheLog.DiskQuarantined(logger, path, movedTo);
+        failed("was damaged and begun anew");
+    }
+
     private SqliteConnection OpenWriter()
     {
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         if (new FileInfo(path).LinkTarget is not null)
             throw new IOException("The cache file is a link.");
 

@@ -25,11 +25,11 @@ internal sealed class DiskLayer : IDisposable
     // Whoever holds the lock for writing keeps leases waiting, not readers.
     private readonly LayerBreaker _leaseBreaker;
     private readonly DiskFile _file;
+    private readonly DiskInvalidations _told;
     private readonly DiskReaders _readers;
     private readonly DiskLeases _leases;
     private readonly DiskUses _uses;
     private readonly DiskWriter _writer;
-    private long _seenInvalidation;
     private long _polledAt;
     private long _lookedAt;
     private long _mark;
@@ -40,6 +40,7 @@ internal sealed class DiskLayer : IDisposable
     {
         _time = time;
         _file = file;
+        _told = new DiskInvalidations(seal, invalidations);
         _invalidations = invalidations;
         _seal = seal;
         _failed = failed;
@@ -49,7 +50,7 @@ internal sealed class DiskLayer : IDisposable
         _readers = new DiskReaders(file);
         _leases = new DiskLeases(file, _turn, time);
         _uses = new DiskUses(time);
-        _writer = new DiskWriter(file, _readers, _leases, _uses, new DiskHousekeeping(limit, time), _turn, seal, invalidations, time, logger, failed);
+        _writer = new DiskWriter(file, _readers, _leases, _uses, new DiskHousekeeping(limit, time), _told, _turn, seal, invalidations, time, logger, failed);
         _writer.Leaving += () =>
         {
             // Unless whoever followed another process has learned already.
@@ -58,7 +59,7 @@ internal sealed class DiskLayer : IDisposable
         };
         _writer.BegunAnew += () =>
         {
-            Interlocked.Exchange(ref _seenInvalidation, 0);
+            _told.Forget();
             _breaker.Succeeded();
         };
     }
@@ -73,7 +74,7 @@ internal sealed class DiskLayer : IDisposable
         {
             layer._writer.Start();
             var reader = layer._readers.Take();
-            layer.Learn(reader);
+            layer._told.Learn(reader.Connection);
             layer._readers.GiveBack(reader);
             return layer;
         }
@@ -153,7 +154,7 @@ internal sealed class DiskLayer : IDisposable
 
         try
         {
-            Learn(reader);
+            _told.Learn(reader.Connection);
             _readers.GiveBack(reader);
             _breaker.Succeeded();
         }
@@ -254,8 +255,8 @@ internal sealed class DiskLayer : IDisposable
     private StoredAnswer? Find(CacheKey key, DiskReader reader, long startedAt)
     {
         var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
-        if (found is not null && latestInvalidation != Interlocked.Read(ref _seenInvalidation))
-            Learn(reader);
+        if (found is not null && !_told.IsCurrent(latestInvalidation))
+            _told.Learn(reader.Connection);
 
         // Its row stays: it may still be served on the day the provider fails.
         if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
@@ -306,7 +307,7 @@ internal sealed class DiskLayer : IDisposable
                 LearnLast();
                 _readers.Drop();
                 Interlocked.Exchange(ref _followed, _readers.Generation);
-                Interlocked.Exchange(ref _seenInvalidation, 0);
+                _told.Forget();
 
                 // The writer follows with whatever it does next.
                 _writer.TryAdd(new DiskWork.Tick());
@@ -328,7 +329,7 @@ internal sealed class DiskLayer : IDisposable
         {
             if (reader is not null)
             {
-                Learn(reader);
+                _told.Learn(reader.Connection);
                 return;
             }
         }
@@ -342,25 +343,5 @@ internal sealed class DiskLayer : IDisposable
         }
 
         _invalidations.Add(new(Invalidations.Kind.Everything, ""), _invalidations.Stamp());
-    }
-
-    private void Learn(DiskReader reader)
-    {
-        var seen = Interlocked.Read(ref _seenInvalidation);
-        foreach (var (sequence, scope, stamp) in reader.InvalidationsAfter(seen, _seal))
-        {
-            _invalidations.Add(scope, stamp);
-            seen = Math.Max(seen, sequence);
-        }
-
-        InterlockedMax(ref _seenInvalidation, seen);
-    }
-
-    private static void InterlockedMax(ref long target, long value)
-    {
-        long seen;
-        while ((seen = Interlocked.Read(ref target)) < value && Interlocked.CompareExchange(ref target, value, seen) != seen)
-        {
-        }
     }
 }

@@ -24,6 +24,8 @@ internal sealed class DiskReader : IDisposable
         _used = new SqliteStatement(connection, "SELECT used_at FROM answer WHERE key = ?1");
     }
 
+    public SqliteConnection Connection => _connection;
+
     /// <summary>Which file it reads; see <see cref="DiskReaders"/>.</summary>
     public int Generation { get; }
 
@@ -65,28 +67,6 @@ internal sealed class DiskReader : IDisposable
         var usedAt = _used.Int64(0);
         _used.Reset();
         return DateTimeOffset.FromUnixTimeMilliseconds(usedAt);
-    }
-
-    /// <summary>What was invalidated since. A name that was sealed with a key that is not ours counts as everything: rather too much than too little.</summary>
-    public List<(long Sequence, Invalidations.Scope Scope, long Stamp)> InvalidationsAfter(long sequence, AnswerSeal seal)
-    {
-        var found = new List<(long, Invalidations.Scope, long)>();
-        using var statement = new SqliteStatement(_connection, "SELECT sequence, kind, name, stamp, sealed FROM invalidation WHERE sequence > ?1");
-        statement.Bind(1, sequence);
-        while (statement.Step())
-        {
-            var kind = (Invalidations.Kind)statement.Int64(1);
-            string? name = null;
-            if (statement.IsNull(4))
-                name = statement.Text(2);
-            else if (SealedName.TryOpen(statement.Bytes(4), seal, out var opened))
-                name = opened;
-
-            var scope = name is null || !Enum.IsDefined(kind) ? new(Invalidations.Kind.Everything, "") : new Invalidations.Scope(kind, name);
-            found.Add((statement.Int64(0), scope, statement.Int64(3)));
-        }
-
-        return found;
     }
 
     public void Dispose()

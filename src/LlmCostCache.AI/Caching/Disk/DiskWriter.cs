@@ -22,6 +22,7 @@ internal sealed class DiskWriter : IDisposable
     private readonly DiskLeases _leases;
     private readonly DiskUses _uses;
     private readonly DiskHousekeeping _house;
+    private readonly DiskInvalidations _told;
     private readonly SemaphoreSlim _turn;
     private readonly AnswerSeal _seal;
     private readonly Invalidations _invalidations;
@@ -34,16 +35,17 @@ internal sealed class DiskWriter : IDisposable
     // What could not be written yet and must be: without it the dead would live again after a restart, and other processes would never hear of it.
     private readonly List<DiskWork> _owed = [];
     private bool _saysOwed;
+    private volatile bool _isBroken;
     private SqliteConnection? _connection;
     private DiskRows? _rows;
     private long _mark;
     private long _queuedPuts;
     private long _queuedBytes;
 
-    public DiskWriter(DiskFile file, DiskReaders readers, DiskLeases leases, DiskUses uses, DiskHousekeeping house, SemaphoreSlim turn, AnswerSeal seal,
-        Invalidations invalidations, TimeProvider time, ILogger logger, Action<string> failed)
+    public DiskWriter(DiskFile file, DiskReaders readers, DiskLeases leases, DiskUses uses, DiskHousekeeping house, DiskInvalidations told, SemaphoreSlim turn,
+        AnswerSeal seal, Invalidations invalidations, TimeProvider time, ILogger logger, Action<string> failed)
     {
-        (_file, _readers, _leases, _uses, _house, _turn, _seal) = (file, readers, leases, uses, house, turn, seal);
+        (_file, _readers, _leases, _uses, _house, _told, _turn, _seal) = (file, readers, leases, uses, house, told, turn, seal);
         (_invalidations, _logger, _failed) = (invalidations, logger, failed);
         _thread = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI cache.db" };
         _timer = time.CreateTimer(static state => ((DiskWriter)state!).TryAdd(new DiskWork.Tick()), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -55,8 +57,8 @@ internal sealed class DiskWriter : IDisposable
     /// <summary>Raised on the writer's thread after the file was replaced by a new one, which knows nothing.</summary>
     public event Action? BegunAnew;
 
-    /// <summary>Whether there is no file to write to and none can be made.</summary>
-    public bool IsBroken { get; private set; }
+    /// <summary>Whether the file is damaged and no other could be begun so far. Each thing to do is another try.</summary>
+    public bool IsBroken => _isBroken;
 
     /// <summary>Opens the file and begins to write.</summary>
     public void Start()
@@ -96,7 +98,8 @@ internal sealed class DiskWriter : IDisposable
     {
         try
         {
-            return !IsBroken && _queue.TryAdd(work);
+            // Answers are bought again; what was invalidated must be written some day.
+            return !(_isBroken && work is DiskWork.Put) && _queue.TryAdd(work);
         }
         catch (InvalidOperationException)
         {
@@ -195,6 +198,8 @@ internal sealed class DiskWriter : IDisposable
                 PrepareFile(batch);
                 InTurn(() =>
                 {
+                    // Nobody else can add an invalidation now, and an answer that one of them has killed is not written.
+                    _told.Learn(_connection!);
                     _owed.ForEach(Do);
                     batch.ForEach(Do);
                 });
@@ -212,8 +217,7 @@ internal sealed class DiskWriter : IDisposable
 
                 // What was just written goes with the file, so it is written once more into the new one.
                 committed = false;
-                Repair();
-                if (IsBroken)
+                if (!TryRepair())
                     break;
             }
         }
@@ -230,16 +234,10 @@ internal sealed class DiskWriter : IDisposable
         }
 
         var mark = _file.Mark();
-        if (_file.IsGone())
-            BeginAnew(setAside: false);
-        else if (mark != _mark && _connection is not null && _file.IsReplaced())
+        if (_connection is null || _file.IsGone() || (mark != _mark && _file.IsReplaced()))
             BeginAnew(setAside: false);
         else
             _mark = mark;
-
-        // After damage that could not be repaired at once: perhaps now.
-        if (_connection is null)
-            Open();
 
         foreach (var put in batch.OfType<DiskWork.Put>())
             put.Seal(_seal);
@@ -365,35 +363,42 @@ internal sealed class DiskWriter : IDisposable
         }
     }
 
-    private void Repair()
+    private bool TryRepair()
     {
         try
         {
             BeginAnew(setAside: true);
+            return true;
         }
         catch (Exception e) when (DiskFile.IsExpected(e))
         {
-            CacheLog.DiskUnusable(_logger, _file.Path, e);
-            IsBroken = true;
+            if (!_isBroken)
+                CacheLog.DiskUnusable(_logger, _file.Path, e);
+
+            _isBroken = true;
+            return false;
         }
     }
 
-    /// <summary>Goes on with another file: a new one, or the one that took the place of ours.</summary>
+    /// <summary>Goes on with another file: a new one, or the one that took the place of ours. Also when that failed before and we have none.</summary>
     private void BeginAnew(bool setAside)
     {
         _turn.Wait();
         try
         {
-            Leaving?.Invoke();
-            _leases.Close_NeedsTurn();
-            Close();
-            _readers.Drop();
-            if (setAside && !_file.HasSuccessor())
-                _file.SetAside();
-            else
-                _failed("was removed or replaced while it was in use");
+            if (_connection is not null)
+            {
+                Leaving?.Invoke();
+                _leases.Close_NeedsTurn();
+                Close();
+                _readers.Drop();
+                if (!setAside)
+                    _failed("was removed or replaced while it was in use");
+            }
 
-            Open();
+            _connection = _file.BeginAnew(setAside);
+            _rows = new DiskRows(_connection, _seal);
+            _isBroken = false;
             BegunAnew?.Invoke();
 
             // The other processes may not have learned from the old file all that was invalidated.

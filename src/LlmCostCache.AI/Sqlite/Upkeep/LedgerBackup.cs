@@ -18,7 +18,7 @@ internal sealed record LedgerBackup(string File, long Bytes, LedgerVerification 
 
         try
         {
-            using var connection = LedgerFile.OpenForReading(path);
+            using var connection = LedgerFile.OpenForReading(path, asIs: true);
             LedgerVerification? check = null;
             LedgerCopy.Take(connection, target, draft => check = CheckOf(draft, cancellationToken));
             return new LedgerBackup(target, new FileInfo(target).Length, check!);
@@ -35,7 +35,7 @@ internal sealed record LedgerBackup(string File, long Bytes, LedgerVerification 
 
     private static LedgerVerification CheckOf(string draft, CancellationToken cancellationToken)
     {
-        using var copy = SqliteFile.Open(draft, Microsoft.Data.Sqlite.SqliteOpenMode.ReadOnly);
+        using var copy = LedgerFile.OpenForReading(draft);
         return new LedgerVerifier(copy).Verify(cancellationToken);
     }
 }
