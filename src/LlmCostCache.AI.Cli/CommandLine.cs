@@ -68,6 +68,7 @@ internal static class CommandLine
         root.Subcommands.Add(new PricesCommand(common, host));
         root.Subcommands.Add(new RepriceCommand(common, host));
         root.Subcommands.Add(new ExportCommand(common, host));
+        root.Subcommands.Add(new BudgetCommand(common, host));
         root.Subcommands.Add(new LedgerCommand(common, host));
         root.Subcommands.Add(new CacheCommand(common, host));
         root.Subcommands.Add(new VersionCommand(common, host));

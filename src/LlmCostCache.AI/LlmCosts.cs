@@ -16,7 +16,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     {
         LlmCostsOptionsValidator.ThrowIfInvalid(options);
         Options = options;
-        Logger = options.LoggerFactory?.CreateLogger("LlmCostCache.AI") ?? (ILogger)NullLogger.Instance;
+        Logger = options.LoggerFactory is { } loggers ? new QuietLogger(loggers.CreateLogger("LlmCostCache.AI")) : NullLogger.Instance;
         HomeDirectory = LlmCostsHome.Prepare(options.HomeDirectory);
         Prices = PriceBook.Load(options, HomeDirectory);
         foreach (var (source, model, slip) in PriceGuard.SlipsOf(Prices.Layers))
@@ -34,7 +34,10 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Meter = new UsageMeter(options, _store, Prices, Telemetry, Budgets, Spool, Refiner, Logger);
             Cache = new ResponseCache(options, HomeDirectory, Logger, Telemetry.LayerFailed);
             Ledger = new Ledger(_store);
+            Limits = new BudgetLimits(_store, options.TimeProvider);
             Savings = new SavingsMeter(Prices);
+            Rates = new RateGate(options.TimeProvider);
+            Runs = new Runs(options.TimeProvider);
         }
         catch
         {
@@ -60,6 +63,9 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     /// <summary>What was spent, on what, by whom.</summary>
     public Ledger Ledger { get; }
 
+    /// <summary>Where the budgets stand, and limits and grants that are set while applications run.</summary>
+    public BudgetLimits Limits { get; }
+
     internal LlmCostsOptions Options { get; }
 
     internal ILogger Logger { get; }
@@ -71,6 +77,10 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     internal UsageMeter Meter { get; }
 
     internal SavingsMeter Savings { get; }
+
+    internal RateGate Rates { get; }
+
+    internal Runs Runs { get; }
 
     internal ILedgerStore Store => _store;
 
@@ -122,6 +132,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             return;
         }
 
+        Rates.Dispose();
         await Refiner.DisposeAsync().ConfigureAwait(false);
         await Spool.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
@@ -137,7 +148,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         var costs = new LlmCosts(options);
         try
         {
-            costs._store.ConfigureAsync(options.TimeZone, options.WeekStart, [.. options.Budgets], options.Currency).AsTask().GetAwaiter().GetResult();
+            costs._store.ConfigureAsync(options.TimeZone, options.WeekStart, [.. options.Budgets], options.Currency, fiscalYearStart: options.FiscalYearStart).AsTask().GetAwaiter().GetResult();
             costs.Spool.ReplayAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
             return costs;
         }

@@ -19,7 +19,11 @@ public sealed class LlmCostsOptions
     /// <value>Monday.</value>
     public DayOfWeek WeekStart { get; set; } = DayOfWeek.Monday;
 
-    /// <summary>The limits that <c>UseBudget()</c> enforces.</summary>
+    /// <summary>The first month of the fiscal year, from which quarters and years of budgets are counted.</summary>
+    /// <value>1, January. From 1 to 12.</value>
+    public int FiscalYearStart { get; set; } = 1;
+
+    /// <summary>The limits that <c>UseBudget()</c> enforces, beside those that are set at run time.</summary>
     /// <value>Empty: everything is metered, nothing is limited.</value>
     public IList<Budget> Budgets { get; } = [];
 
@@ -124,6 +128,18 @@ public sealed class LlmCostsOptions
     /// <summary>Whether a reservation is on the disk, not only with the operating system, before its call is sent.</summary>
     /// <value>False: a power loss can forget a reservation, never a recorded cost.</value>
     public bool ReservationsSurvivePowerLoss { get; set; }
+
+    /// <summary>The limits that <c>UseRateLimit()</c> keeps.</summary>
+    /// <value>None.</value>
+    public RateLimitOptions RateLimiting { get; } = new();
+
+    /// <summary>How <c>UseRetry()</c> tries again.</summary>
+    /// <value>Up to three times, with growing waits.</value>
+    public RetryOptions Retries { get; } = new();
+
+    /// <summary>When <c>UseRunawayGuard()</c> stops a run.</summary>
+    /// <value>When a model asks three times in a row for the same tools with the same arguments.</value>
+    public RunawayOptions Runaway { get; } = new();
 
     /// <summary>The names that cost takes on spans.</summary>
     /// <value><see cref="CostAttributeNames.SemConv"/>.</value>

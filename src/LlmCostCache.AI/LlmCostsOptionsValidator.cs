@@ -36,6 +36,11 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
             yield return $"WeekStart {options.WeekStart} is no day of the week.";
         }
 
+        if (options.FiscalYearStart is < 1 or > 12)
+        {
+            yield return $"FiscalYearStart {options.FiscalYearStart} is no month. Give a number from 1 (January) to 12.";
+        }
+
         if (options.Currency is not { Length: 3 } || !options.Currency.All(char.IsAsciiLetterUpper))
         {
             yield return $"Currency '{options.Currency}' is no ISO 4217 code, such as USD or EUR.";
@@ -113,7 +118,7 @@ internal sealed class LlmCostsOptionsValidator : IValidateOptions<LlmCostsOption
 
         foreach (var twice in options.Budgets.Where(budget => budget is not null).GroupBy(budget => budget.Id).Where(group => group.Count() > 1))
         {
-            yield return $"Two budgets are the same by scope, period and name ({twice.First().Name}). Give one of them a name with .Named(\"...\").";
+            yield return $"Two budgets are the same by scope, period, unit and name ({twice.First().Name}). Give one of them a name with .Named(\"...\").";
         }
     }
 }

@@ -34,7 +34,7 @@ internal static class EntryChoice
         }
 
         var lines = found.Take(MostNamed).Select(entry => file!.Open(entry, seal))
-            .Select(entry => $"  {entry.Key}  {Shown.OneLine(EntryFields.Model(entry))}, stored {Sizes.Text(entry.StoredAt)}, {Amounts.Count(entry.Hits)} hits");
+            .Select(entry => $"  {entry.Key}  {Shown.OneLine(EntryFields.Model(entry))}, stored {Sizes.Text(entry.StoredAt)}, {Amounts.Count(entry.Hits)} {(entry.Hits == 1 ? "hit" : "hits")}");
         throw new UsageException($"{(found.Count > MostNamed ? "More than " + Amounts.Count(MostNamed) : Amounts.Count(found.Count))} entries have a key that begins with {digits}; write more of it:"
             + $"{Environment.NewLine}{string.Join(Environment.NewLine, lines)}");
     }

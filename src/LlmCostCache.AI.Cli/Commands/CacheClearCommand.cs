@@ -83,6 +83,11 @@ internal sealed class CacheClearCommand : Command, IHasExamples
             return Tell(json, count, isDryRun, $"{Entries(count)} would be forgotten.");
         }
 
+        if (choice.IsExpired && count == 0)
+        {
+            return Tell(json, 0, isDryRun, "No entry has expired; nothing was forgotten.");
+        }
+
         if (!parse.GetValue(_yes) && !await Confirmation.AskAsync(_host, $"This forgets {Entries(count)}.", cancellationToken).ConfigureAwait(false))
         {
             return Tell(json, 0, isDryRun, "Nothing was forgotten.");

@@ -70,7 +70,7 @@ internal sealed class CacheExportCommand : Command, IHasExamples
 
         if (export.Bad > 0)
         {
-            _host.Error.WriteLine($"llmcost: {Amounts.Count(export.Bad)} rows are wrong and were left out; 'llmcost cache verify' names them.");
+            _host.Error.WriteLine($"llmcost: {Amounts.Count(export.Bad)} {(export.Bad == 1 ? "row is wrong and was" : "rows are wrong and were")} left out; 'llmcost cache verify' names them.");
         }
 
         return export.Bad > 0 ? ExitCode.Found : ExitCode.Done;

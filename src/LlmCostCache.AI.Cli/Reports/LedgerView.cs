@@ -7,13 +7,16 @@ internal sealed class LedgerView : IAsyncDisposable
 {
     private readonly SqliteLedgerStore _store;
 
-    private LedgerView(SqliteLedgerStore store)
+    private LedgerView(SqliteLedgerStore store, TimeProvider time)
     {
         _store = store;
+        Limits = new BudgetLimits(store, time);
         Ledger = new(store);
     }
 
     public Ledger Ledger { get; }
+
+    public BudgetLimits Limits { get; }
 
     /// <summary>The zone that days, weeks and months follow: the one the application configured, unless a report chose another.</summary>
     public LedgerCalendar Calendar
@@ -32,7 +35,7 @@ internal sealed class LedgerView : IAsyncDisposable
     }
 
     /// <exception cref="StoreUnavailableException">There is no ledger, or it cannot be read.</exception>
-    public static LedgerView Open(string home, TimeProvider time) => new(SqliteLedgerStore.OpenReader(home, time));
+    public static LedgerView Open(string home, TimeProvider time) => new(SqliteLedgerStore.OpenReader(home, time), time);
 
     public ValueTask<IReadOnlyList<WindowBalance>> ReadBalancesAsync(CancellationToken cancellationToken) => _store.ReadBalancesAsync(cancellationToken);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using LlmCostCache.AI.Cli.Budgets;
 using LlmCostCache.AI.Cli.Rendering;
 using Spectre.Console;
 
@@ -77,14 +78,17 @@ internal sealed record Overview
             json.WriteString("name", window.Budget.Name);
             json.WriteString("key", window.Key);
             json.WriteString("scope", window.Budget.Scope.ToString());
-            json.WriteString("period", window.Budget.Period.ToString().ToLowerInvariant());
+            json.WriteString("period", BudgetText.Word(window.Budget.Period));
             json.WriteString("mode", window.Budget.Mode.ToString().ToLowerInvariant());
             TotalJson.WriteInstant(json, "since", window.StartsAt);
             TotalJson.WriteInstant(json, "until", window.EndsAt);
-            json.WriteNumber("limit_nanos", limit.Nanos);
-            json.WriteNumber("spent_nanos", spent.Nanos);
-            json.WriteNumber("reserved_nanos", reserved.Nanos);
-            json.WriteNumber("left_nanos", Left(limit, spent, reserved).Nanos);
+            var unit = window.Budget.Unit;
+            var suffix = unit == BudgetUnit.Usd ? "nanos" : BudgetText.Word(unit);
+            json.WriteString("unit", BudgetText.Word(unit));
+            json.WriteNumber($"limit_{suffix}", limit.Count);
+            json.WriteNumber($"spent_{suffix}", spent.Count);
+            json.WriteNumber($"reserved_{suffix}", reserved.Count);
+            json.WriteNumber($"left_{suffix}", Left(limit, spent, reserved).Count);
             json.WriteEndObject();
         }
 
@@ -136,15 +140,16 @@ internal sealed record Overview
         {
             table.Row(
                 window.Key.Length == 0 ? window.Budget.Name : $"{window.Budget.Name} [{window.Key}]",
-                Amounts.Text(limit),
-                Amounts.Text(spent),
-                Amounts.Text(reserved),
-                Amounts.Text(Left(limit, spent, reserved)),
-                window.EndsAt == DateTimeOffset.MaxValue ? "never" : TimeZoneInfo.ConvertTime(window.EndsAt, Zone).ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture));
+                BudgetFields.Text(limit),
+                BudgetFields.Text(spent),
+                BudgetFields.Text(reserved),
+                BudgetFields.Text(Left(limit, spent, reserved)),
+                window.Budget.Span is { } span ? $"rolls, {BudgetText.Length(span)}" : window.EndsAt == DateTimeOffset.MaxValue ? "never" : TimeZoneInfo.ConvertTime(window.EndsAt, Zone).ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture));
         }
 
         table.WriteTo(console);
     }
 
-    private static Money Left(Money limit, Money spent, Money reserved) => Money.Max(Money.Zero, limit - spent - reserved);
+    private static BudgetAmount Left(BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved) =>
+        BudgetAmount.Max(BudgetAmount.Of(limit.Unit, 0), limit - spent - reserved);
 }

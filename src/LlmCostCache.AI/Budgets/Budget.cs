@@ -1,25 +1,44 @@
-using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace LlmCostCache.AI;
 
 /// <summary>A limit on spending: how much, in which period, for whom, and what happens when it is reached.</summary>
 /// <remarks>
-/// A budget is strict unless <see cref="Balanced"/> or <see cref="Warn"/> says otherwise. Its identity is scope, period and name: a new limit under the
+/// <para>Every budget that counts a call must let it pass. <c>ForTeam("x").ForEachUser()</c> gives each user of one team a budget of its own, <c>ForEachTeam().ForEachUser()</c> each user of each team.</para>
+/// <para>
+/// A budget counts dollars, or tokens or requests when it is given a <see cref="BudgetAmount"/> of those. Tokens are all kinds of input and output together. A request is an attempt that
+/// reached a provider: each retry is one; one that was certainly not billed is given back, as its money is. Answers from a cache cost nothing in any unit. An attempt whose outcome is never known is
+/// counted at what was held for it.
+/// </para>
+/// A budget is strict unless <see cref="Balanced"/> or <see cref="Warn"/> says otherwise. Its identity is scope, period, unit and name: a new limit under the
 /// same identity takes over what was already spent, and a new budget counts what the ledger already holds for its window.
 /// </remarks>
 public sealed record Budget
 {
-    private Budget(BudgetPeriod period, Money limit)
+    // Asked for several times with each call, and made of texts. Beside the record, so that a copy with another scope does not inherit it.
+    private static readonly ConditionalWeakTable<Budget, string> s_ids = [];
+
+    private Budget(BudgetPeriod period, BudgetAmount amount, TimeSpan? span = null)
     {
         Period = period;
-        Limit = limit;
+        Amount = amount;
+        Span = span;
     }
 
     /// <summary>The span of time that the limit is for.</summary>
     public BudgetPeriod Period { get; }
 
-    /// <summary>What may be spent in one period.</summary>
-    public Money Limit { get; }
+    /// <summary>How long the span of a rolling budget is; null for every other.</summary>
+    public TimeSpan? Span { get; }
+
+    /// <summary>What may be spent in one period, in the unit that the budget counts.</summary>
+    public BudgetAmount Amount { get; private init; }
+
+    /// <summary>What the budget counts.</summary>
+    public BudgetUnit Unit => Amount.Unit;
+
+    /// <summary>What may be spent in one period, in dollars; <see cref="Money.MaxValue"/> when the budget counts tokens or requests and so sets no limit to dollars.</summary>
+    public Money Limit => Unit == BudgetUnit.Usd ? Amount.Money : Money.MaxValue;
 
     /// <summary>What happens to a call that may not fit.</summary>
     public BudgetMode Mode { get; private init; }
@@ -34,35 +53,99 @@ public sealed record Budget
 
     internal string? GivenName { get; private init; }
 
-    /// <summary>Scope, period and name: what makes it the same budget in another process or after a restart.</summary>
-    internal string Id => $"{Scope}|{Period.ToString().ToLowerInvariant()}|{GivenName}";
+    /// <summary>Scope, period, unit and name: what makes it the same budget in another process or after a restart.</summary>
+    internal string Id => s_ids.GetValue(this, static budget => $"{budget.Scope}|{BudgetText.Kind(budget)}|{budget.GivenName}");
 
-    private string DefaultName => Scope == BudgetScope.Everything ? Period.ToString().ToLowerInvariant() : $"{Period.ToString().ToLowerInvariant()} {Scope}";
+    private string DefaultName => Scope == BudgetScope.Everything ? BudgetText.Kind(this) : $"{BudgetText.Kind(this)} {Scope}";
 
     /// <summary>A limit for each call by itself.</summary>
     /// <param name="usd">Dollars; zero refuses every call that is not free.</param>
     /// <exception cref="ArgumentOutOfRangeException">The limit is negative or too large to count (above 9.2 billion dollars).</exception>
     public static Budget PerCall(decimal usd) => new(BudgetPeriod.PerCall, Checked(usd));
 
+    /// <summary>A limit for each call by itself.</summary>
+    /// <param name="limit">Dollars, tokens or requests; zero refuses every call that is not free.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is negative.</exception>
+    public static Budget PerCall(BudgetAmount limit) => new(BudgetPeriod.PerCall, Checked(limit));
+
+    /// <summary>A limit for each minute of the clock.</summary>
+    /// <inheritdoc cref="PerCall(decimal)"/>
+    public static Budget PerMinute(decimal usd) => new(BudgetPeriod.Minute, Checked(usd));
+
+    /// <summary>A limit for each minute of the clock.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget PerMinute(BudgetAmount limit) => new(BudgetPeriod.Minute, Checked(limit));
+
     /// <summary>A limit for each hour of the clock.</summary>
     /// <inheritdoc cref="PerCall(decimal)"/>
     public static Budget Hourly(decimal usd) => new(BudgetPeriod.Hour, Checked(usd));
+
+    /// <summary>A limit for each hour of the clock.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Hourly(BudgetAmount limit) => new(BudgetPeriod.Hour, Checked(limit));
 
     /// <summary>A limit for each calendar day in the zone of <see cref="LlmCostsOptions.TimeZone"/>.</summary>
     /// <inheritdoc cref="PerCall(decimal)"/>
     public static Budget Daily(decimal usd) => new(BudgetPeriod.Day, Checked(usd));
 
+    /// <summary>A limit for each calendar day in the zone of <see cref="LlmCostsOptions.TimeZone"/>.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Daily(BudgetAmount limit) => new(BudgetPeriod.Day, Checked(limit));
+
     /// <summary>A limit for each week, from <see cref="LlmCostsOptions.WeekStart"/>.</summary>
     /// <inheritdoc cref="PerCall(decimal)"/>
     public static Budget Weekly(decimal usd) => new(BudgetPeriod.Week, Checked(usd));
+
+    /// <summary>A limit for each week, from <see cref="LlmCostsOptions.WeekStart"/>.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Weekly(BudgetAmount limit) => new(BudgetPeriod.Week, Checked(limit));
 
     /// <summary>A limit for each calendar month.</summary>
     /// <inheritdoc cref="PerCall(decimal)"/>
     public static Budget Monthly(decimal usd) => new(BudgetPeriod.Month, Checked(usd));
 
+    /// <summary>A limit for each calendar month.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Monthly(BudgetAmount limit) => new(BudgetPeriod.Month, Checked(limit));
+
+    /// <summary>A limit for three calendar months, counted from <see cref="LlmCostsOptions.FiscalYearStart"/>.</summary>
+    /// <inheritdoc cref="PerCall(decimal)"/>
+    public static Budget Quarterly(decimal usd) => new(BudgetPeriod.Quarter, Checked(usd));
+
+    /// <summary>A limit for three calendar months, counted from <see cref="LlmCostsOptions.FiscalYearStart"/>.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Quarterly(BudgetAmount limit) => new(BudgetPeriod.Quarter, Checked(limit));
+
+    /// <summary>A limit for twelve calendar months, from <see cref="LlmCostsOptions.FiscalYearStart"/>.</summary>
+    /// <inheritdoc cref="PerCall(decimal)"/>
+    public static Budget Yearly(decimal usd) => new(BudgetPeriod.Year, Checked(usd));
+
+    /// <summary>A limit for twelve calendar months, from <see cref="LlmCostsOptions.FiscalYearStart"/>.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Yearly(BudgetAmount limit) => new(BudgetPeriod.Year, Checked(limit));
+
+    /// <summary>A limit for every span of this length, wherever it begins: <c>Rolling(5m, TimeSpan.FromHours(24))</c> allows five dollars in any 24 hours.</summary>
+    /// <remarks>
+    /// Spending is counted in slices of a sixtieth of the span (of whole quarter-hours from four hours on). A call counts for at least the whole span and at most one slice longer,
+    /// so a strict limit holds for every position of the span; what slicing can do is refuse a call up to one slice too early.
+    /// </remarks>
+    /// <param name="usd">Dollars; zero refuses every call that is not free.</param>
+    /// <param name="span">From one second to 366 days, in whole milliseconds.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is negative or too large to count, or the span is out of its bounds.</exception>
+    public static Budget Rolling(decimal usd, TimeSpan span) => new(BudgetPeriod.Rolling, Checked(usd), Checked(span));
+
+    /// <inheritdoc cref="Rolling(decimal, TimeSpan)"/>
+    /// <param name="limit">Dollars, tokens or requests; zero refuses every call that is not free.</param>
+    /// <param name="span">From one second to 366 days, in whole milliseconds.</param>
+    public static Budget Rolling(BudgetAmount limit, TimeSpan span) => new(BudgetPeriod.Rolling, Checked(limit), Checked(span));
+
     /// <summary>A limit for all time.</summary>
     /// <inheritdoc cref="PerCall(decimal)"/>
     public static Budget Total(decimal usd) => new(BudgetPeriod.Total, Checked(usd));
+
+    /// <summary>A limit for all time.</summary>
+    /// <inheritdoc cref="PerCall(BudgetAmount)"/>
+    public static Budget Total(BudgetAmount limit) => new(BudgetPeriod.Total, Checked(limit));
 
     /// <summary>Counts only the calls of this tenant.</summary>
     public Budget ForTenant(string tenant) => this with { Scope = Scope with { Tenant = Checked(tenant) } };
@@ -125,18 +208,39 @@ public sealed record Budget
     public Budget Named(string name) => this with { GivenName = Checked(name) };
 
     /// <summary>For example <c>Budget 'team-a' allows $25 per day</c>.</summary>
-    public override string ToString() => Period switch
+    public override string ToString() => $"Budget '{Name}' allows {Sentence(Amount)}";
+
+    /// <summary>An amount with the period, for example <c>$25 per day</c>: the limit, or the limit with what was granted on top.</summary>
+    internal string Sentence(BudgetAmount limit) => Period switch
     {
-        BudgetPeriod.PerCall => $"Budget '{Name}' allows {Limit} per call",
-        BudgetPeriod.Total => $"Budget '{Name}' allows {Limit} in total",
-        _ => string.Create(CultureInfo.InvariantCulture, $"Budget '{Name}' allows {Limit} per {Period.ToString().ToLowerInvariant()}"),
+        BudgetPeriod.PerCall => $"{limit} per call",
+        BudgetPeriod.Total => $"{limit} in total",
+        BudgetPeriod.Rolling => $"{limit} in any {BudgetText.Length(Span!.Value)}",
+        _ => $"{limit} per {BudgetText.Word(Period)}",
     };
 
-    private static Money Checked(decimal usd)
+    /// <summary>The budget with the limit, the mode and the fallback of another of the same identity.</summary>
+    internal Budget Under(Budget setting) => this with { Amount = setting.Amount, Mode = setting.Mode, FallbackModel = setting.FallbackModel };
+
+    private static BudgetAmount Checked(decimal usd)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(usd);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(usd, Money.MaxValue.Usd);
         return Money.FromUsd(usd);
+    }
+
+    private static BudgetAmount Checked(BudgetAmount limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit.Count, nameof(limit));
+        return limit;
+    }
+
+    private static TimeSpan Checked(TimeSpan span)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(span, RollingSlices.ShortestSpan);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(span, RollingSlices.LongestSpan);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(span.Ticks % TimeSpan.TicksPerMillisecond, 0, nameof(span));
+        return span;
     }
 
     private static string Checked(string name)

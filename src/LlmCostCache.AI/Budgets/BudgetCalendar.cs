@@ -1,13 +1,22 @@
 namespace LlmCostCache.AI;
 
 /// <summary>The windows of budgets as functions of an instant and a zone: nothing is ever reset, the next window is another row.</summary>
-internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
+internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart, int fiscalYearStart = 1)
 {
+    /// <summary>The window of a budget that contains an instant; for a rolling one, the slice that the instant is counted in.</summary>
+    public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(Budget budget, DateTimeOffset at) =>
+        budget.Span is { } span ? RollingSlices.Of(span).SliceOf(at) : WindowOf(budget.Period, at);
+
     /// <summary>The window of a period that contains an instant: start inclusive, end exclusive, both UTC. Windows of one period never overlap and leave no gap.</summary>
     public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(BudgetPeriod period, DateTimeOffset at)
     {
         switch (period)
         {
+            case BudgetPeriod.Minute:
+                // Offsets are whole minutes, so minutes are the same in every zone.
+                var minute = at.UtcTicks / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute;
+                return (new DateTimeOffset(minute, TimeSpan.Zero), new DateTimeOffset(minute + TimeSpan.TicksPerMinute, TimeSpan.Zero));
+
             case BudgetPeriod.Hour:
                 // Whole hours of standard time: daylight saving moves clocks by an hour, so these are hours of the clock all year round.
                 var shift = zone.BaseUtcOffset.Ticks;
@@ -24,9 +33,13 @@ internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
                 return (StartOf(first), StartOf(first.AddDays(7)));
 
             case BudgetPeriod.Month:
-                var date = LocalDate(at);
-                var month = new DateOnly(date.Year, date.Month, 1);
-                return (StartOf(month), StartOf(month.AddMonths(1)));
+                return Months(at, 1);
+
+            case BudgetPeriod.Quarter:
+                return Months(at, 3);
+
+            case BudgetPeriod.Year:
+                return Months(at, 12);
 
             case BudgetPeriod.Total:
                 return (DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
@@ -34,6 +47,14 @@ internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
             default:
                 throw new ArgumentOutOfRangeException(nameof(period), period, "This period has no window.");
         }
+    }
+
+    private (DateTimeOffset StartsAt, DateTimeOffset EndsAt) Months(DateTimeOffset at, int length)
+    {
+        var date = LocalDate(at);
+        var month = new DateOnly(date.Year, date.Month, 1);
+        var first = month.AddMonths(-((date.Month - fiscalYearStart + 12) % 12 % length));
+        return (StartOf(first), StartOf(first.AddMonths(length)));
     }
 
     /// <summary>The calendar day of an instant in the zone.</summary>

@@ -23,19 +23,22 @@ public sealed class BudgetExceededException : LlmCostException
     /// <summary>The budget that refused; null only when the exception was made by hand.</summary>
     public Budget? Budget { get; init; }
 
-    /// <summary>What the budget allows in its period.</summary>
+    /// <summary>The amounts below in the unit that the budget counts: dollars, tokens or requests.</summary>
+    public BudgetTally Tally { get; init; }
+
+    /// <summary>What the budget allows in its period; <see cref="Money.MaxValue"/> when it counts tokens or requests, whose amounts are in <see cref="Tally"/>.</summary>
     public Money Limit { get; init; }
 
-    /// <summary>What has been spent in the period.</summary>
+    /// <summary>What has been spent in the period; zero when the budget does not count dollars.</summary>
     public Money Spent { get; init; }
 
-    /// <summary>What other calls that are under way may still cost.</summary>
+    /// <summary>What other calls that are under way may still cost; zero when the budget does not count dollars.</summary>
     public Money Reserved { get; init; }
 
-    /// <summary>What the refused call might have cost.</summary>
+    /// <summary>What the refused call might have cost; zero when the budget does not count dollars.</summary>
     public Money Requested { get; init; }
 
-    /// <summary>When the next period begins; null when the budget has none (per call, total).</summary>
+    /// <summary>When the next period begins, or for a rolling budget when the call may fit; null when there is no such time (per call, total).</summary>
     public DateTimeOffset? ResetsAt { get; init; }
 
     /// <summary>How long to wait before trying again makes sense; null when waiting will not help.</summary>

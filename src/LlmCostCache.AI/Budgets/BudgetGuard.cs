@@ -19,27 +19,30 @@ internal sealed class BudgetGuard
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(250);
 
     private readonly LlmCostsOptions _options;
-    private readonly ImmutableArray<Budget> _budgets;
+    private readonly ImmutableArray<Budget> _inCode;
     private readonly ILedgerStore _store;
     private readonly PriceBook _prices;
     private readonly CostTelemetry _telemetry;
     private readonly ILogger _logger;
     private readonly BudgetCalendar _calendar;
     private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.Ordinal);
+    private Limits _limits = new(new BudgetSettings(-1, [], []), BudgetMatcher.Empty);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public BudgetGuard(LlmCostsOptions options, ILedgerStore store, PriceBook prices, CostTelemetry telemetry, ILogger logger)
     {
         _options = options;
-        _budgets = [.. options.Budgets];
+        _inCode = [.. options.Budgets];
         _store = store;
         _prices = prices;
         _telemetry = telemetry;
         _logger = logger;
-        _calendar = new BudgetCalendar(options.TimeZone, options.WeekStart);
+        _calendar = new BudgetCalendar(options.TimeZone, options.WeekStart, options.FiscalYearStart);
+        Adopt(store.SettingsAfter(-1) ?? BudgetSettings.None);
     }
 
-    public bool HasBudgets => !_budgets.IsEmpty;
+    /// <summary>Whether any budget counts calls now. While there is none, one number is read from the ledger: another process may have set the first.</summary>
+    public bool HasBudgets => !_limits.Matcher.IsEmpty || (Newer(_limits) is { } newer && !Adopt(newer).Matcher.IsEmpty);
 
     /// <summary>Lets a call pass, possibly shortened or to a cheaper model, or refuses it.</summary>
     /// <exception cref="BudgetExceededException">It does not fit.</exception>
@@ -47,9 +50,10 @@ internal sealed class BudgetGuard
     /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
     public async ValueTask<BudgetPass> AdmitAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
     {
-        if (!HasBudgets)
+        // Nobody measured what is sent because there was no budget; one that was set meanwhile counts from the next call on.
+        if (ReferenceEquals(demand.Size, RequestSize.Empty) || !HasBudgets)
         {
-            return new BudgetPass(this, demand, null, Money.Zero);
+            return new BudgetPass(this, demand, null, Money.Zero) { IsWatched = false };
         }
 
         var asked = demand.Model;
@@ -114,9 +118,10 @@ internal sealed class BudgetGuard
 
         var now = _options.TimeProvider.GetUtcNow();
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
-        var matching = Matching(demand, facts).FindAll(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Period != BudgetPeriod.PerCall);
+        var limits = Newer(_limits) is { } newer ? Adopt(newer) : _limits;
+        var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model).FindAll(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Period != BudgetPeriod.PerCall);
         var needed = BudgetQuote.For(_prices, demand, facts, now)?.Estimate;
-        if (matching.Count == 0 || needed == Money.Zero)
+        if (matching.Count == 0 || (needed == Money.Zero && matching.TrueForAll(match => match.Budget.Unit == BudgetUnit.Usd)))
         {
             return null;
         }
@@ -132,15 +137,18 @@ internal sealed class BudgetGuard
             var isSpent = false;
             foreach (var (budget, key) in matching)
             {
-                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, now);
-                var balance = balances.FirstOrDefault(balance => balance.Window.Budget is { } other && other.Id == budget.Id
-                    && balance.Window.Key == key && balance.Window.StartsAt == startsAt);
-                if (!isSpent && balance.Spent + balance.Reserved >= budget.Limit)
+                var (startsAt, endsAt) = _calendar.WindowOf(budget, now);
+                var none = BudgetAmount.Of(budget.Unit, 0);
+                var limit = limits.Settings.LimitOf(budget, key, now);
+                var balance = balances.FirstOrDefault(
+                    balance => balance.Window.Budget.Id == budget.Id && balance.Window.Key == key && balance.Window.StartsAt == startsAt,
+                    new WindowBalance(new(budget, key, startsAt, endsAt), limit, none, none));
+                if (!isSpent && balance.Spent + balance.Reserved >= limit)
                 {
-                    isSpent = balance.Spent >= budget.Limit;
-                    DateTimeOffset? resetsAt = endsAt == DateTimeOffset.MaxValue ? null : endsAt;
+                    isSpent = balance.Spent >= limit;
+                    DateTimeOffset? resetsAt = endsAt == DateTimeOffset.MaxValue || budget.Period == BudgetPeriod.Rolling ? null : endsAt;
                     var retryAfter = isSpent ? resetsAt - now : s_longestPoll;
-                    refusal = Refused(budget, budget.Limit, balance.Spent, balance.Reserved, needed ?? Money.Zero, resetsAt, retryAfter).Refusal;
+                    refusal = Refused(budget, limit, balance.Spent, balance.Reserved, budget.Unit == BudgetUnit.Usd ? needed ?? Money.Zero : none, resetsAt, retryAfter).Refusal;
                 }
             }
 
@@ -180,9 +188,31 @@ internal sealed class BudgetGuard
 
     private async ValueTask<Admission> ReserveAsync(BudgetDemand demand, bool mayCap, CancellationToken cancellationToken)
     {
+        var limits = _limits;
+        while (true)
+        {
+            var admission = await ReserveAsync(limits, demand, mayCap, cancellationToken).ConfigureAwait(false);
+            if (admission.Newer is null)
+            {
+                return admission;
+            }
+
+            limits = Adopt(admission.Newer);
+        }
+    }
+
+    private async ValueTask<Admission> ReserveAsync(Limits limits, BudgetDemand demand, bool mayCap, CancellationToken cancellationToken)
+    {
         var now = _options.TimeProvider.GetUtcNow();
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
-        var matching = Matching(demand, facts);
+        var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model);
+
+        // A reservation learns in its own transaction that limits were set meanwhile. A call that reserves nothing looks for itself.
+        if (matching.TrueForAll(match => match.Budget.Period == BudgetPeriod.PerCall) && Newer(limits) is { } newer)
+        {
+            return new Admission { Newer = newer };
+        }
+
         if (matching.Count == 0)
         {
             return new Admission { MaxOutputTokens = demand.MaxOutputTokens };
@@ -195,14 +225,23 @@ internal sealed class BudgetGuard
                 + "Put UseFunctionInvocation() before UseCostCache() and UseBudget(), so that it is outside of them.");
         }
 
+        var enforcedInMoney = matching.Exists(match => match.Budget is { Mode: not BudgetMode.Warn, Unit: BudgetUnit.Usd });
         var quote = BudgetQuote.For(_prices, demand, facts, now);
+        if (quote is null && !enforcedInMoney && matching.Exists(match => match.Budget.Unit != BudgetUnit.Usd))
+        {
+            var countsTokens = matching.Exists(match => match.Budget is { Mode: not BudgetMode.Warn, Unit: BudgetUnit.Tokens });
+            quote = BudgetQuote.WithoutPrice(_prices, demand, facts, now, countsTokens);
+        }
+
         if (quote is null)
         {
-            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens } : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn).Budget, now);
+            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens }
+                : Newer(limits) is { } meanwhile ? new Admission { Newer = meanwhile }
+                : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Unit != BudgetUnit.Requests).Budget, now);
         }
 
         // Only a strict budget needs a bound where nobody gives one; the others leave the call as it is.
-        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget.Mode == BudgetMode.Strict).Budget;
+        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests }).Budget;
         var cap = cappedBy is null ? null : quote.InitialCap;
         var waitUntil = now + _options.ReservationWait;
         var poll = s_shortestPoll;
@@ -212,19 +251,20 @@ internal sealed class BudgetGuard
             // The windows are those of this moment: a call may have waited across midnight.
             now = _options.TimeProvider.GetUtcNow();
             var changed = _changed.Task;
-            var amounts = new Amounts(quote.Ceiling(cap), quote.Estimate);
-            if (PerCallRefusal(matching, amounts) is { } tooDear)
+            var amounts = new Amounts(quote.Ceiling(cap), quote.Estimate, quote.TokenCeiling(cap), quote.TokenEstimate, quote.IsPriced);
+            if (PerCallRefusal(limits.Settings, matching, amounts, now) is var (tooDear, perCall))
             {
-                if (mayCap && tooDear.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(tooDear.Limit) is { } shorter && quote.IsShorter(shorter, cap))
+                if (mayCap && tooDear.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(perCall) is { } shorter && quote.IsShorter(shorter, cap))
                 {
                     (cap, cappedBy) = (shorter, tooDear);
                     continue;
                 }
 
-                return Refused(tooDear, tooDear.Limit, Money.Zero, Money.Zero, amounts.Of(tooDear), null, null);
+                var none = BudgetAmount.Of(tooDear.Unit, 0);
+                return Newer(limits) is { } raised ? new Admission { Newer = raised } : Refused(tooDear, perCall, none, none, amounts.Of(tooDear), null, null);
             }
 
-            var request = Request(id, demand, facts, matching, amounts, now);
+            var request = Request(id, demand, facts, matching, amounts, now) with { SettingsRevision = limits.Settings.Revision };
             if (request.Holds.IsEmpty)
             {
                 return Admitted(null);
@@ -247,6 +287,11 @@ internal sealed class BudgetGuard
                 throw;
             }
 
+            if (outcome.Newer is { } set)
+            {
+                return new Admission { Newer = set };
+            }
+
             WarnIfNear(request, outcome);
             if (outcome.Accepted)
             {
@@ -255,8 +300,8 @@ internal sealed class BudgetGuard
 
             // Every enforced hold is looked at, not only the first that refused: a shorter answer must fit all of them.
             var balances = outcome.Balances;
-            var left = Money.MaxValue;
-            var leftNow = Money.MaxValue;
+            var left = new List<BudgetAmount>(balances.Length);
+            var leftNow = new List<BudgetAmount>(balances.Length);
             var blocking = outcome.RefusedBy;
             for (var i = 0; i < balances.Length; i++)
             {
@@ -274,8 +319,8 @@ internal sealed class BudgetGuard
 
                 if (hold.Window.Budget.Mode == BudgetMode.Strict)
                 {
-                    left = Money.Min(left, unspent);
-                    leftNow = Money.Min(leftNow, unspent - balances[i].Reserved);
+                    left.Add(unspent);
+                    leftNow.Add(unspent - balances[i].Reserved);
                 }
             }
 
@@ -292,7 +337,7 @@ internal sealed class BudgetGuard
             if (!mayStillFit)
             {
                 var window = request.Holds[blocking].Window;
-                DateTimeOffset? resetsAt = window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
+                DateTimeOffset? resetsAt = budget.Period == BudgetPeriod.Rolling ? balance.FitsAt : window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
                 return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll);
             }
 
@@ -309,7 +354,7 @@ internal sealed class BudgetGuard
                 {
                     ReservationId = reservationId,
                     At = reservationId is null ? null : now,
-                    IsEnforced = enforced,
+                    IsEnforced = enforcedInMoney,
                     Amount = quote.Ceiling(cap),
                     MaxOutputTokens = cap,
                     Note = $"MaxOutputTokens was set to {cap} to fit budget '{cappedBy.Name}'",
@@ -320,35 +365,42 @@ internal sealed class BudgetGuard
             {
                 ReservationId = reservationId,
                 At = reservationId is null ? null : now,
-                IsEnforced = enforced,
+                IsEnforced = enforcedInMoney,
                 Amount = quote.Ceiling(cap),
                 MaxOutputTokens = cap ?? demand.MaxOutputTokens,
             };
         }
     }
 
-    private List<Match> Matching(BudgetDemand demand, ModelFacts? facts)
+    /// <summary>The limits that were set since; null when there are none, or the ledger cannot be asked.</summary>
+    private BudgetSettings? Newer(Limits known)
     {
-        var matching = new List<Match>();
-        foreach (var budget in _budgets)
+        try
         {
-            if (budget.Scope.TryMatch(demand.Attribution, demand.Model, facts?.Model, out var key))
-            {
-                matching.Add(new(budget, key));
-            }
+            return _store.SettingsAfter(known.Settings.Revision);
         }
-
-        return matching;
+        catch (Exception exception) when (exception is StoreUnavailableException or ObjectDisposedException)
+        {
+            Log.StoreUnavailable(_logger, exception.Message);
+            return null;
+        }
     }
 
-    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<Match> matching, Amounts amounts, DateTimeOffset now)
+    private Limits Adopt(BudgetSettings settings)
+    {
+        var limits = new Limits(settings, new BudgetMatcher(settings.Over(_inCode)));
+        _limits = limits;
+        return limits;
+    }
+
+    private ReservationRequest Request(string id, BudgetDemand demand, ModelFacts? facts, List<BudgetMatch> matching, Amounts amounts, DateTimeOffset now)
     {
         var holds = ImmutableArray.CreateBuilder<Hold>(matching.Count);
         foreach (var (budget, key) in matching)
         {
             if (budget.Period != BudgetPeriod.PerCall)
             {
-                var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, now);
+                var (startsAt, endsAt) = _calendar.WindowOf(budget, now);
                 holds.Add(new Hold(new BudgetWindow(budget, key, startsAt, endsAt), amounts.Of(budget), budget.Mode != BudgetMode.Warn));
             }
         }
@@ -367,7 +419,9 @@ internal sealed class BudgetGuard
                 Model = demand.Model,
                 ModelKey = facts?.Model,
                 Status = CallStatus.Assumed,
-                Cost = CallCost.Between(Money.Zero, amounts.Ceiling, "The process that made this call ended before the answer was recorded"),
+                Cost = amounts.IsPriced
+                    ? CallCost.Between(Money.Zero, amounts.Ceiling, "The process that made this call ended before the answer was recorded")
+                    : CallCost.Unpriced($"The price of '{demand.Model}' is not known"),
                 UsageSource = "none",
                 Attribution = demand.Attribution,
             },
@@ -377,13 +431,13 @@ internal sealed class BudgetGuard
         };
     }
 
-    private static Budget? PerCallRefusal(List<Match> matching, Amounts amounts)
+    private static (Budget Budget, BudgetAmount Limit)? PerCallRefusal(BudgetSettings settings, List<BudgetMatch> matching, Amounts amounts, DateTimeOffset now)
     {
-        foreach (var (budget, _) in matching)
+        foreach (var (budget, key) in matching)
         {
-            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && amounts.Of(budget) > budget.Limit)
+            if (budget.Period == BudgetPeriod.PerCall && budget.Mode != BudgetMode.Warn && settings.LimitOf(budget, key, now) is var limit && amounts.Of(budget) > limit)
             {
-                return budget;
+                return (budget, limit);
             }
         }
 
@@ -395,8 +449,8 @@ internal sealed class BudgetGuard
         for (var i = 0; i < outcome.Balances.Length; i++)
         {
             var (window, limit, spent, reserved) = outcome.Balances[i];
-            var after = spent + reserved + (outcome.Accepted ? request.Holds[i].Amount : Money.Zero);
-            var crossed = after > limit ? "100" : after.Usd > 0.8m * limit.Usd ? "80" : null;
+            var after = outcome.Accepted ? spent + reserved + request.Holds[i].Amount : spent + reserved;
+            var crossed = after > limit ? "100" : after.Count > 0.8m * limit.Count ? "80" : null;
             if (_warned.Count > MaxWarned)
             {
                 // Windows of the past, as a rule; a warning said twice is better than memory that grows with every session.
@@ -413,7 +467,7 @@ internal sealed class BudgetGuard
     private void Refuse(BudgetDemand demand, BudgetExceededException refusal, CallSpan span)
     {
         _telemetry.Rejected(span, refusal.Budget!);
-        Log.BudgetRefused(_logger, refusal.Budget!, refusal.Requested, refusal.Limit - refusal.Spent);
+        Log.BudgetRefused(_logger, refusal.Budget!, refusal.Tally.Requested, refusal.Tally.Limit - refusal.Tally.Spent);
         _store.AppendLater(new UsageRecord
         {
             Id = CallToken.NewId(),
@@ -457,19 +511,21 @@ internal sealed class BudgetGuard
         return new UnknownPriceException(why) { Model = demand.Model, Provider = demand.Client.ProviderName };
     }
 
-    private static Admission Refused(Budget budget, Money limit, Money spent, Money reserved, Money requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter)
+    private static Admission Refused(Budget budget, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved, BudgetAmount requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter)
     {
         var state = budget.Period == BudgetPeriod.PerCall ? $"; this call may need {requested}." : $"; {spent} is spent and {reserved} reserved, and this call may need {requested}.";
-        var reset = resetsAt is null ? "" : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
+        var reset = resetsAt is null ? "" : budget.Period == BudgetPeriod.Rolling ? $" It may fit from {resetsAt:yyyy-MM-dd HH:mm:ss} UTC." : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
+        var inMoney = budget.Unit == BudgetUnit.Usd;
         return new Admission
         {
-            Refusal = new BudgetExceededException($"{budget}{state}{reset}")
+            Refusal = new BudgetExceededException($"Budget '{budget.Name}' allows {budget.Sentence(limit)}{state}{reset}")
             {
                 Budget = budget,
-                Limit = limit,
-                Spent = spent,
-                Reserved = reserved,
-                Requested = requested,
+                Tally = new BudgetTally(limit, spent, reserved, requested),
+                Limit = inMoney ? limit.Money : Money.MaxValue,
+                Spent = inMoney ? spent.Money : Money.Zero,
+                Reserved = inMoney ? reserved.Money : Money.Zero,
+                Requested = inMoney ? requested.Money : Money.Zero,
                 ResetsAt = resetsAt,
                 RetryAfter = retryAfter,
             },
@@ -478,12 +534,18 @@ internal sealed class BudgetGuard
 
     private static string? Joined(string first, string? second) => second is null ? first : $"{first}; {second}";
 
-    private readonly record struct Match(Budget Budget, string Key);
+    /// <summary>The budgets that hold: what is set at run time over what is given in code.</summary>
+    private sealed record Limits(BudgetSettings Settings, BudgetMatcher Matcher);
 
     /// <summary>What each kind of budget holds for the call.</summary>
-    private readonly record struct Amounts(Money Ceiling, Money Estimate)
+    private readonly record struct Amounts(Money Ceiling, Money Estimate, long Tokens, long LikelyTokens, bool IsPriced)
     {
-        public Money Of(Budget budget) => budget.Mode == BudgetMode.Strict ? Ceiling : Estimate;
+        public BudgetAmount Of(Budget budget) => budget.Unit switch
+        {
+            BudgetUnit.Usd => budget.Mode == BudgetMode.Strict ? Ceiling : Estimate,
+            BudgetUnit.Tokens => BudgetAmount.Tokens(budget.Mode == BudgetMode.Strict ? Tokens : LikelyTokens),
+            _ => BudgetAmount.Requests(1),
+        };
     }
 
     private sealed record Admission
@@ -502,5 +564,8 @@ internal sealed class BudgetGuard
         public string? Note { get; init; }
 
         public BudgetExceededException? Refusal { get; init; }
+
+        /// <summary>Limits were set meanwhile: nothing is held, and the call is to be looked at anew.</summary>
+        public BudgetSettings? Newer { get; init; }
     }
 }

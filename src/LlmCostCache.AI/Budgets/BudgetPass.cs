@@ -17,7 +17,10 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     /// <summary>When it was held; null when nothing was.</summary>
     public DateTimeOffset? ReservedAt { get; init; }
 
-    /// <summary>Whether one of the budgets that counted the call refuses.</summary>
+    /// <summary>Whether there were budgets when the call was admitted; without any, nothing is held for its attempts.</summary>
+    public bool IsWatched { get; init; } = true;
+
+    /// <summary>Whether one of the budgets of money that counted the call refuses.</summary>
     public bool IsEnforced { get; init; }
 
     /// <summary>Whether the call it was made for has ended: another try of it further out is admitted anew.</summary>

@@ -6,6 +6,9 @@ public enum BudgetPeriod
     /// <summary>Each call by itself.</summary>
     PerCall,
 
+    /// <summary>A minute of the clock.</summary>
+    Minute,
+
     /// <summary>An hour of the clock.</summary>
     Hour,
 
@@ -17,6 +20,15 @@ public enum BudgetPeriod
 
     /// <summary>A calendar month in the configured zone.</summary>
     Month,
+
+    /// <summary>Three calendar months in the configured zone, counted from the first month of the fiscal year.</summary>
+    Quarter,
+
+    /// <summary>Twelve calendar months in the configured zone, from the first month of the fiscal year.</summary>
+    Year,
+
+    /// <summary>Any span of a given length, wherever it begins.</summary>
+    Rolling,
 
     /// <summary>All time.</summary>
     Total,

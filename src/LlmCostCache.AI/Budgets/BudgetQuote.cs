@@ -16,55 +16,75 @@ internal sealed class BudgetQuote
     private readonly long _input;
     private readonly long _longestAnswer;
 
-    private BudgetQuote(PriceBook prices, BudgetDemand demand, DateTimeOffset at, long input, long longestAnswer, int? initialCap)
+    private BudgetQuote(PriceBook prices, BudgetDemand demand, DateTimeOffset at, long input, long longestAnswer, int? initialCap, bool isPriced)
     {
+        IsPriced = isPriced;
         _prices = prices;
         _demand = demand;
         _at = at;
         _input = input;
         _longestAnswer = longestAnswer;
         InitialCap = initialCap;
-        var estimate = Of(Math.Min(input, demand.Size.Bytes / BytesPerToken + 1), demand.HasOutput ? Math.Min(longestAnswer, BalancedAnswer) : 0);
-        Estimate = Money.FromUsdRoundedUp(estimate.Usd * BalancedMargin);
+        var (likelyInput, likelyAnswer) = (Math.Min(input, demand.Size.Bytes / BytesPerToken + 1), demand.HasOutput ? Math.Min(longestAnswer, BalancedAnswer) : 0);
+        Estimate = isPriced ? Money.FromUsdRoundedUp(Of(likelyInput, likelyAnswer).Usd * BalancedMargin) : Money.Zero;
+        TokenEstimate = (long)decimal.Ceiling(Tokens(likelyInput, likelyAnswer) * BalancedMargin);
     }
+
+    /// <summary>Whether the price is known; without one there are only tokens and requests to hold.</summary>
+    public bool IsPriced { get; }
 
     /// <summary>Set when nobody bounds the answer, so that the guard must.</summary>
     public int? InitialCap { get; }
 
     public Money Estimate { get; }
 
+    public long TokenEstimate { get; }
+
     /// <summary>Null when the price or the bound is not known.</summary>
     public static BudgetQuote? For(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at)
     {
+        var input = Input(demand, facts);
+        return input is null || prices.Ceiling(demand.Client.ProviderName, demand.Model, at, 0, demand.HasOutput ? 1 : 0, demand.Client.Host, demand.ServiceTier) is null
+            ? null
+            : Make(prices, demand, facts, at, input.Value, isPriced: true);
+    }
+
+    /// <summary>For budgets of tokens and requests, which need no price. Null when tokens are counted and their bound is not known.</summary>
+    public static BudgetQuote? WithoutPrice(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at, bool countsTokens) =>
+        Input(demand, facts) is { } input ? Make(prices, demand, facts, at, input, isPriced: false)
+        : countsTokens ? null
+        : Make(prices, demand, facts, at, 0, isPriced: false);
+
+    private static long? Input(BudgetDemand demand, ModelFacts? facts)
+    {
         var input = demand.Size.Unbounded is null ? demand.Size.TokenBound : facts?.ContextWindow;
-        if (input is null || prices.Ceiling(demand.Client.ProviderName, demand.Model, at, 0, demand.HasOutput ? 1 : 0, demand.Client.Host, demand.ServiceTier) is null)
-        {
-            return null;
-        }
+        return facts?.ContextWindow is { } window && window < input ? window : input;
+    }
 
-        if (facts?.ContextWindow is { } window && window < input)
-        {
-            input = window;
-        }
-
+    private static BudgetQuote Make(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at, long input, bool isPriced)
+    {
         if (!demand.HasOutput)
         {
-            return new BudgetQuote(prices, demand, at, input.Value, 0, null);
+            return new BudgetQuote(prices, demand, at, input, 0, null, isPriced);
         }
 
         long? longest = (demand.MaxOutputTokens is > 0 ? demand.MaxOutputTokens : null) ?? facts?.MaxOutputTokens ?? facts?.ContextWindow;
-        return new BudgetQuote(prices, demand, at, input.Value, longest ?? DefaultAnswer, longest is null ? DefaultAnswer : null);
+        return new BudgetQuote(prices, demand, at, input, longest ?? DefaultAnswer, longest is null ? DefaultAnswer : null, isPriced);
     }
 
-    public Money Ceiling(int? cap) => Of(_input, cap ?? _longestAnswer);
+    /// <summary>The most that the call can cost; zero without a price.</summary>
+    public Money Ceiling(int? cap) => IsPriced ? Of(_input, cap ?? _longestAnswer) : Money.Zero;
+
+    /// <summary>The most tokens that the call can take, the answers of every choice included.</summary>
+    public long TokenCeiling(int? cap) => Tokens(_input, cap ?? _longestAnswer);
 
     public bool IsShorter(int answer, int? cap) => answer < (cap ?? _longestAnswer);
 
     /// <summary>The longest answer that an amount affords; null when that is fewer tokens than an answer needs.</summary>
-    public int? LargestAnswerWithin(Money amount)
+    public int? LargestAnswerWithin(BudgetAmount amount)
     {
         long low = BudgetGuard.SmallestAnswer, high = Math.Min(_longestAnswer, int.MaxValue);
-        if (high < low || Of(_input, low) > amount)
+        if (high < low || !Fits(low))
         {
             return null;
         }
@@ -72,11 +92,37 @@ internal sealed class BudgetQuote
         while (low < high)
         {
             var middle = low + (high - low + 1) / 2;
-            (low, high) = Of(_input, middle) <= amount ? (middle, high) : (low, middle - 1);
+            (low, high) = Fits(middle) ? (middle, high) : (low, middle - 1);
         }
 
         return (int)low;
+
+        bool Fits(long answer) => amount.Unit switch
+        {
+            BudgetUnit.Usd => Of(_input, answer) <= amount.Money,
+            BudgetUnit.Tokens => Tokens(_input, answer) <= amount.Count,
+            _ => amount.Count > 0,
+        };
     }
+
+    /// <summary>The longest answer that every one of several amounts affords; null when one of them affords none.</summary>
+    public int? LargestAnswerWithin(IEnumerable<BudgetAmount> amounts)
+    {
+        int? shortest = null;
+        foreach (var amount in amounts)
+        {
+            if (LargestAnswerWithin(amount) is not { } answer)
+            {
+                return null;
+            }
+
+            shortest = Math.Min(answer, shortest ?? answer);
+        }
+
+        return shortest;
+    }
+
+    private long Tokens(long input, long answer) => checked(input + answer * _demand.Size.Choices);
 
     private Money Of(long input, long answer) =>
         _prices.Ceiling(_demand.Client.ProviderName, _demand.Model, _at, input, checked(answer * _demand.Size.Choices), _demand.Client.Host, _demand.ServiceTier)

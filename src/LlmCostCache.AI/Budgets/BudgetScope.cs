@@ -25,6 +25,56 @@ internal sealed record BudgetScope
 
     public string? Tag { get; init; }
 
+    /// <summary>Which kinds of names a scope gives; an <see cref="Each"/> gives none, because any value will do.</summary>
+    [Flags]
+    internal enum Shape
+    {
+        None = 0,
+        Tenant = 1,
+        Project = 2,
+        Team = 4,
+        User = 8,
+        Feature = 16,
+        Session = 32,
+        Agent = 64,
+        Model = 128,
+        Tag = 256,
+    }
+
+    public Shape ShapeOf() =>
+        Given(Tenant, Shape.Tenant) | Given(Project, Shape.Project) | Given(Team, Shape.Team) | Given(User, Shape.User) | Given(Feature, Shape.Feature)
+        | Given(Session, Shape.Session) | Given(Agent, Shape.Agent) | Given(Model, Shape.Model) | Given(Tag, Shape.Tag);
+
+    /// <summary>The names alone, as a call that is counted has them.</summary>
+    public BudgetScope Names()
+    {
+        var shape = ShapeOf();
+        return new()
+        {
+            Tenant = shape.HasFlag(Shape.Tenant) ? Tenant : null,
+            Project = shape.HasFlag(Shape.Project) ? Project : null,
+            Team = shape.HasFlag(Shape.Team) ? Team : null,
+            User = shape.HasFlag(Shape.User) ? User : null,
+            Feature = shape.HasFlag(Shape.Feature) ? Feature : null,
+            Session = shape.HasFlag(Shape.Session) ? Session : null,
+            Agent = shape.HasFlag(Shape.Agent) ? Agent : null,
+            Model = shape.HasFlag(Shape.Model) ? Model!.ToUpperInvariant() : null,
+            Tag = shape.HasFlag(Shape.Tag) ? Tag : null,
+        };
+    }
+
+    /// <summary>Those names of a call that a shape asks for, without model and tag, of which a call can have several.</summary>
+    public static BudgetScope Of(Attribution attribution, Shape shape) => new()
+    {
+        Tenant = shape.HasFlag(Shape.Tenant) ? attribution.Tenant : null,
+        Project = shape.HasFlag(Shape.Project) ? attribution.Project : null,
+        Team = shape.HasFlag(Shape.Team) ? attribution.Team : null,
+        User = shape.HasFlag(Shape.User) ? attribution.User : null,
+        Feature = shape.HasFlag(Shape.Feature) ? attribution.Feature : null,
+        Session = shape.HasFlag(Shape.Session) ? attribution.Session : null,
+        Agent = shape.HasFlag(Shape.Agent) ? attribution.Agent : null,
+    };
+
     /// <summary>A stable text, part of a budget's identity: <c>project=my-app,user=*</c>, or <c>all</c>.</summary>
     public override string ToString()
     {
@@ -50,6 +100,13 @@ internal sealed record BudgetScope
         windowKey = matches ? each : "";
         return matches;
     }
+
+    /// <summary>Whether a text is a window key of this scope: a value for each of its <see cref="Each"/> names, in their order.</summary>
+    public bool IsKey(string key) => !key.Contains('*', StringComparison.Ordinal)
+        && Parts().Where(part => part.Value == Each).Select(part => part.Key).SequenceEqual(key.Split(',').Select(part => part.Split('=')[0]), StringComparer.Ordinal)
+        && key.Split(',').All(part => part.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && at < part.Length - 1);
+
+    private static Shape Given(string? name, Shape shape) => name is null or Each ? Shape.None : shape;
 
     private static bool Covers(string name, string? wanted, string? actual, ref string each)
     {

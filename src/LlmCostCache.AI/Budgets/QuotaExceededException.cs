@@ -20,6 +20,12 @@ public sealed class QuotaExceededException : LlmCostException
     {
     }
 
+    /// <summary>The rate limit that refused, with its limit and window; null when something else did.</summary>
+    public RateLimit? RateLimit { get; init; }
+
+    /// <summary>What the refused call might have needed, in the unit of <see cref="RateLimit"/> (for money in nano-dollars); null when no rate limit refused.</summary>
+    public long? Requested { get; init; }
+
     /// <summary>How long to wait before trying again makes sense; null when waiting will not help.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

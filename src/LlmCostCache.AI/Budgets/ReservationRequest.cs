@@ -16,16 +16,27 @@ internal sealed record ReservationRequest
 
     /// <summary>Whether the commit waits for the disk.</summary>
     public bool Durable { get; init; }
+
+    /// <summary>Which limits set at run time the holds were made by; null when that does not matter. Should there be newer ones, nothing is held and the outcome brings them.</summary>
+    public long? SettingsRevision { get; init; }
 }
 
-/// <summary>An amount held against one window. <see cref="Enforced"/> is false for budgets that only warn.</summary>
-internal readonly record struct Hold(BudgetWindow Window, Money Amount, bool Enforced);
+/// <summary>An amount held against one window, in the unit of its budget. <see cref="Enforced"/> is false for budgets that only warn.</summary>
+internal readonly record struct Hold(BudgetWindow Window, BudgetAmount Amount, bool Enforced);
 
-/// <summary>Where a window stood when the reservation was decided, before its own holds.</summary>
-internal readonly record struct WindowBalance(BudgetWindow Window, Money Limit, Money Spent, Money Reserved);
+/// <summary>Where a window stood when the reservation was decided, before its own holds. That of a rolling budget speaks for the whole span.</summary>
+internal readonly record struct WindowBalance(BudgetWindow Window, BudgetAmount Limit, BudgetAmount Spent, BudgetAmount Reserved)
+{
+    /// <summary>For a hold that a rolling budget refused: when enough of what is counted now will have rolled out of the span; null when that never happens.</summary>
+    public DateTimeOffset? FitsAt { get; init; }
+}
 
 /// <summary>The answer to a <see cref="ReservationRequest"/>.</summary>
 /// <param name="Accepted">Whether everything is held (again yes for an id that is held already).</param>
 /// <param name="Balances">One for each hold, in the same order.</param>
 /// <param name="RefusedBy">The index of the first enforced hold that did not fit; -1 when accepted.</param>
-internal sealed record ReservationOutcome(bool Accepted, ImmutableArray<WindowBalance> Balances, int RefusedBy = -1);
+internal sealed record ReservationOutcome(bool Accepted, ImmutableArray<WindowBalance> Balances, int RefusedBy = -1)
+{
+    /// <summary>The limits set at run time that the request did not know of: nothing was held, and it is to be made anew.</summary>
+    public BudgetSettings? Newer { get; init; }
+}

@@ -23,7 +23,7 @@ internal sealed class CacheFlight : IDisposable
 
     public bool IsLeader { get; }
 
-    /// <summary>Whether this follower asks for itself: the leader got an answer that only it may have, or gave no sign of life.</summary>
+    /// <summary>Whether this follower asks for itself: the leader got an answer that only it may have.</summary>
     public bool IsUnshareable { get; private set; }
 
     /// <summary>What the leader's call threw; null when it did not fail.</summary>
@@ -136,7 +136,8 @@ internal sealed class CacheFlight : IDisposable
         }
         catch (TimeoutException)
         {
-            IsUnshareable = true;
+            // Whoever comes back first leads anew, the others wait for it: not all of them ask at once.
+            _flight.GiveUp();
             return default;
         }
         finally

@@ -34,11 +34,16 @@ internal static class ProviderFailure
         return status is 429 or >= 500 && RetryAfter(exception, now) is { } wait ? (wait < atMost ? wait : atMost) : null;
     }
 
-    private static TimeSpan? RetryAfter(Exception exception, DateTimeOffset now)
+    /// <summary>How long the provider asked to be left alone; null when it did not say.</summary>
+    public static TimeSpan? RetryAfter(Exception exception, DateTimeOffset now)
     {
         for (var current = exception; current is not null; current = current.InnerException)
         {
-            var found = current.Data["Retry-After"] ?? Property(current, "RetryAfter") ?? Header(current);
+            // OpenAI says it in milliseconds too, which is closer.
+            if (Header(current, "retry-after-ms") is string ms && int.TryParse(ms, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds > 0)
+                return TimeSpan.FromMilliseconds(milliseconds);
+
+            var found = current.Data["Retry-After"] ?? Property(current, "RetryAfter") ?? Header(current, "Retry-After");
             if (found is TimeSpan wait)
                 return wait > TimeSpan.Zero ? wait : null;
 
@@ -72,13 +77,13 @@ internal static class ProviderFailure
 
     // The SDKs that are built on System.ClientModel (OpenAI's) and on Azure.Core give the raw response by a method, and its headers by name.
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "What was trimmed away reads as not said; then nothing is remembered.")]
-    private static string? Header(Exception exception)
+    private static string? Header(Exception exception, string name)
     {
         try
         {
             var response = exception.GetType().GetMethod("GetRawResponse", Type.EmptyTypes)?.Invoke(exception, null);
             var headers = response?.GetType().GetProperty("Headers")?.GetValue(response);
-            object?[] arguments = ["Retry-After", null];
+            object?[] arguments = [name, null];
             var found = headers?.GetType().GetMethod("TryGetValue", [typeof(string), typeof(string).MakeByRefType()])?.Invoke(headers, arguments);
             return found is true ? arguments[1] as string : null;
         }

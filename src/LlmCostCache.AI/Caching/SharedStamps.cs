@@ -15,7 +15,7 @@ namespace LlmCostCache.AI;
 /// <param name="prefix">What all names begin with.</param>
 /// <param name="seal">Makes the names, so that they say nothing to whoever lacks the secret.</param>
 /// <param name="time">The clock.</param>
-/// <param name="malformed">Is told the name of a stamp that is none; whatever it may have invalidated counts as invalidated.</param>
+/// <param name="malformed">Is told the name of a stamp that is none, or that lies in the future; whatever it may have invalidated counts as invalidated.</param>
 internal sealed class SharedStamps(SharedStore store, string prefix, AnswerSeal seal, TimeProvider time, Action<string> malformed)
 {
     /// <summary>How old what we know of other machines' invalidations may be.</summary>
@@ -133,8 +133,9 @@ internal sealed class SharedStamps(SharedStore store, string prefix, AnswerSeal 
         if (await store.ReadAsync(name, cancellationToken).ConfigureAwait(false) is not { } bytes)
             return 0;
 
-        if (bytes.Length == sizeof(long))
-            return BinaryPrimitives.ReadInt64LittleEndian(bytes.Span);
+        // A stamp far ahead comes from a machine with a wrong clock: believed, it would kill every new answer of its scope until that day.
+        if (bytes.Length == sizeof(long) && BinaryPrimitives.ReadInt64LittleEndian(bytes.Span) is var stamp && stamp <= (time.GetUtcNow() + StoredAnswer.ClockTolerance).UtcTicks)
+            return stamp;
 
         malformed(name);
         return long.MaxValue;

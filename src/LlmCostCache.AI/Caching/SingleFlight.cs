@@ -109,6 +109,9 @@ internal sealed class SingleFlight(TimeProvider time)
             actions?.Invoke();
         }
 
+        /// <summary>Takes a flight that gives no sign of life out of the way of those who still wait; it may land some day.</summary>
+        public void GiveUp() => owner._flights.TryRemove(KeyValuePair.Create(key, this));
+
         /// <summary>The leader's call begins: it can be stopped with <paramref name="stop"/>, and <paramref name="parted"/> ends when it goes on
         /// without its leader.</summary>
         public void Begin(CancellationTokenSource stop, TaskCompletionSource parted)

@@ -201,6 +201,11 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
     private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
+        if (token.Outer is null or { HasEnded: true } && options?.ContinuationToken is null)
+        {
+            RunWatch.Current?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
+        }
+
         var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
             Aggregates(options), () => RequestSize.Of(messages, options), cancellationToken);
         attempt.IsContinuation = options?.ContinuationToken is not null;

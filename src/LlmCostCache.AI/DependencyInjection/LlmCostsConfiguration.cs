@@ -22,6 +22,9 @@ internal static class LlmCostsConfiguration
                 case "WEEKSTART":
                     options.WeekStart = Name<DayOfWeek>(entry);
                     break;
+                case "FISCALYEARSTART":
+                    options.FiscalYearStart = Read(entry, static text => int.Parse(text, CultureInfo.InvariantCulture), "a month from 1 to 12");
+                    break;
                 case "CURRENCY":
                     options.Currency = entry.Value ?? "";
                     break;
@@ -88,7 +91,7 @@ internal static class LlmCostsConfiguration
                 case "BUDGETS":
                     foreach (var budget in entry.GetChildren())
                     {
-                        options.Budgets.Add(BudgetOf(budget));
+                        options.Budgets.Add(BudgetConfiguration.BudgetOf(budget));
                     }
 
                     break;
@@ -116,64 +119,20 @@ internal static class LlmCostsConfiguration
                     }
 
                     break;
+                case "RATELIMITING":
+                    LimitsConfiguration.Bind(entry, options.RateLimiting);
+                    break;
+                case "RETRIES":
+                    LimitsConfiguration.Bind(entry, options.Retries);
+                    break;
+                case "RUNAWAY":
+                    LimitsConfiguration.Bind(entry, options.Runaway);
+                    break;
                 case "USAGERULES" or "TIMEPROVIDER" or "LOGGERFACTORY" or "METERFACTORY" or "DISTRIBUTEDCACHE":
                     throw OnlyInCode(entry);
                 default:
                     throw Unknown(entry);
             }
         }
-    }
-
-    private static Budget BudgetOf(IConfigurationSection section)
-    {
-        var period = section["Period"] ?? throw Missing(section, "Period");
-        var limit = Read(section.GetSection("Limit"), static text => decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture), "an amount in US dollars");
-        Budget budget;
-        try
-        {
-            budget = period.ToUpperInvariant() switch
-            {
-                "PERCALL" => Budget.PerCall(limit),
-                "HOUR" or "HOURLY" => Budget.Hourly(limit),
-                "DAY" or "DAILY" => Budget.Daily(limit),
-                "WEEK" or "WEEKLY" => Budget.Weekly(limit),
-                "MONTH" or "MONTHLY" => Budget.Monthly(limit),
-                "TOTAL" => Budget.Total(limit),
-                _ => throw Wrong(section.GetSection("Period"), "PerCall, Hour, Day, Week, Month or Total"),
-            };
-        }
-        catch (ArgumentOutOfRangeException)
-        {
-            throw Wrong(section.GetSection("Limit"), "an amount in US dollars, zero or more");
-        }
-
-        foreach (var entry in section.GetChildren())
-        {
-            var value = entry.Value ?? "";
-            budget = entry.Key.ToUpperInvariant() switch
-            {
-                "PERIOD" or "LIMIT" => budget,
-                "TENANT" => value == BudgetScope.Each ? budget.ForEachTenant() : budget.ForTenant(value),
-                "PROJECT" => value == BudgetScope.Each ? budget.ForEachProject() : budget.ForProject(value),
-                "TEAM" => value == BudgetScope.Each ? budget.ForEachTeam() : budget.ForTeam(value),
-                "USER" => value == BudgetScope.Each ? budget.ForEachUser() : budget.ForUser(value),
-                "FEATURE" => value == BudgetScope.Each ? budget.ForEachFeature() : budget.ForFeature(value),
-                "SESSION" => value == BudgetScope.Each ? budget.ForEachSession() : budget.ForSession(value),
-                "AGENT" => value == BudgetScope.Each ? budget.ForEachAgent() : budget.ForAgent(value),
-                "MODEL" => budget.ForModel(value),
-                "TAG" => budget.ForTag(value),
-                "NAME" => budget.Named(value),
-                "FALLBACKTO" => budget.FallBackTo(value),
-                "MODE" => Name<BudgetMode>(entry) switch
-                {
-                    BudgetMode.Warn => budget.Warn(),
-                    BudgetMode.Balanced => budget.Balanced(),
-                    _ => budget,
-                },
-                _ => throw Unknown(entry),
-            };
-        }
-
-        return budget;
     }
 }

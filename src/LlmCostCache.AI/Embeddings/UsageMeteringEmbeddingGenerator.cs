@@ -50,6 +50,11 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
         var model = options?.ModelId ?? Client.DefaultModel;
         var outer = CallToken.Find(options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "embeddings", model) : null;
+        if ((outer ?? own!).Outer is null or { HasEnded: true })
+        {
+            RunWatch.Current?.Admit([], model);
+        }
+
         var attempt = await _costs.Meter.BeginAsync(outer ?? own!, Client, "embeddings", model, maxOutputTokens: null, hasOutput: false,
             serviceTier: null, streamed: false, aggregated: false, () => RequestSize.Of(list), cancellationToken);
         GeneratedEmbeddings<Embedding<float>> embeddings;

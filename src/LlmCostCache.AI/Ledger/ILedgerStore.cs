@@ -8,7 +8,7 @@ namespace LlmCostCache.AI;
 internal interface ILedgerStore : IAsyncDisposable
 {
     /// <summary>Writes the zone, the week start, the currency of reports and the budgets given in code, so that other processes and the command line see them.</summary>
-    ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", CancellationToken cancellationToken = default);
+    ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", int fiscalYearStart = 1, CancellationToken cancellationToken = default);
 
     /// <summary>Holds every amount or none. The same id again gets the same answer and holds nothing twice.</summary>
     ValueTask<ReservationOutcome> ReserveAsync(ReservationRequest request, CancellationToken cancellationToken = default);
@@ -38,6 +38,18 @@ internal interface ILedgerStore : IAsyncDisposable
 
     /// <summary>Where the windows of the budgets stand now.</summary>
     ValueTask<IReadOnlyList<WindowBalance>> ReadBalancesAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>The limits and grants that were set at run time; null when they are those of a revision. Reads one number from the file when they are.</summary>
+    BudgetSettings? SettingsAfter(long revision);
+
+    /// <summary>Every budget that holds, with where its windows stand.</summary>
+    IReadOnlyList<BudgetStanding> ReadStandings();
+
+    /// <summary>Changes what is set at run time. Effective with the next reservation in every process, once this has completed.</summary>
+    ValueTask<T> ChangeBudgetsAsync<T>(Func<LedgerBudgets, T> change, CancellationToken cancellationToken = default);
+
+    /// <summary>Who changed which limit when, oldest first.</summary>
+    IReadOnlyList<BudgetChange> ReadBudgetChanges();
 
     /// <summary>The folded rows (calls with their adjustments), in the order they were written.</summary>
     IAsyncEnumerable<UsageRecord> ReadAsync(LedgerFilter filter, CancellationToken cancellationToken = default);

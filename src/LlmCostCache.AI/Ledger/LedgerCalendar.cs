@@ -3,16 +3,16 @@ using System.Globalization;
 namespace LlmCostCache.AI;
 
 /// <summary>Hours, days, weeks and months of a zone, as functions of an instant.</summary>
-internal sealed class LedgerCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
+internal sealed class LedgerCalendar(TimeZoneInfo zone, DayOfWeek weekStart, int fiscalYearStart = 1)
 {
-    private readonly BudgetCalendar _windows = new(zone, weekStart);
+    private readonly BudgetCalendar _windows = new(zone, weekStart, fiscalYearStart);
 
     public static LedgerCalendar Utc { get; } = new(TimeZoneInfo.Utc, DayOfWeek.Monday);
 
     public TimeZoneInfo Zone => zone;
 
     /// <summary>The same weeks in another zone.</summary>
-    public LedgerCalendar In(TimeZoneInfo other) => new(other, weekStart);
+    public LedgerCalendar In(TimeZoneInfo other) => new(other, weekStart, fiscalYearStart);
 
     /// <summary>The first instant of a calendar day.</summary>
     public DateTimeOffset StartOf(DateOnly day) => _windows.StartOf(day);
@@ -31,6 +31,9 @@ internal sealed class LedgerCalendar(TimeZoneInfo zone, DayOfWeek weekStart)
             _ => throw new ArgumentOutOfRangeException(nameof(period), period, "Only hours, days, weeks and months are periods."),
         };
     }
+
+    /// <summary>The window of a budget that the instant lies in; for a rolling one, its slice.</summary>
+    public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(Budget budget, DateTimeOffset instant) => _windows.WindowOf(budget, instant);
 
     /// <summary>The window of a budget's period that the instant lies in.</summary>
     public (DateTimeOffset StartsAt, DateTimeOffset EndsAt) WindowOf(BudgetPeriod period, DateTimeOffset instant) => _windows.WindowOf(period, instant);

@@ -90,6 +90,15 @@ internal sealed record LedgerEntry
 
     public bool IsAdjustment => Adjusts is not null;
 
+    /// <summary>What the row adds to a budget of this unit. Answers from a cache took no tokens and no request, whatever they say of the call that they saved.</summary>
+    public long CountOf(BudgetUnit unit) => unit switch
+    {
+        BudgetUnit.Usd => BookedNanos,
+        _ when CacheLayer != CacheLayer.None => 0,
+        BudgetUnit.Tokens => Usage.TotalTokens,
+        _ => Usage.Requests,
+    };
+
     /// <summary>The row of a call.</summary>
     public static LedgerEntry Of(UsageRecord record)
     {

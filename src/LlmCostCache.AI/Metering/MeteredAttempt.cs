@@ -51,6 +51,9 @@ internal sealed class MeteredAttempt
 
     public long StartedAt { get; }
 
+    /// <summary>The run that it is part of; null when no guard watches it.</summary>
+    public RunWatch? Run { get; } = RunWatch.Current;
+
     /// <summary>Whether a meter further out sees the answer as well.</summary>
     public bool IsInner { get; init; }
 

@@ -53,7 +53,7 @@ internal sealed class UsageMeter
         BudgetDemand? demand = null;
         string id;
         DateTimeOffset? heldAt = null;
-        if (token.Budget is { Guard.HasBudgets: true } pass)
+        if (token.Budget is { IsWatched: true } pass)
         {
             demand = new BudgetDemand
             {
@@ -352,6 +352,7 @@ internal sealed class UsageMeter
         }
 
         _budgets.Changed();
+        attempt.Run?.Spend(record.Cost);
         _telemetry.Attempt(attempt.Token.Span, record);
         return record.Cost;
     }

@@ -7,8 +7,7 @@ namespace LlmCostCache.AI;
 
 /// <summary>Everything that moves money, inside the transaction that its caller began. Used by the writer thread only.</summary>
 /// <remarks>
-/// Budgets and the dimensions' ids are remembered between transactions; other processes announce a change of the budgets by the
-/// revision in <c>meta</c>, and dimensions are never changed.
+/// The dimensions' ids are remembered between transactions: they never change. Budgets and their windows have books of their own.
 /// </remarks>
 internal sealed class LedgerBook : IDisposable
 {
@@ -44,16 +43,15 @@ internal sealed class LedgerBook : IDisposable
     private readonly LedgerRowBinder _row;
     private readonly List<SqliteStatement> _statements = [];
     private readonly LedgerRollup _rollup;
-    private readonly Dictionary<string, Budget> _budgets = new(StringComparer.Ordinal);
-    private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _head, _revision, _setMeta, _selectBudgets, _upsertBudget;
-    private readonly SqliteStatement _insertEntry, _hasEntry, _entryById, _adjustments, _post;
-    private readonly SqliteStatement _window, _insertWindow, _hold, _unhold, _seedFromRollup, _seedFromEntries, _seedFromSession;
-    private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _insertHold, _holds, _deleteHolds, _prune, _pruneHolds;
+    private readonly LedgerBudgets _budgets;
+    private readonly LedgerWindows _windows;
+    private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _head, _setMeta;
+    private readonly SqliteStatement _insertEntry, _hasEntry, _entryById, _adjustments;
+    private readonly SqliteStatement _due, _reservation, _insertReservation, _setState, _setDeadline, _prune, _pruneHolds;
 
     private long _lastSequence;
     private byte[] _lastHash = new byte[32];
     private long _sequenceAtBegin;
-    private string? _budgetRevision;
 
     public LedgerBook(SqliteConnection connection, TimeProvider time)
     {
@@ -68,29 +66,12 @@ internal sealed class LedgerBook : IDisposable
         _rollbackTo = Prepare("ROLLBACK TO operation");
         _tail = Prepare("SELECT seq, hash, (SELECT value FROM meta WHERE key = 'head') FROM entry ORDER BY seq DESC LIMIT 1");
         _head = Prepare("SELECT value FROM meta WHERE key = 'head'");
-        _revision = Prepare("SELECT value FROM meta WHERE key = 'budget_revision'");
         _setMeta = Prepare("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-        _selectBudgets = Prepare("SELECT id, scope, period, name, limit_nanos, mode, fallback FROM budget");
-        _upsertBudget = Prepare("""
-            INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback
-            """);
         _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))}) ON CONFLICT (id) DO NOTHING");
         _row = new LedgerRowBinder(_insertEntry, FirstColumns + LaterColumns.Length + 2);
         _hasEntry = Prepare("SELECT 1 FROM entry WHERE id = ?1");
         _entryById = Prepare($"SELECT {Columns} FROM entry WHERE id = ?1");
         _adjustments = Prepare($"SELECT {Columns} FROM entry WHERE adjusts = ?1 ORDER BY seq");
-        _post = Prepare("""
-            UPDATE budget_window SET posted_nanos = posted_nanos + ?1
-             WHERE budget_id = ?2 AND window_key = ?3 AND starts_at <= ?4 AND ends_at > ?4
-            """);
-        _window = Prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
-        _insertWindow = Prepare("INSERT INTO budget_window (budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos) VALUES (?1, ?2, ?3, ?4, ?5, 0)");
-        _hold = Prepare("UPDATE budget_window SET pending_nanos = pending_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
-        _unhold = Prepare("UPDATE budget_window SET pending_nanos = pending_nanos - ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
-        _seedFromRollup = Prepare(WindowSeed.FromRollup);
-        _seedFromEntries = Prepare(WindowSeed.FromEntries);
-        _seedFromSession = Prepare(WindowSeed.FromSession);
         _due = Prepare("SELECT id, record FROM reservation WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline, id LIMIT ?2");
         _reservation = Prepare("SELECT state FROM reservation WHERE id = ?1");
         _insertReservation = Prepare("""
@@ -99,11 +80,10 @@ internal sealed class LedgerBook : IDisposable
             """);
         _setState = Prepare("UPDATE reservation SET state = ?2, record = NULL WHERE id = ?1 AND state = 'pending'");
         _setDeadline = Prepare("UPDATE reservation SET deadline = max(deadline, ?2) WHERE id = ?1 AND state = 'pending'");
-        _insertHold = Prepare("INSERT INTO hold (reservation_id, budget_id, window_key, starts_at, amount_nanos) VALUES (?1, ?2, ?3, ?4, ?5)");
-        _holds = Prepare("SELECT budget_id, window_key, starts_at, amount_nanos FROM hold WHERE reservation_id = ?1");
-        _deleteHolds = Prepare("DELETE FROM hold WHERE reservation_id = ?1");
         _pruneHolds = Prepare("DELETE FROM hold WHERE reservation_id IN (SELECT id FROM reservation WHERE state IN ('posted', 'voided') AND created_at < ?1)");
         _prune = Prepare("DELETE FROM reservation WHERE state IN ('posted', 'voided') AND created_at < ?1");
+        _budgets = new LedgerBudgets(Prepare, time);
+        _windows = new LedgerWindows(Prepare, _budgets, _rollup.Flush);
     }
 
     private long Now => LedgerTime.Micros(_time.GetUtcNow());
@@ -116,18 +96,7 @@ internal sealed class LedgerBook : IDisposable
         _begin.Run();
         ReadTail();
         _sequenceAtBegin = _lastSequence;
-        if (!_revision.Step())
-        {
-            throw new LlmCostException("The ledger has lost its list of budgets. Run 'llmcost ledger verify'.");
-        }
-
-        var revision = _revision.Text(0);
-        _revision.Reset();
-        if (revision != _budgetRevision)
-        {
-            ReadBudgets();
-            _budgetRevision = revision;
-        }
+        _budgets.Refresh();
     }
 
     public void Commit()
@@ -153,7 +122,7 @@ internal sealed class LedgerBook : IDisposable
         }
 
         _rollup.Forget();
-        _budgetRevision = null;
+        _budgets.Forget();
     }
 
     /// <summary>
@@ -208,11 +177,11 @@ internal sealed class LedgerBook : IDisposable
 
         foreach (var (id, record) in due)
         {
-            var holds = Holds(id);
-            var entry = ReservationRecord.Expired(id, record);
-            Release(holds);
+            var holds = _windows.Holds(id);
+            var entry = Held(ReservationRecord.Expired(id, record), holds);
+            _windows.Release(holds);
             _setState.Bind(1, id).Bind(2, "expired").Run();
-            PostCall(Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
+            PostCall(_windows.Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
         }
 
         return due.Count;
@@ -235,16 +204,23 @@ internal sealed class LedgerBook : IDisposable
             throw new LlmCostException($"Conflict: the attempt '{id}' was {state ?? "posted"} before; a new attempt needs a new id.");
         }
 
+        if (request.SettingsRevision is { } revision && revision != _budgets.Settings.Revision)
+        {
+            return new ReservationOutcome(false, []) { Newer = _budgets.Settings };
+        }
+
         var balances = ImmutableArray.CreateBuilder<WindowBalance>(request.Holds.Length);
         var refusedBy = -1;
         foreach (var hold in request.Holds)
         {
-            var (posted, pending) = FindOrCreate(hold.Window);
-            balances.Add(new WindowBalance(hold.Window, hold.Window.Budget.Limit, Money.FromNanos(posted), Money.FromNanos(pending)));
-            if (refusedBy < 0 && hold.Enforced && (Int128)posted + pending + hold.Amount.Nanos > hold.Window.Budget.Limit.Nanos)
+            var balance = _windows.Find(hold.Window, _owner);
+            if (hold.Enforced && (Int128)balance.Spent.Count + balance.Reserved.Count + hold.Amount.Count > balance.Limit.Count)
             {
-                refusedBy = balances.Count - 1;
+                refusedBy = refusedBy < 0 ? balances.Count : refusedBy;
+                balance = balance with { FitsAt = _windows.FitsAt(hold, balance.Limit) };
             }
+
+            balances.Add(balance);
         }
 
         if (refusedBy >= 0)
@@ -252,29 +228,24 @@ internal sealed class LedgerBook : IDisposable
             return new ReservationOutcome(false, balances.MoveToImmutable(), refusedBy);
         }
 
-        var dearest = wanted.Count == 0 ? 0 : wanted.Max(hold => hold.Amount);
+        var dearest = _windows.Most(wanted, BudgetUnit.Usd) ?? 0;
         var now = Now;
         _insertReservation.Bind(1, id).Bind(2, request.Record.CallId ?? id).Bind(3, request.Record.Attempt).Bind(4, dearest).Bind(5, now)
             .Bind(6, LedgerTime.Micros(_time.GetUtcNow() + request.Timeout)).Bind(7, _owner).Bind(8, recordText ?? ReservationRecord.Write(request.Record, Money.FromNanos(dearest))).Run();
-        foreach (var hold in wanted)
-        {
-            _hold.Bind(1, hold.Amount).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Run();
-            _insertHold.Bind(1, id).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Bind(5, hold.Amount).Run();
-        }
-
+        _windows.Hold(id, wanted);
         return new ReservationOutcome(true, balances.MoveToImmutable());
     }
 
     public bool Void(string id)
     {
-        var holds = Holds(id);
+        var holds = _windows.Holds(id);
         if (_setState.Bind(1, id).Bind(2, "voided").Run() == 0)
         {
             return false;
         }
 
-        Release(holds);
-        _deleteHolds.Bind(1, id).Run();
+        _windows.Release(holds);
+        _windows.Drop(id);
         return true;
     }
 
@@ -293,11 +264,12 @@ internal sealed class LedgerBook : IDisposable
         var entry = LedgerEntry.Of(record);
         if (state == "pending")
         {
-            var holds = Holds(record.Id);
-            Release(holds);
-            _deleteHolds.Bind(1, record.Id).Run();
+            var holds = _windows.Holds(record.Id);
+            _windows.Release(holds);
+            _windows.Drop(record.Id);
             _setState.Bind(1, record.Id).Bind(2, "posted").Run();
-            entry = Overruns(entry, holds) ? entry.WithFlag("overrun") : entry;
+            entry = IsUncounted(record) ? Held(entry, holds) : entry;
+            entry = _windows.Overruns(entry, holds) ? entry.WithFlag("overrun") : entry;
         }
 
         // Whether the row is there already, its index says while it is written.
@@ -319,26 +291,19 @@ internal sealed class LedgerBook : IDisposable
         return true;
     }
 
-    public bool Configure(string zone, DayOfWeek weekStart, string currency, IReadOnlyList<Budget> budgets)
+    public bool Configure(string zone, DayOfWeek weekStart, int fiscalYearStart, string currency, IReadOnlyList<Budget> budgets)
     {
         SetMeta("zone", zone);
         SetMeta("week_start", weekStart.ToString());
+        SetMeta("fiscal_year_start", fiscalYearStart.ToString(CultureInfo.InvariantCulture));
         SetMeta("currency", currency);
-        var changed = false;
-        foreach (var budget in budgets)
-        {
-            changed |= Remember(budget, overwrite: true);
-        }
-
-        if (changed)
-        {
-            AnnounceBudgets();
-        }
+        _budgets.Configure(budgets, _owner);
 
         // What was posted has its row and what was voided is not asked for again; a week is longer than any call.
         var old = LedgerTime.Micros(_time.GetUtcNow() - TimeSpan.FromDays(7));
         _pruneHolds.Bind(1, old).Run();
         _prune.Bind(1, old).Run();
+        _windows.Prune(_time.GetUtcNow());
         return true;
     }
 
@@ -349,6 +314,9 @@ internal sealed class LedgerBook : IDisposable
         _rollup.Flush();
         return new CounterCheck(_connection, _time, logger).Run();
     }
+
+    /// <summary>The limits and grants that were set at run time.</summary>
+    public LedgerBudgets Budgets => _budgets;
 
     /// <summary>Writes where the chain ends, so that a lost tail is noticed. Also gives a commit something to bring to the disk.</summary>
     public void Touch() => SetMeta("head", LedgerChain.HeadOf(_lastSequence, _lastHash));
@@ -364,7 +332,7 @@ internal sealed class LedgerBook : IDisposable
 
     private ReservationOutcome RepeatReservation(ReservationRequest request, List<StoredHold> wanted)
     {
-        var held = Holds(request.Record.Id);
+        var held = _windows.Holds(request.Record.Id);
         if (held.Count != wanted.Count || wanted.Except(held).Any())
         {
             throw new LlmCostException($"Conflict: the attempt '{request.Record.Id}' is reserved already, with other amounts or for other budgets.");
@@ -373,8 +341,8 @@ internal sealed class LedgerBook : IDisposable
         var balances = request.Holds.Select(hold =>
         {
             var own = held.First(other => other.Budget == hold.Window.Budget.Id && other.Key == hold.Window.Key && other.StartsAt == LedgerTime.Micros(hold.Window.StartsAt));
-            var (posted, pending) = FindOrCreate(hold.Window);
-            return new WindowBalance(hold.Window, hold.Window.Budget.Limit, Money.FromNanos(posted), Money.FromNanos(pending - own.Amount));
+            var balance = _windows.Find(hold.Window, _owner);
+            return balance with { Reserved = BudgetAmount.Of(balance.Reserved.Unit, balance.Reserved.Count - own.Amount) };
         });
         return new ReservationOutcome(true, [.. balances]);
     }
@@ -387,9 +355,10 @@ internal sealed class LedgerBook : IDisposable
             return repeated;
         }
 
-        var holds = Holds(record.Id);
+        var holds = _windows.Holds(record.Id);
         var truth = LedgerEntry.Of(record).WithFlag("late");
-        truth = Overruns(truth, holds) ? truth.WithFlag("overrun") : truth;
+        truth = IsUncounted(record) ? Held(truth, holds) : truth;
+        truth = _windows.Overruns(truth, holds) ? truth.WithFlag("overrun") : truth;
         var before = Folded(call);
         PostAdjustment(before, before.AdjustmentTo(truth, lateId));
         return true;
@@ -403,7 +372,7 @@ internal sealed class LedgerBook : IDisposable
             return false;
         }
 
-        Post(entry);
+        _windows.Post(entry);
         _rollup.Add(entry, 1);
         return true;
     }
@@ -415,7 +384,7 @@ internal sealed class LedgerBook : IDisposable
             throw new LlmCostException($"Conflict: the ledger has a row '{adjustment.Id}' already.");
         }
 
-        Post(adjustment);
+        _windows.Post(adjustment);
         _rollup.Add(before, -1);
         _rollup.Add(before.Plus(adjustment), 1);
     }
@@ -434,75 +403,24 @@ internal sealed class LedgerBook : IDisposable
         return true;
     }
 
-    /// <summary>Counts the amount in every window there is that the row belongs to, whether or not something was held in it.</summary>
-    private void Post(LedgerEntry entry)
-    {
-        if (entry.BookedNanos == 0)
-        {
-            return;
-        }
+    /// <summary>Whether nobody knows what an attempt took, so that what was held for it is booked in every unit.</summary>
+    private static bool IsUncounted(UsageRecord record) => record.Cost.Certainty != CostCertainty.Known
+        && (record.UsageSource == "none"
+            || (record.UsageSource == "estimate" && (record.Cost.Certainty == CostCertainty.Unknown || UsageFlags.Has(record.Flags, UsageFlags.HeldAmount))));
 
-        foreach (var (id, budget) in _budgets)
+    /// <summary>A row of an attempt with what was held for it in tokens and requests, where that is more than it says.</summary>
+    private LedgerEntry Held(LedgerEntry entry, List<StoredHold> holds)
+    {
+        var tokens = _windows.Most(holds, BudgetUnit.Tokens) ?? 0;
+        var requests = _windows.Most(holds, BudgetUnit.Requests) ?? 0;
+        return entry with
         {
-            if (budget.Scope.TryMatch(entry.Attribution, entry.RequestedModel, entry.ModelKey, out var key))
+            Usage = entry.Usage with
             {
-                _post.Bind(1, entry.BookedNanos).Bind(2, id).Bind(3, key).Bind(4, entry.At).Run();
-            }
-        }
-    }
-
-    private (long Posted, long Pending) FindOrCreate(BudgetWindow window)
-    {
-        var budget = window.Budget.Id;
-        var startsAt = LedgerTime.Micros(window.StartsAt);
-        _window.Bind(1, budget).Bind(2, window.Key).Bind(3, startsAt);
-        if (_window.Step())
-        {
-            var found = (_window.Int64(0), _window.Int64(1));
-            _window.Reset();
-            return found;
-        }
-
-        if (Remember(window.Budget, overwrite: false))
-        {
-            AnnounceBudgets();
-        }
-
-        // What this batch has added so far belongs to the sum.
-        _rollup.Flush();
-        var posted = WindowSeed.Sum(window, _seedFromRollup, _seedFromEntries, _seedFromSession);
-        _insertWindow.Bind(1, budget).Bind(2, window.Key).Bind(3, startsAt).Bind(4, LedgerTime.Micros(window.EndsAt)).Bind(5, posted).Run();
-        return (posted, 0);
-    }
-
-    private bool Remember(Budget budget, bool overwrite)
-    {
-        if (_budgets.TryGetValue(budget.Id, out var known)
-            && (!overwrite || (known.Limit == budget.Limit && known.Mode == budget.Mode && known.FallbackModel == budget.FallbackModel)))
-        {
-            return false;
-        }
-
-        _upsertBudget.Bind(1, budget.Id).Bind(2, budget.Scope.ToString()).Bind(3, BudgetText.Word(budget.Period)).Bind(4, budget.GivenName)
-            .Bind(5, budget.Limit.Nanos).Bind(6, BudgetText.Word(budget.Mode)).Bind(7, budget.FallbackModel).Run();
-        _budgets[budget.Id] = budget;
-        return true;
-    }
-
-    private void AnnounceBudgets()
-    {
-        _budgetRevision = (long.Parse(_budgetRevision!, CultureInfo.InvariantCulture) + 1).ToString(CultureInfo.InvariantCulture);
-        SetMeta("budget_revision", _budgetRevision);
-    }
-
-    private void ReadBudgets()
-    {
-        _budgets.Clear();
-        while (_selectBudgets.Step())
-        {
-            _budgets[_selectBudgets.Text(0)] = BudgetText.Read(
-                _selectBudgets.Text(1), _selectBudgets.Text(2), _selectBudgets.NullableText(3), Money.FromNanos(_selectBudgets.Int64(4)), _selectBudgets.Text(5), _selectBudgets.NullableText(6));
-        }
+                UncachedInputTokens = entry.Usage.UncachedInputTokens + Math.Max(0, tokens - entry.Usage.TotalTokens),
+                Requests = Math.Max(entry.Usage.Requests, requests),
+            },
+        };
     }
 
     /// <summary>
@@ -544,41 +462,17 @@ internal sealed class LedgerBook : IDisposable
     private void Forget()
     {
         _rollup.Forget();
-        _budgetRevision = null;
-        if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0 && _revision.Step())
+        _budgets.Forget();
+        if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
         {
-            _budgetRevision = _revision.Text(0);
-            _revision.Reset();
-            ReadBudgets();
+            _budgets.Refresh();
         }
     }
 
     private static List<StoredHold> Merge(ImmutableArray<Hold> holds) =>
         [.. from hold in holds
-            group hold.Amount.Nanos by (hold.Window.Budget.Id, hold.Window.Key, StartsAt: LedgerTime.Micros(hold.Window.StartsAt)) into window
+            group hold.Amount.Count by (hold.Window.Budget.Id, hold.Window.Key, StartsAt: LedgerTime.Micros(hold.Window.StartsAt)) into window
             select new StoredHold(window.Key.Id, window.Key.Key, window.Key.StartsAt, window.Max())];
-
-    private List<StoredHold> Holds(string id)
-    {
-        var holds = new List<StoredHold>();
-        _holds.Bind(1, id);
-        while (_holds.Step())
-        {
-            holds.Add(new StoredHold(_holds.Text(0), _holds.Text(1), _holds.Int64(2), _holds.Int64(3)));
-        }
-
-        return holds;
-    }
-
-    private void Release(List<StoredHold> holds)
-    {
-        foreach (var hold in holds)
-        {
-            _unhold.Bind(1, hold.Amount).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Run();
-        }
-    }
-
-    private static bool Overruns(LedgerEntry entry, List<StoredHold> holds) => holds.Exists(hold => entry.BookedNanos > hold.Amount);
 
     private string? StateOf(string id)
     {
@@ -632,6 +526,4 @@ internal sealed class LedgerBook : IDisposable
         _statements.Add(statement);
         return statement;
     }
-
-    private readonly record struct StoredHold(string Budget, string Key, long StartsAt, long Amount);
 }

@@ -13,7 +13,7 @@ internal static class LedgerFile
     private const int ApplicationId = 0x4C4C4D43;
 
     /// <summary>The schema that this version writes, step by step.</summary>
-    public static IReadOnlyList<string> Steps { get; } = [ReadStep("ledger-001.sql"), ReadStep("ledger-002.sql"), ReadStep("ledger-003.sql")];
+    public static IReadOnlyList<string> Steps { get; } = [ReadStep("ledger-001.sql"), ReadStep("ledger-002.sql"), ReadStep("ledger-003.sql"), ReadStep("ledger-004.sql")];
 
     private static int SchemaVersion => Steps.Count;
 

@@ -25,47 +25,22 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
             var zone = Meta(connection, "zone") ?? "UTC";
             var weekStart = Enum.TryParse<DayOfWeek>(Meta(connection, "week_start"), out var day) ? day : DayOfWeek.Monday;
             return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found)
-                ? new LedgerCalendar(found, weekStart)
+                ? new LedgerCalendar(found, weekStart, int.TryParse(Meta(connection, "fiscal_year_start"), out var month) ? month : 1)
                 : throw SqliteFile.Refusal(path, $"counts days in the zone '{zone}', which this machine does not know. Install its time zone data.");
         });
         return reader;
     }
 
-    public IReadOnlyList<WindowBalance> Balances() => With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () =>
-    {
-        var now = time.GetUtcNow();
-        var balances = new List<WindowBalance>();
-        using var windows = new SqliteStatement(connection, """
-            SELECT window_key, starts_at, ends_at, posted_nanos, pending_nanos
-              FROM budget_window
-             WHERE budget_id = ?1 AND starts_at <= ?2 AND ends_at > ?2
-             ORDER BY window_key, starts_at
-            """);
-        using var fromRollup = new SqliteStatement(connection, WindowSeed.FromRollup);
-        using var fromEntries = new SqliteStatement(connection, WindowSeed.FromEntries);
-        using var fromSession = new SqliteStatement(connection, WindowSeed.FromSession);
-        foreach (var budget in Budgets(connection).Where(budget => budget.Period != BudgetPeriod.PerCall))
-        {
-            var (startsAt, endsAt) = Calendar.WindowOf(budget.Period, now);
-            var current = LedgerTime.Micros(startsAt);
-            var found = false;
-            windows.Bind(1, budget.Id).Bind(2, LedgerTime.Micros(now));
-            while (windows.Step())
-            {
-                found |= windows.Int64(1) == current;
-                var window = new BudgetWindow(budget, windows.Text(0), Bound(windows.Int64(1)), Bound(windows.Int64(2)));
-                balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(windows.Int64(3)), Money.FromNanos(windows.Int64(4))));
-            }
+    public IReadOnlyList<WindowBalance> Balances() =>
+        With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () => LedgerBalances.Read(connection, Calendar, time.GetUtcNow())));
 
-            if (!found && !budget.Scope.ToString().Contains('*', StringComparison.Ordinal))
-            {
-                var window = new BudgetWindow(budget, "", startsAt, endsAt);
-                balances.Add(new WindowBalance(window, budget.Limit, Money.FromNanos(WindowSeed.Sum(window, fromRollup, fromEntries, fromSession)), Money.Zero));
-            }
-        }
+    /// <summary>What was set at run time; null when that is what the caller knows.</summary>
+    public BudgetSettings? SettingsAfter(long revision) => With(connection => LedgerBalances.SettingsAfter(connection, revision, time.GetUtcNow()));
 
-        return balances;
-    }));
+    public IReadOnlyList<BudgetStanding> Standings() =>
+        With<IReadOnlyList<BudgetStanding>>(connection => Snapshot(connection, () => LedgerBalances.Standings(connection, Calendar, time.GetUtcNow())));
+
+    public IReadOnlyList<BudgetChange> Changes() => With(LedgerBalances.Changes);
 
     /// <summary>The next calls that match, each with its adjustments folded in.</summary>
     public LedgerPage Page(LedgerFilter filter, LedgerPage? before) => With(connection => Snapshot(connection, () => Page(connection, filter, before)));
@@ -128,10 +103,10 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     internal static IEnumerable<Budget> Budgets(SqliteConnection connection)
     {
-        using var budgets = new SqliteStatement(connection, "SELECT scope, period, name, limit_nanos, mode, fallback FROM budget ORDER BY id");
+        using var budgets = new SqliteStatement(connection, $"SELECT {BudgetText.Columns} FROM budget ORDER BY id");
         while (budgets.Step())
         {
-            yield return BudgetText.Read(budgets.Text(0), budgets.Text(1), budgets.NullableText(2), Money.FromNanos(budgets.Int64(3)), budgets.Text(4), budgets.NullableText(5));
+            yield return BudgetText.Read(budgets, 0);
         }
     }
 
@@ -144,8 +119,6 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     internal static long Since(LedgerFilter filter) => filter.Since is { } since ? LedgerTime.Ceiling(since) : long.MinValue;
 
     internal static long Until(LedgerFilter filter) => filter.Until is { } until ? LedgerTime.Ceiling(until) : long.MaxValue;
-
-    internal static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
 
     /// <summary>Where to begin and where to end: rows written after the reading began are left to the next one.</summary>
     private static (long After, long Last) Range(SqliteConnection connection, LedgerFilter filter)

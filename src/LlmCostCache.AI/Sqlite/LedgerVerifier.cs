@@ -13,7 +13,8 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
     private readonly Dictionary<(LedgerDimensions Names, long Slot), LedgerSums> _sums = [];
     private readonly Dictionary<(string Budget, string Key), List<Window>> _windows = [];
     private readonly Dictionary<long, LedgerEntry> _adjusted = [];
-    private readonly List<Budget> _budgets = [];
+    private readonly Dictionary<string, BudgetUnit> _units = new(StringComparer.Ordinal);
+    private BudgetMatcher _budgets = BudgetMatcher.Empty;
     private long _rows;
     private long _wrong;
     private long? _firstBad;
@@ -38,7 +39,7 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         try
         {
             CheckFile();
-            _budgets.AddRange(LedgerReader.Budgets(connection));
+            ReadBudgets();
             ReadWindows();
             head = WalkChain(cancellationToken);
             CheckDimensions();
@@ -56,6 +57,13 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         }
 
         return new LedgerVerification(_rows, _firstBad, [.. _findings.Select(finding => finding.Message)]) { Findings = _findings, Wrong = _wrong, Head = head };
+    }
+
+    private void ReadBudgets()
+    {
+        List<Budget> budgets = [.. LedgerReader.Budgets(connection)];
+        _budgets = new BudgetMatcher(budgets);
+        budgets.ForEach(budget => _units[budget.Id] = budget.Unit);
     }
 
     /// <summary>An index that disagrees with its table would answer wrongly while every row is right.</summary>
@@ -140,13 +148,13 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             return;
         }
 
-        foreach (var budget in _budgets)
+        foreach (var (budget, key) in _budgets.Match(entry.Attribution, entry.RequestedModel, entry.ModelKey))
         {
-            if (budget.Scope.TryMatch(entry.Attribution, entry.RequestedModel, entry.ModelKey, out var key) && _windows.TryGetValue((budget.Id, key), out var windows))
+            if (_windows.TryGetValue((budget.Id, key), out var windows))
             {
                 foreach (var window in windows.Where(window => window.StartsAt <= entry.At && entry.At < window.EndsAt))
                 {
-                    window.Sum += entry.BookedNanos;
+                    window.Sum += entry.CountOf(budget.Unit);
                 }
             }
         }
@@ -211,16 +219,17 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
     {
         foreach (var ((budget, _), windows) in _windows)
         {
+            var unit = _units.GetValueOrDefault(budget);
             foreach (var window in windows)
             {
                 if ((Int128)window.Posted != window.Sum)
                 {
-                    Wrong($"A window of budget '{budget}' says {Money.FromNanos(window.Posted)} posted, its rows add up to {Money.FromNanos((long)window.Sum)}.");
+                    Wrong($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Posted)} posted, its rows add up to {BudgetAmount.Of(unit, (long)window.Sum)}.");
                 }
 
                 if (window.Pending != window.Held)
                 {
-                    Wrong($"A window of budget '{budget}' says {Money.FromNanos(window.Pending)} pending, its holds add up to {Money.FromNanos(window.Held)}.");
+                    Wrong($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Pending)} pending, its holds add up to {BudgetAmount.Of(unit, window.Held)}.");
                 }
             }
         }

@@ -45,7 +45,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     {
         var path = LedgerFile.PathIn(homeDirectory);
         var connection = LedgerFile.OpenForWriting(path, options.TimeProvider);
-        var reader = new LedgerReader(path, options.TimeProvider, new LedgerCalendar(options.TimeZone, options.WeekStart));
+        var reader = new LedgerReader(path, options.TimeProvider, new LedgerCalendar(options.TimeZone, options.WeekStart, options.FiscalYearStart));
         return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader, logger);
     }
 
@@ -60,10 +60,10 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Whether there is a ledger in this home directory.</summary>
     public static bool Exists(string homeDirectory) => File.Exists(LedgerFile.PathIn(homeDirectory));
 
-    public async ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", CancellationToken cancellationToken = default)
+    public async ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", int fiscalYearStart = 1, CancellationToken cancellationToken = default)
     {
-        await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, currency, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
-        _reader.Calendar = new LedgerCalendar(zone, weekStart);
+        await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, fiscalYearStart, currency, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
+        _reader.Calendar = new LedgerCalendar(zone, weekStart, fiscalYearStart);
         await Writer.RunAsync((book, _) => book.CheckCounters(_logger), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
     }
 
@@ -71,8 +71,8 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     {
         Check(request.Record.Id);
         Check(request);
-        var dearest = request.Holds.IsEmpty ? Money.Zero : request.Holds.Max(hold => hold.Amount);
-        var text = ReservationRecord.Write(request.Record, dearest);
+        var dearest = request.Holds.Where(static hold => hold.Window.Budget.Unit == BudgetUnit.Usd).Select(static hold => hold.Amount.Count).DefaultIfEmpty(0).Max();
+        var text = ReservationRecord.Write(request.Record, Money.FromNanos(dearest));
         return Writer.RunAsync((book, _) => book.Reserve(request, text), request.Durable, reserves: true, cancellationToken);
     }
 
@@ -113,6 +113,15 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         cancellationToken.ThrowIfCancellationRequested();
         return new(_reader.Balances());
     }
+
+    public BudgetSettings? SettingsAfter(long revision) => _reader.SettingsAfter(revision);
+
+    public IReadOnlyList<BudgetStanding> ReadStandings() => _reader.Standings();
+
+    public ValueTask<T> ChangeBudgetsAsync<T>(Func<LedgerBudgets, T> change, CancellationToken cancellationToken = default) =>
+        Writer.RunAsync((book, _) => change(book.Budgets), durable: true, reserves: false, cancellationToken);
+
+    public IReadOnlyList<BudgetChange> ReadBudgetChanges() => _reader.Changes();
 
     public async IAsyncEnumerable<UsageRecord> ReadAsync(LedgerFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -166,10 +175,10 @@ internal sealed class SqliteLedgerStore : ILedgerStore
                 throw new ArgumentException("A budget for each call has no window to hold an amount in.", nameof(request));
             }
 
-            if (hold.Amount < Money.Zero || hold.Window.StartsAt >= hold.Window.EndsAt)
+            if (hold.Amount.Count < 0 || hold.Amount.Unit != hold.Window.Budget.Unit || hold.Window.StartsAt >= hold.Window.EndsAt)
             {
                 throw new ArgumentException(
-                    $"A hold needs an amount that is not negative and a window that ends after it starts; "
+                    $"A hold needs an amount in the unit of its budget that is not negative and a window that ends after it starts; "
                     + $"this one is {hold.Amount} from {hold.Window.StartsAt:O} to {hold.Window.EndsAt:O}.", nameof(request));
             }
         }

@@ -26,6 +26,12 @@ internal sealed class CostInstruments
             [0.000001, 0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
+    // From a wait that nobody feels to the longest that a limit of a minute makes.
+    private static readonly InstrumentAdvice<double> s_waitBuckets = new()
+    {
+        HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120],
+    };
+
     // Lives as long as the process: disposing it with one LlmCosts would end the series of all others.
     private static readonly Lazy<Meter> s_shared = new(() => new Meter(TelemetryNames.Source, s_version));
 
@@ -57,6 +63,14 @@ internal sealed class CostInstruments
             TelemetryNames.BudgetRejections, "{call}", "Calls refused by a budget; nothing was sent.");
         LedgerDropped = meter.CreateCounter<long>(
             TelemetryNames.LedgerDropped, "{record}", "Rows of free calls given up because the ledger could not keep pace.");
+        RateWait = meter.CreateHistogram(
+            TelemetryNames.RateWait, "s", "How long requests waited for their turn at a rate limit; those that did not wait are not in it.", tags: null, s_waitBuckets);
+        RateRejections = meter.CreateCounter<long>(
+            TelemetryNames.RateRejections, "{call}", "Calls refused by a rate limit; nothing was sent.");
+        Retries = meter.CreateCounter<long>(
+            TelemetryNames.Retries, "{retry}", "Requests that were sent again, by what had failed.");
+        RunawayStops = meter.CreateCounter<long>(
+            TelemetryNames.RunawayStops, "{call}", "Calls refused by a runaway guard; nothing was sent.");
     }
 
     public Histogram<double> OperationCost { get; }
@@ -79,6 +93,14 @@ internal sealed class CostInstruments
 
     public Counter<long> LedgerDropped { get; }
 
+    public Histogram<double> RateWait { get; }
+
+    public Counter<long> RateRejections { get; }
+
+    public Counter<long> Retries { get; }
+
+    public Counter<long> RunawayStops { get; }
+
     public BoundedNames RequestModels { get; } = new(MaxModels);
 
     public BoundedNames ResponseModels { get; } = new(MaxModels);
@@ -88,6 +110,8 @@ internal sealed class CostInstruments
     public BoundedNames Operations { get; } = new(MaxOperations);
 
     public BoundedNames Budgets { get; } = new(MaxBudgets);
+
+    public BoundedNames RateLimits { get; } = new(MaxBudgets);
 
     public BoundedNames Reasons { get; } = new(MaxReasons);
 
@@ -164,5 +188,5 @@ internal sealed class CostInstruments
 
     // Nothing is left of a limit of zero.
     private static double Ratio(WindowBalance balance) =>
-        balance.Limit <= Money.Zero ? 1 : (double)((balance.Spent.Usd + balance.Reserved.Usd) / balance.Limit.Usd);
+        balance.Limit.Count <= 0 ? 1 : (double)(((decimal)balance.Spent.Count + balance.Reserved.Count) / balance.Limit.Count);
 }

@@ -219,6 +219,32 @@ internal sealed class CostTelemetry : IDisposable
         activity?.SetTag(TelemetryNames.BudgetName, name);
     }
 
+    /// <summary>A request stood in the queue of a rate limit.</summary>
+    public void RateWaited(string operation, TimeSpan waited, bool wasRefused)
+    {
+        if (_instruments.RateWait.Enabled)
+        {
+            _instruments.RateWait.Record(waited.TotalSeconds, new(TelemetryNames.Operation, _instruments.Operations.Of(operation)),
+                new(TelemetryNames.RateLimitResult, wasRefused ? "refused" : "passed"));
+        }
+    }
+
+    /// <summary>A rate limit refused a call; nothing was sent.</summary>
+    public void RateRefused(string limit, RateRefusal reason)
+    {
+        if (_instruments.RateRejections.Enabled)
+        {
+            _instruments.RateRejections.Add(1, new(TelemetryNames.RateLimitName, _instruments.RateLimits.Of(limit)), new(TelemetryNames.FailureReason, TelemetryNames.Of(reason)));
+        }
+    }
+
+    /// <summary>A request is sent again.</summary>
+    /// <param name="kind">What had failed: one of a few fixed words.</param>
+    public void Retried(string kind) => _instruments.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.FailureReason, kind));
+
+    /// <summary>A runaway guard refused a call; nothing was sent.</summary>
+    public void RunStopped(RunawayRule rule) => _instruments.RunawayStops.Add(1, new KeyValuePair<string, object?>(TelemetryNames.RunawayRule, TelemetryNames.Of(rule)));
+
     /// <summary>A cache layer failed and the call went on without it.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="reason">A word such as <c>timeout</c> or the type of an exception; never its message.</param>

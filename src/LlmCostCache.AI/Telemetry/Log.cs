@@ -66,7 +66,7 @@ internal static partial class Log
 
     // 60-79: budgets
 
-    public static void BudgetWarning(this ILogger logger, Budget budget, Money spent, Money limit)
+    public static void BudgetWarning(this ILogger logger, Budget budget, BudgetAmount spent, BudgetAmount limit)
     {
         if (logger.IsEnabled(LogLevel.Warning))
         {
@@ -74,7 +74,7 @@ internal static partial class Log
         }
     }
 
-    public static void BudgetRefused(this ILogger logger, Budget budget, Money requested, Money left)
+    public static void BudgetRefused(this ILogger logger, Budget budget, BudgetAmount requested, BudgetAmount left)
     {
         if (logger.IsEnabled(LogLevel.Information))
         {
@@ -98,7 +98,7 @@ internal static partial class Log
         }
     }
 
-    public static void BudgetOverrun(this ILogger logger, Budget budget, Money held, Money cost)
+    public static void BudgetOverrun(this ILogger logger, Budget budget, BudgetAmount held, BudgetAmount cost)
     {
         if (logger.IsEnabled(LogLevel.Warning))
         {
@@ -145,10 +145,10 @@ internal static partial class Log
     // The names of budgets come from TelemetryNames.Of, which leaves out users and sessions.
 
     [LoggerMessage(60, LogLevel.Warning, "Budget '{Budget}': {Spent} of {Limit} is spent or reserved.")]
-    private static partial void BudgetWarningCore(ILogger logger, string budget, Money spent, Money limit);
+    private static partial void BudgetWarningCore(ILogger logger, string budget, BudgetAmount spent, BudgetAmount limit);
 
     [LoggerMessage(61, LogLevel.Information, "Budget '{Budget}' refused a call that may need {Requested}; {Left} is left.")]
-    private static partial void BudgetRefusedCore(ILogger logger, string budget, Money requested, Money left);
+    private static partial void BudgetRefusedCore(ILogger logger, string budget, BudgetAmount requested, BudgetAmount left);
 
     [LoggerMessage(62, LogLevel.Information, "The answer was limited to {Tokens} tokens so that the call fits into budget '{Budget}'.")]
     private static partial void MaxOutputTokensCappedCore(ILogger logger, int tokens, string budget);
@@ -157,5 +157,5 @@ internal static partial class Log
     private static partial void FallbackModelCore(ILogger logger, string from, string to, string budget);
 
     [LoggerMessage(64, LogLevel.Warning, "A call cost {Cost}, more than the {Held} that budget '{Budget}' had reserved for it.")]
-    private static partial void BudgetOverrunCore(ILogger logger, string budget, Money held, Money cost);
+    private static partial void BudgetOverrunCore(ILogger logger, string budget, BudgetAmount held, BudgetAmount cost);
 }

@@ -18,6 +18,10 @@ internal static class TelemetryNames
     public const string BudgetRejections = "llmcostcache.budget.rejections";
     public const string BudgetUtilization = "llmcostcache.budget.utilization";
     public const string LedgerDropped = "llmcostcache.ledger.dropped";
+    public const string RateWait = "llmcostcache.rate_limit.wait";
+    public const string RateRejections = "llmcostcache.rate_limit.rejections";
+    public const string Retries = "llmcostcache.retries";
+    public const string RunawayStops = "llmcostcache.runaway.stops";
 
     // Tags of the GenAI conventions
     public const string Operation = "gen_ai.operation.name";
@@ -44,6 +48,9 @@ internal static class TelemetryNames
     public const string BudgetPeriod = "llmcostcache.budget.period";
     public const string BudgetName = "llmcostcache.budget.name";
     public const string BudgetRejected = "llmcostcache.budget.rejected";
+    public const string RateLimitName = "llmcostcache.rate_limit.name";
+    public const string RateLimitResult = "llmcostcache.rate_limit.result";
+    public const string RunawayRule = "llmcostcache.runaway.rule";
     public const string UsageEstimated = "llmcostcache.usage.estimated";
     public const string PromptCacheHit = "llmcostcache.prompt_cache.hit";
     public const string PromptCacheReadTokens = "llmcostcache.prompt_cache.read_tokens";
@@ -82,10 +89,14 @@ internal static class TelemetryNames
     public static string Of(BudgetPeriod period) => period switch
     {
         AI.BudgetPeriod.PerCall => "call",
+        AI.BudgetPeriod.Minute => "minute",
         AI.BudgetPeriod.Hour => "hour",
         AI.BudgetPeriod.Day => "day",
         AI.BudgetPeriod.Week => "week",
         AI.BudgetPeriod.Month => "month",
+        AI.BudgetPeriod.Quarter => "quarter",
+        AI.BudgetPeriod.Year => "year",
+        AI.BudgetPeriod.Rolling => "rolling",
         _ => "total",
     };
 
@@ -101,8 +112,36 @@ internal static class TelemetryNames
         }
 
         var scope = Anonymous(budget.Scope);
-        return scope == BudgetScope.Everything ? Of(budget.Period) : $"{Of(budget.Period)} {scope}";
+        var kind = budget.Unit == BudgetUnit.Usd ? Of(budget.Period) : $"{Of(budget.Period)} {BudgetText.Word(budget.Unit)}";
+        return scope == BudgetScope.Everything ? kind : $"{kind} {scope}";
     }
+
+    /// <inheritdoc cref="Of(Budget)"/>
+    public static string Of(RateLimit limit)
+    {
+        if (limit.GivenName is { } given)
+        {
+            return given;
+        }
+
+        var scope = Anonymous(limit.Scope);
+        var per = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{limit.Amount(limit.Limit)} per {limit.Window}");
+        return scope == BudgetScope.Everything ? per : $"{per} {scope}";
+    }
+
+    public static string Of(RateRefusal reason) => reason switch
+    {
+        RateRefusal.TooLarge => "too_large",
+        RateRefusal.QueueFull => "queue_full",
+        _ => "wait_too_long",
+    };
+
+    public static string Of(RunawayRule rule) => rule switch
+    {
+        AI.RunawayRule.Cost => "cost",
+        AI.RunawayRule.Calls => "calls",
+        _ => "repeated_tool_rounds",
+    };
 
     private static BudgetScope Anonymous(BudgetScope scope) => scope.User is null && scope.Session is null
         ? scope

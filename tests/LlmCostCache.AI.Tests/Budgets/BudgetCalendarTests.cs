@@ -4,22 +4,25 @@ namespace LlmCostCache.AI.Tests;
 
 public class BudgetCalendarTests
 {
-    private static readonly BudgetPeriod[] s_periods = [BudgetPeriod.Hour, BudgetPeriod.Day, BudgetPeriod.Week, BudgetPeriod.Month];
+    private static readonly BudgetPeriod[] s_periods =
+    [BudgetPeriod.Minute, BudgetPeriod.Hour, BudgetPeriod.Day, BudgetPeriod.Week, BudgetPeriod.Month, BudgetPeriod.Quarter, BudgetPeriod.Year];
+
     private static readonly TimeZoneInfo[] s_zones = [.. TimeZoneInfo.GetSystemTimeZones()];
 
-    private static readonly Gen<(TimeZoneInfo Zone, BudgetPeriod Period, DayOfWeek WeekStart, DateTimeOffset At)> s_moments = Gen.Select(
+    private static readonly Gen<(TimeZoneInfo Zone, BudgetPeriod Period, DayOfWeek WeekStart, int FiscalYearStart, DateTimeOffset At)> s_moments = Gen.Select(
         Gen.Int[0, s_zones.Length - 1].Select(i => s_zones[i]),
         Gen.Int[0, s_periods.Length - 1].Select(i => s_periods[i]),
         Gen.Int[0, 6],
+        Gen.Int[1, 12],
         Gen.Long[new DateTime(2024, 1, 1).Ticks, new DateTime(2030, 1, 1).Ticks],
-        (zone, period, week, ticks) => (zone, period, (DayOfWeek)week, new DateTimeOffset(ticks, TimeSpan.Zero)));
+        (zone, period, week, month, ticks) => (zone, period, (DayOfWeek)week, month, new DateTimeOffset(ticks, TimeSpan.Zero)));
 
     [Fact]
     public void Every_instant_is_in_its_window() =>
         s_moments.Sample(
             m =>
             {
-                var (start, end) = new BudgetCalendar(m.Zone, m.WeekStart).WindowOf(m.Period, m.At);
+                var (start, end) = new BudgetCalendar(m.Zone, m.WeekStart, m.FiscalYearStart).WindowOf(m.Period, m.At);
                 return start <= m.At && m.At < end;
             },
             iter: TestSize.Cases);
@@ -29,7 +32,7 @@ public class BudgetCalendarTests
         s_moments.Sample(
             m =>
             {
-                var calendar = new BudgetCalendar(m.Zone, m.WeekStart);
+                var calendar = new BudgetCalendar(m.Zone, m.WeekStart, m.FiscalYearStart);
                 var (start, end) = calendar.WindowOf(m.Period, m.At);
                 return calendar.WindowOf(m.Period, end).StartsAt == end && calendar.WindowOf(m.Period, end.AddTicks(-1)).StartsAt == start;
             },
@@ -61,6 +64,25 @@ public class BudgetCalendarTests
         var calendar = new BudgetCalendar(TimeZoneInfo.FindSystemTimeZoneById("America/Scoresbysund"), DayOfWeek.Sunday);
         var (_, end) = calendar.WindowOf(BudgetPeriod.Week, new DateTimeOffset(2024, 3, 24, 14, 43, 14, TimeSpan.Zero));
         Assert.Equal(end, calendar.WindowOf(BudgetPeriod.Week, end).StartsAt);
+    }
+
+    [Theory]
+    [InlineData(BudgetPeriod.Quarter, 1, "2026-08-22", "2026-07-01", "2026-10-01")]
+    [InlineData(BudgetPeriod.Quarter, 2, "2026-01-31", "2025-11-01", "2026-02-01")]
+    [InlineData(BudgetPeriod.Quarter, 4, "2026-03-31", "2026-01-01", "2026-04-01")]
+    [InlineData(BudgetPeriod.Quarter, 12, "2026-12-01", "2026-12-01", "2027-03-01")]
+    [InlineData(BudgetPeriod.Year, 1, "2028-02-29", "2028-01-01", "2029-01-01")]
+    [InlineData(BudgetPeriod.Year, 4, "2026-03-31", "2025-04-01", "2026-04-01")]
+    [InlineData(BudgetPeriod.Year, 10, "2026-10-01", "2026-10-01", "2027-10-01")]
+    public void Quarters_and_years_begin_with_the_fiscal_year_at_midnight_of_the_zone(BudgetPeriod period, int month, string day, string first, string next)
+    {
+        var zone = TimeZoneInfo.FindSystemTimeZoneById("America/New_York");
+        var calendar = new BudgetCalendar(zone, DayOfWeek.Monday, month);
+
+        var (start, end) = calendar.WindowOf(period, calendar.StartOf(DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture)));
+
+        Assert.Equal((first, next), (Local(start), Local(end)));
+        string Local(DateTimeOffset at) => TimeZoneInfo.ConvertTime(at, zone).ToString("yyyy-MM-dd'T'HH:mm", System.Globalization.CultureInfo.InvariantCulture).Replace("T00:00", "", StringComparison.Ordinal);
     }
 
     [Fact]

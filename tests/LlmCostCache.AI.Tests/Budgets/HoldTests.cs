@@ -102,7 +102,7 @@ public class HoldTests
         await pipeline.Client.GetResponseAsync("on the next day");
 
         var balances = await pipeline.Costs.Store.ReadBalancesAsync();
-        Assert.Equal(cost.Amount, Assert.Single(balances, balance => balance.Window.StartsAt.Day == 2).Spent);
+        Assert.Equal(cost.Amount, Assert.Single(balances, balance => balance.Window.StartsAt.Day == 2).Spent.Money);
         var first = (await pipeline.RowsAsync())[0];
         Assert.Equal(1, first.At.Day);
     }

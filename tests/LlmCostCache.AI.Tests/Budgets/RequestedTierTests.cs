@@ -103,7 +103,7 @@ public class RequestedTierTests
         var held = Money.Zero;
         pipeline.Provider.Answer = async (_, asked, _) =>
         {
-            held = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved;
+            held = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved.Money;
             return pipeline.Provider.DefaultAnswer(asked, "Hello");
         };
         options.MaxOutputTokens = 1_000;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -68,5 +69,29 @@ public class SharedAnswerTests
 
         Assert.Equal(["answer 1"], inner);
         Assert.Single(pipeline.Provider.Calls);
+    }
+
+    [Fact]
+    public async Task When_a_call_gives_no_sign_of_life_one_of_those_who_wait_asks_again_and_the_others_wait_for_it()
+    {
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var pipeline = new Pipeline(o => o.TimeProvider = clock);
+        var hangs = new TaskCompletionSource<ChatResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var again = new TaskCompletionSource<ChatResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        pipeline.Provider.Answer = (_, _, n) => n == 1 ? hangs.Task : again.Task;
+        var leader = pipeline.Client.GetResponseAsync("Hello");
+        var followers = Enumerable.Range(0, 5).Select(_ => pipeline.Client.GetResponseAsync("Hello")).ToList();
+
+        for (var patience = 200; patience > 0 && pipeline.Provider.Calls.Count < 2; patience--)
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            await Task.Delay(20);
+        }
+
+        again.SetResult(pipeline.Provider.DefaultAnswer(null, "new"));
+        Assert.All(await Task.WhenAll(followers), answer => Assert.Equal("new", answer.Text));
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
+        hangs.SetResult(pipeline.Provider.DefaultAnswer(null, "late"));
+        Assert.Equal("late", (await leader).Text);
     }
 }

@@ -124,7 +124,7 @@ public class SharedInvalidationTests
         Store(one, "tag", asked: "before");
         await FlushAsync(one);
         await using var two = Machine();
-        _shared.Forge = static (name, bytes) => ScriptedDistributedCache.IsAnswer(name) ? bytes : throw new InvalidOperationException("LOADING");
+        _shared.Forge = (name, bytes) => ScriptedDistributedCache.IsAnswer(name) ? bytes : throw new InvalidOperationException("LOADING");
 
         Assert.Null(await two.FindAsync(Plan(two, "tag", "before")));
 
@@ -132,8 +132,10 @@ public class SharedInvalidationTests
         Assert.NotNull(await two.FindAsync(Plan(two, "tag", "before")));
     }
 
-    [Fact]
-    public async Task A_stamp_that_is_none_invalidates_and_is_replaced()
+    [Theory]
+    [InlineData(new byte[] { 1, 2, 3 })]
+    [InlineData(new byte[] { 255, 255, 255, 255, 255, 255, 255, 127 })] // a machine whose clock is far ahead
+    public async Task A_stamp_that_is_none_invalidates_and_is_replaced(byte[] forged)
     {
         await using var one = Machine();
         await InvalidateAsync(one, "tag");
@@ -141,7 +143,7 @@ public class SharedInvalidationTests
         await FlushAsync(one);
         _time.Advance(s_noticed);
         await using var two = Machine();
-        _shared.Forge = static (name, bytes) => ScriptedDistributedCache.IsAnswer(name) || bytes is null ? bytes : [1, 2, 3];
+        _shared.Forge = (name, bytes) => ScriptedDistributedCache.IsAnswer(name) || bytes is null ? bytes : forged;
         Assert.Null(await two.FindAsync(Plan(two, "tag", "after")));
 
         _shared.Forge = null;

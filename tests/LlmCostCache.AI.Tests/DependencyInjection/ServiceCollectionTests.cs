@@ -72,13 +72,30 @@ public sealed class ServiceCollectionTests : IDisposable
             ["LlmCostCache:Budgets:1:Project"] = "my-app",
             ["LlmCostCache:Budgets:1:Mode"] = "warn",
             ["LlmCostCache:Budgets:1:Name"] = "app",
+            ["LlmCostCache:Budgets:2:Period"] = "Rolling",
+            ["LlmCostCache:Budgets:2:Span"] = "7.00:00:00",
+            ["LlmCostCache:Budgets:2:Limit"] = "5000000",
+            ["LlmCostCache:Budgets:2:Unit"] = "tokens",
+            ["LlmCostCache:Budgets:2:Team"] = "search",
+            ["LlmCostCache:Budgets:2:User"] = "*",
+            ["LlmCostCache:Budgets:3:Period"] = "Quarter",
+            ["LlmCostCache:Budgets:3:Limit"] = "600",
+            ["LlmCostCache:FiscalYearStart"] = "4",
         }).Build();
         await using var provider = new ServiceCollection().AddLlmCostCache(configuration.GetSection("LlmCostCache")).BuildServiceProvider();
         var options = provider.GetRequiredService<LlmCosts>().Options;
 
         Assert.Equal("Europe/Berlin", options.TimeZone.Id);
         Assert.Equal("gpt-4o-mini", options.ModelAliases["MY-DEPLOYMENT"]);
-        Assert.Equal([Budget.Daily(0.5m).ForEachUser(), Budget.Monthly(200m).ForProject("my-app").Warn().Named("app")], options.Budgets);
+        Assert.Equal(4, options.FiscalYearStart);
+        Assert.Equal(
+            [
+                Budget.Daily(0.5m).ForEachUser(),
+                Budget.Monthly(200m).ForProject("my-app").Warn().Named("app"),
+                Budget.Rolling(BudgetAmount.Tokens(5_000_000), TimeSpan.FromDays(7)).ForTeam("search").ForEachUser(),
+                Budget.Quarterly(600m),
+            ],
+            options.Budgets);
     }
 
     [Fact]
@@ -180,7 +197,11 @@ public sealed class ServiceCollectionTests : IDisposable
     [InlineData("Budgets:0:Limit", "-1", "zero or more")]
     [InlineData("Budgets:0:Limit", "ten", "amount in US dollars")]
     [InlineData("Budgets:0:Usr", "alice", "not an option")]
-    [InlineData("Budgets:0:Period", "Fortnight", "PerCall, Hour")]
+    [InlineData("Budgets:0:Period", "Fortnight", "PerCall, Minute, Hour")]
+    [InlineData("Budgets:0:Period", "Rolling", "has no Span")]
+    [InlineData("Budgets:0:Span", "01:00:00", "only the period Rolling")]
+    [InlineData("Budgets:0:Unit", "Bytes", "Usd, Tokens, Requests")]
+    [InlineData("FiscalYearStart", "13", "from 1 (January) to 12")]
     public void A_key_or_value_that_cannot_be_read_is_named(string key, string value, string expected)
     {
         var entries = new Dictionary<string, string?> { ["HomeDirectory"] = _home.Path };

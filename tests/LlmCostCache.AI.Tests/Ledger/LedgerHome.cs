@@ -50,10 +50,11 @@ internal sealed class LedgerHome : IAsyncDisposable
         Attribution = who ?? Attribution.None,
     };
 
+    /// <summary>An amount in the unit of the budget.</summary>
     public Hold Hold(Budget budget, long nanos, string key = "", DateTimeOffset? at = null)
     {
-        var (startsAt, endsAt) = _calendar.WindowOf(budget.Period, at ?? Clock.GetUtcNow());
-        return new Hold(new BudgetWindow(budget, key, startsAt, endsAt), Money.FromNanos(nanos), budget.Mode != BudgetMode.Warn);
+        var (startsAt, endsAt) = _calendar.WindowOf(budget, at ?? Clock.GetUtcNow());
+        return new Hold(new BudgetWindow(budget, key, startsAt, endsAt), BudgetAmount.Of(budget.Unit, nanos), budget.Mode != BudgetMode.Warn);
     }
 
     public ReservationRequest Request(string id, params Hold[] holds) => new()

@@ -66,7 +66,9 @@ internal sealed class DiskReader : IDisposable
 
         var usedAt = _used.Int64(0);
         _used.Reset();
-        return DateTimeOffset.FromUnixTimeMilliseconds(usedAt);
+
+        // What no clock says counts as long ago.
+        return usedAt is > 0 and < 253_402_300_800_000 ? DateTimeOffset.FromUnixTimeMilliseconds(usedAt) : DateTimeOffset.MinValue;
     }
 
     public void Dispose()

@@ -158,7 +158,8 @@ internal sealed partial class CounterCheck(SqliteConnection connection, TimeProv
             windows.Bind(1, now);
             while (windows.Step() && open.Count < MaxRows)
             {
-                if (budgets.TryGetValue(windows.Text(0), out var budget))
+                // Slices of a rolling budget are as narrow as its span asks for; a full check adds them up.
+                if (budgets.TryGetValue(windows.Text(0), out var budget) && budget.Span is null)
                 {
                     open.Add((budget, windows.Text(1), windows.Int64(2), windows.Int64(3), windows.Int64(4), windows.Int64(5), windows.Int64(6)));
                 }
@@ -167,9 +168,12 @@ internal sealed partial class CounterCheck(SqliteConnection connection, TimeProv
             windows.Reset();
         }
 
-        using var fromRollup = new SqliteStatement(connection, WindowSeed.FromRollup);
-        using var fromEntries = new SqliteStatement(connection, WindowSeed.FromEntries);
-        using var fromSession = new SqliteStatement(connection, WindowSeed.FromSession);
+        var statements = new List<SqliteStatement>();
+        var seed = new WindowSeed(sql =>
+        {
+            statements.Add(new SqliteStatement(connection, sql));
+            return statements[^1];
+        });
         using var right = new SqliteStatement(connection, "UPDATE budget_window SET posted_nanos = ?4, pending_nanos = ?5 WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
         var wrong = 0;
         foreach (var window in open)
@@ -179,15 +183,17 @@ internal sealed partial class CounterCheck(SqliteConnection connection, TimeProv
                 continue;
             }
 
-            var posted = WindowSeed.Sum(new BudgetWindow(window.Budget, window.Key, LedgerReader.Bound(window.StartsAt), LedgerReader.Bound(window.EndsAt)), fromRollup, fromEntries, fromSession);
+            var posted = seed.Sum(new BudgetWindow(window.Budget, window.Key, LedgerBalances.Bound(window.StartsAt), LedgerBalances.Bound(window.EndsAt)));
             if (posted != window.Posted || window.Held != window.Pending)
             {
                 wrong++;
                 right.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, window.StartsAt).Bind(4, posted).Bind(5, window.Held).Run();
-                LogWindowWrong(logger, window.Budget.Id, Money.FromNanos(window.Posted), Money.FromNanos(window.Pending), Money.FromNanos(posted), Money.FromNanos(window.Held));
+                var unit = window.Budget.Unit;
+                LogWindowWrong(logger, window.Budget.Id, BudgetAmount.Of(unit, window.Posted), BudgetAmount.Of(unit, window.Pending), BudgetAmount.Of(unit, posted), BudgetAmount.Of(unit, window.Held));
             }
         }
 
+        statements.ForEach(statement => statement.Dispose());
         return wrong;
     }
 
@@ -206,5 +212,5 @@ internal sealed partial class CounterCheck(SqliteConnection connection, TimeProv
     private static partial void LogSumWrong(ILogger logger, DateTimeOffset at);
 
     [LoggerMessage(EventId = 306, Level = LogLevel.Warning, Message = "A window of budget '{Budget}' said {Posted} posted and {Pending} pending; its rows and holds add up to {RightPosted} and {RightPending}, which is what counts now.")]
-    private static partial void LogWindowWrong(ILogger logger, string budget, Money posted, Money pending, Money rightPosted, Money rightPending);
+    private static partial void LogWindowWrong(ILogger logger, string budget, BudgetAmount posted, BudgetAmount pending, BudgetAmount rightPosted, BudgetAmount rightPending);
 }

@@ -15,7 +15,7 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
     // Where a page is damaged, all rows of the page are; beyond so many unreadable places in a row nothing is expected any more when nobody knows where the ledger ended.
     private const long FarthestStep = 1 << 20;
 
-    private static readonly string[] s_others = ["budget", "budget_window", "reservation", "hold", "meta"];
+    private static readonly string[] s_others = ["budget", "budget_window", "reservation", "hold", "meta", "rolling_window", "budget_setting", "budget_grant", "budget_change"];
 
     /// <summary>Reads a ledger row by row, around what cannot be read, into a new one. The damaged file is only read.</summary>
     /// <exception cref="StoreUnavailableException">Nothing of it can be read, or the new one cannot be written.</exception>
@@ -157,7 +157,13 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
     {
         try
         {
+            // One of an older schema lacks those of a later one.
             var columns = Columns(from, table);
+            if (columns.Count == 0)
+            {
+                return true;
+            }
+
             using var select = new SqliteStatement(from, $"SELECT {string.Join(", ", columns)} FROM {table}");
             using var insert = new SqliteStatement(to, Insert(table, columns));
             while (select.Step())

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using LlmCostCache.AI.Cli.Budgets;
+using LlmCostCache.AI.Cli.Rendering;
+using Spectre.Console;
+
+namespace LlmCostCache.AI.Cli.Commands;
+
+/// <summary><c>llmcost budget set</c></summary>
+internal sealed class BudgetSetCommand : Command, IHasExamples
+{
+    private readonly CommonOptions _common;
+    private readonly CliHost _host;
+    private readonly BudgetOptions _budget = new();
+    private readonly Argument<string> _limit = new("LIMIT") { Description = "What is allowed in the period: dollars, or a number of tokens or requests with --unit" };
+    private readonly Option<string> _mode = new("--mode")
+    {
+        Description = "What happens to a call that may not fit: strict (refused), balanced (refused by an estimate), warn (passes)",
+        HelpName = "MODE",
+        DefaultValueFactory = _ => "strict",
+    };
+
+    private readonly Option<string?> _fallBackTo = new("--fall-back-to") { Description = "The model that is asked instead when the requested one does not fit", HelpName = "MODEL" };
+
+    public BudgetSetCommand(CommonOptions common, CliHost host)
+        : base("set", "Set the limit of a budget; effective with the next call in every process, and stronger than the limit in code")
+    {
+        (_common, _host) = (common, host);
+        _mode.AcceptOnlyFromAmong("strict", "balanced", "warn");
+        Arguments.Add(_limit);
+        _budget.AddTo(this, changes: true);
+        Options.Add(_mode);
+        Options.Add(_fallBackTo);
+        SetAction(RunAsync);
+    }
+
+    public IReadOnlyList<string> Examples =>
+    [
+        "llmcost budget set --period month 200",
+        "llmcost budget set --scope user=* --period day 5 --note \"each user: 5 dollars a day\"",
+        "llmcost budget set --scope team=search,user=* --period rolling --span 24h --unit tokens 2000000",
+    ];
+
+    private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
+    {
+        var budget = _budget.Described(parse, BudgetOptions.Amount("LIMIT", parse.GetValue(_limit)!, _budget.UnitOf(parse)));
+        budget = parse.GetValue(_mode) switch { "warn" => budget.Warn(), "balanced" => budget.Balanced(), _ => budget };
+        budget = parse.GetValue(_fallBackTo) is { } model
+            ? budget.FallBackTo(string.IsNullOrWhiteSpace(model) ? throw new UsageException("--fall-back-to is empty; name a model, or leave the option out.") : model)
+            : budget;
+        var store = BudgetStore.Open(_common.HomeOf(parse, _host), _host.Time);
+        await using (store.ConfigureAwait(false))
+        {
+            var before = await store.Limits.SetAsync(budget, parse.GetValue(_budget.Note), parse.GetValue(_budget.By), cancellationToken).ConfigureAwait(false);
+            if (parse.GetValue(_common.Json))
+            {
+                JsonOutput.Write(_host.Output, "budget-set/1", json =>
+                {
+                    BudgetFields.Write(json, budget);
+                    json.WriteString("mode", BudgetText.Word(budget.Mode));
+                    BudgetFields.Write(json, "limit", budget.Amount, budget.Unit);
+                    BudgetFields.Write(json, "old_limit", before, budget.Unit);
+                });
+            }
+            else
+            {
+                _host.Console.WriteLine(Shown.OneLine($"{budget}{(before is { } old && old != budget.Amount ? $", {BudgetFields.Text(old)} before" : "")}."));
+            }
+        }
+
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,112 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+
+namespace LlmCostCache.AI;
+
+/// <summary>
+/// Holds the requests that are made from here to the caps of their run. It is asked where requests are counted, at the meter: wherever the guard stands, a round
+/// of function invocation, a retry, and the model that a tool asks, each pass it once.
+/// </summary>
+internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, Attribution attribution)
+{
+    private static readonly AsyncLocal<RunWatch?> s_current = new();
+
+    private readonly Money? _maxCost = options.MaxCostPerRun is { } usd ? Money.FromUsd(usd) : null;
+
+    /// <summary>Who watches the calls that are made from here; set it inside an async method, so that the caller keeps its own.</summary>
+    public static RunWatch? Current
+    {
+        get => s_current.Value;
+        set => s_current.Value = value;
+    }
+
+    /// <summary>The watch around this one: the run of a tool's own agent is part of the run that called the tool.</summary>
+    public RunWatch? Outer { get; } = s_current.Value;
+
+    /// <summary>The watch for a call that is made here and now.</summary>
+    public static RunWatch Begin(LlmCosts costs, RunawayOptions options, Attribution attribution) =>
+        new(costs, options, costs.Runs.Of(RunKey.Of(attribution, options.Run), options.IdleTimeout), attribution);
+
+    /// <summary>Counts a request that is about to be sent, in every run that it is part of.</summary>
+    /// <exception cref="RunawayException">A run ends here. Nothing was sent.</exception>
+    public void Admit(IReadOnlyList<ChatMessage> messages, string? model)
+    {
+        if (options.MaxRepeatedToolRounds is { } most && ToolRounds.AtTheEndOf(messages, most, options.RepeatableTools) is var rounds && rounds.Count >= most)
+        {
+            throw Stopped(RunawayRule.RepeatedToolRounds, rounds, model);
+        }
+
+        if (run.TryCall(options.MaxCallsPerRun, _maxCost, counts: !IsCountedFurtherOut()) is { } rule)
+        {
+            throw Stopped(rule, default, model);
+        }
+
+        Outer?.Admit(messages, model);
+    }
+
+    /// <summary>What a request of the run cost.</summary>
+    public void Spend(CallCost cost)
+    {
+        if (!IsCountedFurtherOut())
+        {
+            run.Spend(cost);
+        }
+
+        Outer?.Spend(cost);
+    }
+
+    private bool IsCountedFurtherOut()
+    {
+        for (var watch = Outer; watch is not null; watch = watch.Outer)
+        {
+            if (ReferenceEquals(watch.Run, run))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private Run Run => run;
+
+    private RunawayException Stopped(RunawayRule rule, ToolRounds rounds, string? model)
+    {
+        var (calls, spent, unpriced) = run.Now;
+        var sofar = $"This run has made {calls} request{(calls == 1 ? "" : "s")} for {spent}{(unpriced == 0 ? "" : $", {unpriced} of them without a known price")}.";
+        var why = rule switch
+        {
+            RunawayRule.Cost => $"RunawayOptions.MaxCostPerRun allows {_maxCost}. {sofar} Raise the cap or begin another session",
+            RunawayRule.Calls => $"RunawayOptions.MaxCallsPerRun allows {options.MaxCallsPerRun}. {sofar} Raise the cap or begin another session",
+            _ => $"the model asked {rounds.Count} times in a row for the same tools with the same arguments ({rounds.Tools}), and RunawayOptions.MaxRepeatedToolRounds allows "
+                + $"{options.MaxRepeatedToolRounds}. {sofar} See what these tools answer; if they are polled on purpose, add them to RunawayOptions.RepeatableTools",
+        };
+        costs.Telemetry.RunStopped(rule);
+        if (run.TryReport())
+        {
+            Log.RunStopped(costs.Logger, rule, calls, spent);
+            Report(rule, model);
+        }
+
+        return new RunawayException($"The runaway guard stopped the run: {why}. Nothing was sent.")
+        {
+            Rule = rule,
+            Spent = spent,
+            Calls = calls,
+            RepeatedRounds = rounds.Count,
+            Tools = rounds.Count == 0 ? null : rounds.Tools,
+        };
+    }
+
+    private void Report(RunawayRule rule, string? model) => costs.Store.AppendLater(new UsageRecord
+    {
+        Id = CallToken.NewId(),
+        At = costs.Options.TimeProvider.GetUtcNow(),
+        RequestedModel = model,
+        Status = CallStatus.Blocked,
+        Cost = CallCost.Known(Money.Zero) with { Reason = $"Refused by the runaway guard ({rule})" },
+        UsageSource = "none",
+        Error = nameof(RunawayException),
+        Attribution = attribution,
+    });
+}
