@@ -71,6 +71,14 @@ internal sealed class AutocommitLedger : IDisposable
         }
     }
 
+    public void InOneTransaction(Action append)
+    {
+        using var transaction = _connection.BeginTransaction();
+        _insert.Transaction = transaction;
+        append();
+        transaction.Commit();
+    }
+
     public void Dispose()
     {
         _insert.Dispose();

@@ -6,6 +6,7 @@ using LlmCostCache.AI.Benchmarks;
 // --record [--short] every benchmark, or those whose class is named behind it; the tables go to docs/benchmarks.md
 // --soak             ten million distinct questions through the memory layer; the table goes to docs/benchmarks.md
 // --budgets          reservations beside ten and beside ten thousand budgets; the table goes to docs/benchmarks.md
+// --ledger [--short] calls a second that the ledger takes, beside a plain INSERT a call; the table goes to docs/benchmarks.md, but a short one to the terminal
 // anything else      BenchmarkSwitcher, with its own arguments
 switch (args)
 {
@@ -21,6 +22,12 @@ switch (args)
         var budgets = new BudgetCountRun(BudgetCountRun.FullSize).Run();
         new ResultPage(Path.Combine(Repository.Root, "docs", "benchmarks.md")).Put(nameof(BudgetCountRun), budgets.Table);
         return budgets.Ratio <= 2m ? 0 : 1;
+    case ["--ledger", "--short"]:
+        Console.Out.Write(new LedgerSpeed(TimeSpan.FromMilliseconds(700), 3).Run());
+        return 0;
+    case ["--ledger"]:
+        new ResultPage(Path.Combine(Repository.Root, "docs", "benchmarks.md")).Put(nameof(LedgerSpeed), new LedgerSpeed(TimeSpan.FromSeconds(2), 9).Run());
+        return 0;
     default:
         BenchmarkSwitcher.FromTypes(BenchmarkTypes.All).Run(args);
         return 0;

@@ -234,9 +234,9 @@ internal sealed record LedgerEntry
 
     /// <summary>Binds every column but the last, adding each to the hash, then the hash itself.</summary>
     /// <returns>The hash of the row.</returns>
-    public byte[] Bind(SqliteStatement insert, RowHasher hasher, ReadOnlySpan<byte> previousHash)
+    public byte[] Bind(LedgerRowBinder row, ReadOnlySpan<byte> previousHash)
     {
-        var row = new LedgerRowBinder(insert, hasher);
+        row.Start();
         row.Put(Sequence);
         row.Put(Id);
         row.Put(IsAdjustment ? "adjustment" : "call");

@@ -19,14 +19,14 @@ internal sealed class AwaitedOperation<T>(string path, Func<LedgerBook, bool, T>
         {
             _result = book.Attempt(attempt => work(attempt, repeated));
         }
-        catch (SqliteException error) when (SqliteFailure.ConcernsOneStatement(error))
+        catch (SqliteException error) when (book.IsCareful && SqliteFailure.ConcernsOneStatement(error))
         {
             HasFailed = true;
             _error = error.SqliteExtendedErrorCode == SqliteFailure.WrongType
                 ? new OverflowException("A sum in the ledger would no longer fit into 64 bits.", error)
                 : SqliteFailure.Unavailable(path, error);
         }
-        catch (Exception error) when (error is not SqliteException)
+        catch (Exception error) when (book.IsCareful && error is not SqliteException)
         {
             HasFailed = true;
             _error = error;

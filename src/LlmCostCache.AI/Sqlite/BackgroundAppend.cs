@@ -12,11 +12,11 @@ internal sealed class BackgroundAppend(UsageRecord record) : LedgerOperation
         {
             book.Attempt(attempt => attempt.Append(record, repeated));
         }
-        catch (SqliteException error) when (SqliteFailure.ConcernsOneStatement(error))
+        catch (SqliteException error) when (book.IsCareful && SqliteFailure.ConcernsOneStatement(error))
         {
             HasFailed = true;
         }
-        catch (Exception error) when (error is not SqliteException)
+        catch (Exception error) when (book.IsCareful && error is not SqliteException)
         {
             HasFailed = true;
         }

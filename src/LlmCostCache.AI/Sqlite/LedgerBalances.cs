@@ -190,5 +190,5 @@ internal static class LedgerBalances
 
     private static bool IsTemplate(Budget budget) => budget.Scope.ToString().Contains('*', StringComparison.Ordinal);
 
-    private static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
+    internal static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
@@ -34,19 +35,18 @@ internal sealed partial class LedgerBook : IDisposable
         "region",
     ];
 
-    private const int MaxDimensions = 50_000;
 
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
     private readonly string _owner = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}");
-    private readonly RowHasher _hasher = new();
+    private readonly LedgerRowBinder _row;
     private readonly List<SqliteStatement> _statements = [];
-    private readonly Dictionary<LedgerDimensions, long> _dimensions = [];
+    private readonly LedgerRollup _rollup;
     private readonly LedgerBudgets _budgets;
     private readonly LedgerWindows _windows;
     private readonly NoticeBook _notices;
-    private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _setMeta;
-    private readonly SqliteStatement _insertEntry, _entryById, _adjustments, _selectDimension, _insertDimension, _addToRollup;
+    private readonly SqliteStatement _begin, _commit, _rollback, _savepoint, _release, _rollbackTo, _tail, _head, _setMeta;
+    private readonly SqliteStatement _insertEntry, _hasEntry, _entryById, _adjustments;
     private readonly SqliteStatement _due, _windowEnd, _reservation, _insertReservation, _setState, _setDeadline, _prune, _pruneHolds;
 
     private long _lastSequence;
@@ -57,60 +57,21 @@ internal sealed partial class LedgerBook : IDisposable
     {
         _connection = connection;
         _time = time;
+        _rollup = new LedgerRollup(connection);
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
         _rollback = Prepare("ROLLBACK");
         _savepoint = Prepare("SAVEPOINT operation");
         _release = Prepare("RELEASE operation");
         _rollbackTo = Prepare("ROLLBACK TO operation");
-        _tail = Prepare("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1");
+        _tail = Prepare("SELECT seq, hash, (SELECT value FROM meta WHERE key = 'head') FROM entry ORDER BY seq DESC LIMIT 1");
+        _head = Prepare("SELECT value FROM meta WHERE key = 'head'");
         _setMeta = Prepare("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-        _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})");
+        _insertEntry = Prepare($"INSERT INTO entry ({Columns}) VALUES ({string.Join(", ", Enumerable.Range(1, FirstColumns + LaterColumns.Length + 2).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))}) ON CONFLICT (id) DO NOTHING");
+        _row = new LedgerRowBinder(_insertEntry, FirstColumns + LaterColumns.Length + 2);
+        _hasEntry = Prepare("SELECT 1 FROM entry WHERE id = ?1");
         _entryById = Prepare($"SELECT {Columns} FROM entry WHERE id = ?1");
         _adjustments = Prepare($"SELECT {Columns} FROM entry WHERE adjusts = ?1 ORDER BY seq");
-        _selectDimension = Prepare("SELECT id FROM dimension WHERE digest = ?1");
-        _insertDimension = Prepare("""
-            INSERT INTO dimension (digest, provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id
-            """);
-        _addToRollup = Prepare("""
-            INSERT INTO rollup (dimension, slot, calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
-                uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
-                input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
-                cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-                ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
-                ON CONFLICT (dimension, slot) DO UPDATE SET
-                calls = calls + excluded.calls,
-                unpriced = unpriced + excluded.unpriced,
-                booked_nanos = booked_nanos + excluded.booked_nanos,
-                low_nanos = low_nanos + excluded.low_nanos,
-                high_nanos = high_nanos + excluded.high_nanos,
-                saved_nanos = saved_nanos + excluded.saved_nanos,
-                uncached_input_tokens = uncached_input_tokens + excluded.uncached_input_tokens,
-                cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
-                cache_write_5m_tokens = cache_write_5m_tokens + excluded.cache_write_5m_tokens,
-                cache_write_1h_tokens = cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-                input_audio_tokens = input_audio_tokens + excluded.input_audio_tokens,
-                cached_audio_tokens = cached_audio_tokens + excluded.cached_audio_tokens,
-                input_image_tokens = input_image_tokens + excluded.input_image_tokens,
-                output_tokens = output_tokens + excluded.output_tokens,
-                reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
-                output_audio_tokens = output_audio_tokens + excluded.output_audio_tokens,
-                output_image_tokens = output_image_tokens + excluded.output_image_tokens,
-                requests = requests + excluded.requests,
-                web_searches = web_searches + excluded.web_searches,
-                milliseconds = milliseconds + excluded.milliseconds,
-                characters = characters + excluded.characters,
-                cached_image_tokens = cached_image_tokens + excluded.cached_image_tokens,
-                input_video_tokens = input_video_tokens + excluded.input_video_tokens,
-                output_video_tokens = output_video_tokens + excluded.output_video_tokens,
-                citation_tokens = citation_tokens + excluded.citation_tokens,
-                images = images + excluded.images,
-                video_milliseconds = video_milliseconds + excluded.video_milliseconds,
-                compute_milliseconds = compute_milliseconds + excluded.compute_milliseconds,
-                storage_byte_hours = storage_byte_hours + excluded.storage_byte_hours
-            """);
         _windowEnd = Prepare("SELECT ends_at FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
         _due = Prepare("SELECT id, record, call_id, attempt, amount_nanos, created_at FROM reservation WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline, id LIMIT ?2");
         _reservation = Prepare("SELECT state FROM reservation WHERE id = ?1");
@@ -124,14 +85,16 @@ internal sealed partial class LedgerBook : IDisposable
         _prune = Prepare("DELETE FROM reservation WHERE state IN ('posted', 'voided') AND created_at < ?1");
         _budgets = new LedgerBudgets(Prepare, time);
         _notices = new NoticeBook(Prepare, time);
-        _windows = new LedgerWindows(Prepare, _budgets, _notices);
+        _windows = new LedgerWindows(Prepare, _budgets, _notices, _rollup.Flush);
     }
 
     private long Now => LedgerTime.Micros(_time.GetUtcNow());
 
     /// <summary>Waits for the file's only write lock, at most five seconds.</summary>
-    public void Begin()
+    /// <param name="careful">What <see cref="IsCareful"/> will be until the transaction ends.</param>
+    public void Begin(bool careful = true)
     {
+        IsCareful = careful;
         _begin.Run();
         ReadTail();
         _sequenceAtBegin = _lastSequence;
@@ -140,6 +103,7 @@ internal sealed partial class LedgerBook : IDisposable
 
     public void Commit()
     {
+        Flush();
         if (_lastSequence != _sequenceAtBegin)
         {
             Touch();
@@ -147,6 +111,9 @@ internal sealed partial class LedgerBook : IDisposable
 
         _commit.Run();
     }
+
+    /// <summary>Writes what was gathered for the whole batch.</summary>
+    public void Flush() => _rollup.Flush();
 
     public void Rollback()
     {
@@ -156,7 +123,7 @@ internal sealed partial class LedgerBook : IDisposable
             _rollback.Run();
         }
 
-        _dimensions.Clear();
+        _rollup.Forget();
         _budgets.Forget();
         _notices.Undo(0);
     }
@@ -174,14 +141,28 @@ internal sealed partial class LedgerBook : IDisposable
     /// <summary>Whether a notice about a window is given for the first time, by any process.</summary>
     public bool Notice(BudgetWindow window, string notice) => _notices.Give(window, _budgets.LimitOf(window with { Budget = _budgets.Holding(window.Budget) }), notice);
 
-    /// <summary>Does one thing wholly or not at all, so that a bad operation fails alone.</summary>
-    public T Attempt<T>(Func<LedgerBook, T> operation)
+    /// <summary>
+    /// Whether each operation is done on its own. A savepoint makes SQLite copy every page it touches, so a batch is first done without them; when one operation fails,
+    /// all is undone and the batch done again, carefully.
+    /// </summary>
+    public bool IsCareful { get; private set; } = true;
+
+    /// <summary>Does one thing; when <see cref="IsCareful"/> wholly or not at all, so that a bad operation fails alone.</summary>
+    public T Attempt<T>(Func<LedgerBook, T> operation) => IsCareful ? AttemptAlone(operation) : operation(this);
+
+    /// <summary>Does one thing wholly or not at all.</summary>
+    private T AttemptAlone<T>(Func<LedgerBook, T> operation)
     {
+        // What others of the batch have gathered is theirs: it must not go when this one fails.
+        _rollup.Flush();
         var (sequence, hash, notices) = (_lastSequence, _lastHash, _notices.Count);
         _savepoint.Run();
         try
         {
             var result = operation(this);
+
+            // A sum that no longer fits is the fault of this operation and of no other.
+            _rollup.Flush();
             _release.Run();
             return result;
         }
@@ -201,7 +182,9 @@ internal sealed partial class LedgerBook : IDisposable
         }
     }
 
-    public ReservationOutcome Reserve(ReservationRequest request)
+    /// <param name="request">What to hold.</param>
+    /// <param name="recordText">The row that is booked should it expire, when the caller has written it already, on another thread than this busy one.</param>
+    public ReservationOutcome Reserve(ReservationRequest request, string? recordText = null)
     {
         var id = request.Record.Id;
         var wanted = Merge(request.Holds);
@@ -211,7 +194,7 @@ internal sealed partial class LedgerBook : IDisposable
             return RepeatReservation(request, wanted);
         }
 
-        if (state is not null || FindCall(id) is not null)
+        if (state is not null || Exists(id))
         {
             throw new LlmCostException($"Conflict: the attempt '{id}' was {state ?? "posted"} before; a new attempt needs a new id.");
         }
@@ -243,7 +226,7 @@ internal sealed partial class LedgerBook : IDisposable
         var dearest = _windows.Most(wanted, BudgetUnit.Usd) ?? 0;
         var now = Now;
         _insertReservation.Bind(1, id).Bind(2, request.Record.CallId ?? id).Bind(3, request.Record.Attempt).Bind(4, dearest).Bind(5, now)
-            .Bind(6, LedgerTime.Micros(_time.GetUtcNow() + request.Timeout)).Bind(7, _owner).Bind(8, ReservationRecord.Write(request.Record, Money.FromNanos(dearest))).Run();
+            .Bind(6, LedgerTime.Micros(_time.GetUtcNow() + request.Timeout)).Bind(7, _owner).Bind(8, recordText ?? ReservationRecord.Write(request.Record, Money.FromNanos(dearest))).Run();
         _windows.Hold(id, wanted);
         return new ReservationOutcome(true, balances.MoveToImmutable());
     }
@@ -268,9 +251,9 @@ internal sealed partial class LedgerBook : IDisposable
     public bool Append(UsageRecord record, bool repeated)
     {
         var state = StateOf(record.Id);
-        if (FindCall(record.Id) is { } call)
+        if (state == "expired" && FindCall(record.Id) is { } call)
         {
-            return state == "expired" ? SettleLate(call, record, repeated) : repeated;
+            return SettleLate(call, record, repeated);
         }
 
         var entry = LedgerEntry.Of(record);
@@ -284,8 +267,8 @@ internal sealed partial class LedgerBook : IDisposable
             entry = _windows.Overruns(entry, holds) ? entry.WithFlag("overrun") : entry;
         }
 
-        PostCall(entry);
-        return true;
+        // Whether the row is there already, its index says while it is written.
+        return PostCall(entry) || repeated;
     }
 
     public bool Adjust(string adjustmentId, string recordId, CallCost cost, string usageSource)
@@ -318,14 +301,23 @@ internal sealed partial class LedgerBook : IDisposable
         return true;
     }
 
+    /// <summary>Holds the counters against the rows and makes them right.</summary>
+    /// <returns>How many were wrong.</returns>
+    public int CheckCounters(ILogger logger)
+    {
+        _rollup.Flush();
+        return new CounterCheck(_connection, _time, logger).Run();
+    }
+
     /// <summary>The limits and grants that were set at run time.</summary>
     public LedgerBudgets Budgets => _budgets;
 
     /// <summary>Writes where the chain ends, so that a lost tail is noticed. Also gives a commit something to bring to the disk.</summary>
-    public void Touch() => SetMeta("head", string.Create(CultureInfo.InvariantCulture, $"{_lastSequence}:{(_lastSequence == 0 ? "" : Convert.ToHexStringLower(_lastHash))}"));
+    public void Touch() => SetMeta("head", LedgerChain.HeadOf(_lastSequence, _lastHash));
 
     public void Dispose()
     {
+        _rollup.Dispose();
         foreach (var statement in _statements)
         {
             statement.Dispose();
@@ -366,27 +358,43 @@ internal sealed partial class LedgerBook : IDisposable
         return true;
     }
 
-    private void PostCall(LedgerEntry entry)
+    /// <returns>False when there is a row with this id: then nothing was posted.</returns>
+    private bool PostCall(LedgerEntry entry)
     {
-        Insert(entry);
+        if (!Insert(entry))
+        {
+            return false;
+        }
+
         _windows.Post(entry);
-        Roll(entry, 1);
+        _rollup.Add(entry, 1);
+        return true;
     }
 
     private void PostAdjustment(LedgerEntry before, LedgerEntry adjustment)
     {
-        Insert(adjustment);
+        if (!Insert(adjustment))
+        {
+            throw new LlmCostException($"Conflict: the ledger has a row '{adjustment.Id}' already.");
+        }
+
         _windows.Post(adjustment);
-        Roll(before, -1);
-        Roll(before.Plus(adjustment), 1);
+        _rollup.Add(before, -1);
+        _rollup.Add(before.Plus(adjustment), 1);
     }
 
-    private void Insert(LedgerEntry entry)
+    /// <returns>False when there is a row with this id.</returns>
+    private bool Insert(LedgerEntry entry)
     {
         var numbered = entry with { Sequence = _lastSequence + 1, RecordedAt = Now };
-        var hash = numbered.Bind(_insertEntry, _hasher, _lastHash);
-        _insertEntry.Run();
+        var hash = numbered.Bind(_row, _lastHash);
+        if (_insertEntry.Run() == 0)
+        {
+            return false;
+        }
+
         (_lastSequence, _lastHash) = (numbered.Sequence, hash);
+        return true;
     }
 
     /// <summary>Whether nobody knows what an attempt took, so that what was held for it is booked in every unit.</summary>
@@ -409,63 +417,29 @@ internal sealed partial class LedgerBook : IDisposable
         };
     }
 
-    private void Roll(LedgerEntry folded, int sign)
-    {
-        var sums = new LedgerSums();
-        sums.Add(folded, sign);
-        _addToRollup.Bind(1, DimensionOf(LedgerDimensions.Of(folded))).Bind(2, LedgerTime.Slot(folded.At));
-        for (var i = 0; i < LedgerSums.Count; i++)
-        {
-            _addToRollup.Bind(3 + i, sums.Values[i]);
-        }
-
-        _addToRollup.Run();
-    }
-
-    private long DimensionOf(LedgerDimensions names)
-    {
-        if (_dimensions.TryGetValue(names, out var id))
-        {
-            return id;
-        }
-
-        var digest = names.Digest(_hasher);
-        _selectDimension.Bind(1, digest.AsSpan());
-        if (_selectDimension.Step())
-        {
-            id = _selectDimension.Int64(0);
-            _selectDimension.Reset();
-        }
-        else
-        {
-            _insertDimension.Bind(1, digest.AsSpan()).Bind(2, names.Provider).Bind(3, names.Model).Bind(4, names.Tenant).Bind(5, names.Project).Bind(6, names.Team)
-                .Bind(7, names.User).Bind(8, names.Feature).Bind(9, names.Agent).Bind(10, LedgerWords.Word(names.Status)).Bind(11, names.Operation).Bind(12, LedgerWords.Word(names.CacheLayer));
-            _insertDimension.Step();
-            id = _insertDimension.Int64(0);
-            _insertDimension.Run();
-        }
-
-        if (_dimensions.Count >= MaxDimensions)
-        {
-            _dimensions.Clear();
-        }
-
-        _dimensions.Add(names, id);
-        return id;
-    }
-
+    /// <summary>
+    /// The chain goes on behind the end that the ledger noted. When rows at the end were lost or exchanged, the gap stays for everybody to see,
+    /// and no later row takes the place of one that is gone.
+    /// </summary>
     private void ReadTail()
     {
+        (_lastSequence, _lastHash) = (0, new byte[32]);
+        string? head = null;
         if (_tail.Step())
         {
-            _lastSequence = _tail.Int64(0);
-            _lastHash = _tail.Bytes(1).ToArray();
+            (_lastSequence, _lastHash) = (_tail.Int64(0), _tail.Bytes(1).ToArray());
+            head = _tail.NullableText(2);
             _tail.Reset();
         }
-        else
+        else if (_head.Step())
         {
-            _lastSequence = 0;
-            _lastHash = new byte[32];
+            head = _head.Text(0);
+            _head.Reset();
+        }
+
+        if (head is not null && LedgerChain.TryReadHead(head, out var noted, out var hash) && noted >= _lastSequence && noted > 0)
+        {
+            (_lastSequence, _lastHash) = (noted, hash);
         }
     }
 
@@ -481,7 +455,7 @@ internal sealed partial class LedgerBook : IDisposable
     /// <summary>What was remembered since the savepoint is undone in the file, so it is read again.</summary>
     private void Forget()
     {
-        _dimensions.Clear();
+        _rollup.Forget();
         _budgets.Forget();
         if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
         {
@@ -507,7 +481,12 @@ internal sealed partial class LedgerBook : IDisposable
         return state;
     }
 
-    private bool Exists(string id) => FindCall(id) is not null;
+    private bool Exists(string id)
+    {
+        var exists = _hasEntry.Bind(1, id).Step();
+        _hasEntry.Reset();
+        return exists;
+    }
 
     private LedgerEntry? FindCall(string id)
     {

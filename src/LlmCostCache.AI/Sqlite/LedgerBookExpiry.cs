@@ -50,7 +50,7 @@ internal sealed partial class LedgerBook
     {
         try
         {
-            return Attempt(book =>
+            return AttemptAlone(book =>
             {
                 var holds = book._windows.Holds(due.Id);
                 var entry = book.Held(row(book, due, holds), holds);

@@ -41,9 +41,11 @@ internal static class LedgerFile
             var connection = SqliteFile.Open(path, SqliteOpenMode.ReadWrite);
             try
             {
-                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: true);
+                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"));
                 RefuseMissingTables(connection, path);
                 Migrate(connection, path, time, Steps);
+                // A copy that was put back comes without its log.
+                SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
                 SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
                 SqliteFile.Execute(connection, "PRAGMA journal_size_limit = 67108864");
                 return connection;
@@ -61,8 +63,14 @@ internal static class LedgerFile
     }
 
     /// <summary>Opens a connection that can only read, beside whoever writes.</summary>
+    /// <remarks>
+    /// A ledger of an older schema is left to the application that writes it: a version of it from before could not open a newer one any more. What is read then is a
+    /// copy of it as it is now, brought up to date in the temporary directory.
+    /// </remarks>
+    /// <param name="path">The ledger.</param>
+    /// <param name="asIs">Whether an older schema is not brought up to date: for copies.</param>
     /// <exception cref="StoreUnavailableException">There is no ledger, or it cannot be used.</exception>
-    public static SqliteConnection OpenForReading(string path)
+    public static SqliteConnection OpenForReading(string path, bool asIs = false)
     {
         SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
         if (!File.Exists(path) && !Directory.Exists(path))
@@ -76,9 +84,18 @@ internal static class LedgerFile
             var connection = SqliteFile.Open(path, SqliteOpenMode.ReadOnly);
             try
             {
-                RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"), mayBeOlder: false);
+                var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
+                RefuseOtherVersion(path, version);
                 RefuseMissingTables(connection, path);
-                return connection;
+                if (asIs || version == SchemaVersion)
+                {
+                    return connection;
+                }
+
+                using (connection)
+                {
+                    return OpenCopyOf(connection, (int)version);
+                }
             }
             catch
             {
@@ -115,18 +132,7 @@ internal static class LedgerFile
         var draft = $"{path}.{Guid.NewGuid():N}.new";
         try
         {
-            SqliteFile.CreatePrivate(draft);
-            using (var connection = SqliteFile.Open(draft, SqliteOpenMode.ReadWrite))
-            {
-                SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
-                SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
-                SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
-                SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
-                Apply(connection, Steps, from: 0);
-                SqliteFile.Execute(connection, "COMMIT");
-                SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
-            }
-
+            Make(draft);
             File.Move(draft, path, overwrite: false);
         }
         finally
@@ -135,6 +141,20 @@ internal static class LedgerFile
             File.Delete(draft + "-wal");
             File.Delete(draft + "-shm");
         }
+    }
+
+    /// <summary>Makes an empty ledger under a name that nobody looks for.</summary>
+    internal static void Make(string draft)
+    {
+        SqliteFile.CreatePrivate(draft);
+        using var connection = SqliteFile.Open(draft, SqliteOpenMode.ReadWrite);
+        SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
+        SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
+        SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
+        SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
+        Apply(connection, Steps, from: 0);
+        SqliteFile.Execute(connection, "COMMIT");
+        SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
     /// <summary>Looks at the bytes before SQLite does: opening a foreign file could already change it, and an empty one would become an empty ledger.</summary>
@@ -167,10 +187,10 @@ internal static class LedgerFile
             throw SqliteFile.Refusal(path, "is a SQLite database of another application. Move it away or choose another home directory.");
         }
 
-        RefuseOtherVersion(path, BinaryPrimitives.ReadInt32BigEndian(header[60..]), mayBeOlder: true);
+        RefuseOtherVersion(path, BinaryPrimitives.ReadInt32BigEndian(header[60..]));
     }
 
-    private static void RefuseOtherVersion(string path, long version, bool mayBeOlder)
+    private static void RefuseOtherVersion(string path, long version)
     {
         if (version > SchemaVersion)
         {
@@ -179,25 +199,71 @@ internal static class LedgerFile
                 + $"Update it, or choose another home directory."));
         }
 
-        if (version < 1 || (version < SchemaVersion && !mayBeOlder))
+        if (version < 1)
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
-                $"has schema {version}, older than {SchemaVersion}. "
-                + $"Start the application that writes it once: it brings the file up to date."));
+            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"has schema {version}, which no version of LlmCostCache.AI wrote. Keep a copy of it, then restore a backup."));
+        }
+    }
+
+    private static SqliteConnection OpenCopyOf(SqliteConnection older, int version)
+    {
+        var directory = Directory.CreateTempSubdirectory("llmcost-").FullName;
+        try
+        {
+            var copy = Path.Combine(directory, Name);
+            LedgerCopy.Take(older, copy);
+            var connection = SqliteFile.Open(copy, SqliteOpenMode.ReadWrite);
+            SqliteFile.Execute(connection, "PRAGMA journal_mode = MEMORY");
+            SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
+            Apply(connection, Steps, version);
+            SqliteFile.Execute(connection, "COMMIT");
+            SqliteFile.Execute(connection, "PRAGMA query_only = ON");
+            return connection;
+        }
+        finally
+        {
+            DeleteCopy(directory);
+        }
+    }
+
+    // What is open stays readable on Unix after its name is gone; elsewhere the temporary directory's owner cleans it.
+    private static void DeleteCopy(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
         }
     }
 
     /// <summary>Brings an older ledger up to date after a copy of it was made; of two processes that try, one does it and the other waits.</summary>
     internal static void Migrate(SqliteConnection connection, string path, TimeProvider time, IReadOnlyList<string> steps)
     {
+        if (SqliteFile.Scalar(connection, "PRAGMA user_version") >= steps.Count)
+        {
+            return;
+        }
+
+        // One process at a time, so that there is one copy and nobody takes away what another is writing.
+        using var turn = SqliteFile.TakeTurn(path);
         var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
         if (version >= steps.Count)
         {
             return;
         }
 
-        var backup = string.Create(CultureInfo.InvariantCulture, $"{path}.schema-{version}.{time.GetUtcNow():yyyyMMddHHmmss}.{Guid.NewGuid():N}.bak");
-        Copy(connection, backup);
+        var why = string.Create(CultureInfo.InvariantCulture, $"schema-{version}");
+        var leftBehind = Directory.GetFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{why}.*.bak*");
+        LedgerCopy.TakeBeside(connection, path, why, time);
+
+        // The ledger is of this schema still: copies of it are those of migrations that were interrupted, and the new one holds all that they do.
+        foreach (var copy in leftBehind)
+        {
+            File.Delete(copy);
+        }
+
         SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
         SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
         try
@@ -210,27 +276,6 @@ internal static class LedgerFile
         {
             SqliteFile.Execute(connection, "ROLLBACK");
             throw;
-        }
-    }
-
-    // Under another name until it is whole: what is called a backup is one, also when the process or the disk gives up half-way.
-    private static void Copy(SqliteConnection connection, string backup)
-    {
-        var draft = backup + ".new";
-        try
-        {
-            SqliteFile.CreatePrivate(draft);
-            using (var copy = new SqliteStatement(connection, "VACUUM INTO ?1"))
-            {
-                copy.Bind(1, draft).Run();
-            }
-
-            File.Move(draft, backup, overwrite: false);
-        }
-        finally
-        {
-            File.Delete(draft);
-            File.Delete(draft + "-journal");
         }
     }
 

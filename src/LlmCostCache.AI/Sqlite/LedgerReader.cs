@@ -73,8 +73,14 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     public IReadOnlyList<LedgerConversion> Conversions(LedgerFilter filter) => With(connection => LedgerConversions.Read(connection, filter));
 
-    public LedgerVerification Verify(CancellationToken cancellationToken) =>
-        With(connection => Snapshot(connection, () => new LedgerVerifier(connection).Verify(cancellationToken)));
+    /// <param name="earlierHead">Where the chain ended at another time; null when nobody noted it.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
+    public LedgerVerification Verify(string? earlierHead, CancellationToken cancellationToken)
+    {
+        // Before SQLite opens the file: it forgets what it cannot read of the log.
+        var damage = WriteAheadLog.Damage(path);
+        return With(connection => Snapshot(connection, () => new LedgerVerifier(connection) { EarlierHead = earlierHead, Damage = damage }.Verify(cancellationToken)));
+    }
 
     public void Dispose()
     {

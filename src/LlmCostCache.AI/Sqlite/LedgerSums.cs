@@ -9,6 +9,9 @@ internal sealed class LedgerSums
 
     public ReadOnlySpan<long> Values => _values;
 
+    /// <summary>Whether a check has met the sums that are kept for these.</summary>
+    public bool IsSeen { get; set; }
+
     public bool IsZero => _values.AsSpan().IndexOfAnyExcept(0L) < 0;
 
     /// <exception cref="OverflowException">A sum does not fit.</exception>

@@ -1,33 +1,92 @@
-using System.Globalization;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace LlmCostCache.AI;
 
 /// <summary>Recomputes everything that can be recomputed: the chain, the windows' counters and the roll-up.</summary>
 internal sealed class LedgerVerifier(SqliteConnection connection)
 {
-    private const int MaxProblems = 20;
+    private const int MaxFindings = 1_000;
 
-    private readonly List<string> _problems = [];
+    private const string DimensionNames = "provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer";
+
+    private readonly List<LedgerFinding> _findings = [];
     private readonly Dictionary<(LedgerDimensions Names, long Slot), LedgerSums> _sums = [];
     private readonly Dictionary<(string Budget, string Key), List<Window>> _windows = [];
     private readonly Dictionary<long, LedgerEntry> _adjusted = [];
-    private readonly BudgetMatcher _budgets = new(LedgerReader.Budgets(connection));
-    private readonly Dictionary<string, BudgetUnit> _units = LedgerReader.Budgets(connection).ToDictionary(budget => budget.Id, budget => budget.Unit, StringComparer.Ordinal);
+    private readonly Dictionary<string, BudgetUnit> _units = new(StringComparer.Ordinal);
+    private BudgetMatcher _budgets = BudgetMatcher.Empty;
     private long _rows;
+    private long _wrong;
     private long? _firstBad;
+
+    /// <summary>Whether what is kept beside the rows is made to agree with them; the caller holds the write lock.</summary>
+    public bool Repairs { get; init; }
+
+    /// <summary>Where the chain ended at another time, as <c>sequence:hash</c>; null when nobody noted it.</summary>
+    public string? EarlierHead { get; init; }
+
+    /// <summary>What is to be known of the file's bytes before SQLite looked at it; null when nothing is wrong with them.</summary>
+    public string? Damage { get; init; }
 
     public LedgerVerification Verify(CancellationToken cancellationToken)
     {
-        ReadWindows();
-        WalkChain(cancellationToken);
-        CompareWindows();
-        CompareRollup();
-        return new LedgerVerification(_rows, _firstBad, _problems);
+        if (Damage is not null)
+        {
+            Found(new LedgerFinding(LedgerFindingKind.FileDamaged, Damage));
+        }
+
+        string? head = null;
+        try
+        {
+            CheckFile();
+            ReadBudgets();
+            ReadWindows();
+            head = WalkChain(cancellationToken);
+            CheckDimensions();
+            CompareWindows();
+            CompareRollup();
+            if (Repairs)
+            {
+                WriteWindows();
+                WriteRollup();
+            }
+        }
+        catch (Exception error) when (error is SqliteException { SqliteErrorCode: 11 or 26 } or FormatException or OverflowException or LlmCostException and not StoreUnavailableException)
+        {
+            Found(new LedgerFinding(LedgerFindingKind.FileDamaged, $"The ledger cannot be read to its end: {error.Message}"));
+        }
+
+        return new LedgerVerification(_rows, _firstBad, [.. _findings.Select(finding => finding.Message)]) { Findings = _findings, Wrong = _wrong, Head = head };
     }
 
-    private void WalkChain(CancellationToken cancellationToken)
+    private void ReadBudgets()
+    {
+        List<Budget> budgets = [.. LedgerReader.Budgets(connection)];
+        _budgets = new BudgetMatcher(budgets);
+        budgets.ForEach(budget => _units[budget.Id] = budget.Unit);
+    }
+
+    /// <summary>An index that disagrees with its table would answer wrongly while every row is right.</summary>
+    private void CheckFile()
+    {
+        using var check = new SqliteStatement(connection, "PRAGMA integrity_check(20)");
+        while (check.Step())
+        {
+            if (check.Text(0) is var said && said != "ok")
+            {
+                Found(new LedgerFinding(LedgerFindingKind.FileDamaged, $"The file is damaged: {said}"));
+            }
+        }
+
+        using var strays = new SqliteStatement(connection, "SELECT \"table\", COUNT(*) FROM pragma_foreign_key_check GROUP BY 1");
+        while (strays.Step())
+        {
+            Found(new LedgerFinding(LedgerFindingKind.CounterWrong, $"{strays.Int64(1)} rows of the table '{strays.Text(0)}' belong to something that is gone."));
+        }
+    }
+
+    /// <returns>The end of the chain; null when there are no rows.</returns>
+    private string? WalkChain(CancellationToken cancellationToken)
     {
         var adjusted = new HashSet<long>();
         using (var select = new SqliteStatement(connection, "SELECT DISTINCT adjusts FROM entry WHERE adjusts IS NOT NULL"))
@@ -38,8 +97,13 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             }
         }
 
-        var hasher = new RowHasher();
-        var (lastSequence, lastHash) = (0L, new byte[32]);
+        var chain = new LedgerChain(connection, Found);
+        var (earlierSequence, earlierHash, earlierStored) = (0L, Array.Empty<byte>(), Array.Empty<byte>());
+        if (EarlierHead is not null && !LedgerChain.TryReadHead(EarlierHead, out earlierSequence, out earlierHash))
+        {
+            throw new ArgumentException($"'{EarlierHead}' is no end of a chain; one looks like 42:0123...cdef, with 64 hexadecimal digits.");
+        }
+
         using var rows = new SqliteStatement(connection, $"SELECT {LedgerBook.Columns} FROM entry ORDER BY seq");
         while (rows.Step())
         {
@@ -49,68 +113,26 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             }
 
             var sequence = rows.Int64(0);
-            if (sequence != lastSequence + 1)
+            if (!chain.Check(rows))
             {
-                Bad(lastSequence + 1, $"Row {lastSequence + 1} is missing; the next one is {sequence}.");
+                continue;
             }
 
-            var columns = rows.Columns;
-            for (var i = 0; i < LedgerBook.FirstColumns; i++)
+            if (sequence == earlierSequence)
             {
-                Hash(rows, i, hasher);
+                earlierStored = chain.LastHash.ToArray();
             }
 
-            for (var i = 0; i < LedgerBook.LaterColumns.Length; i++)
-            {
-                HashLater(rows, LedgerBook.FirstColumns + i, LedgerBook.LaterColumns[i], hasher);
-            }
-
-            Hash(rows, columns - 2, hasher);
-
-            var hash = hasher.Finish();
-            var stored = rows.Bytes(columns - 1);
-            if (!rows.Bytes(columns - 2).SequenceEqual(lastHash))
-            {
-                Bad(sequence, $"Row {sequence} does not continue the row before it: a row was changed, removed or moved.");
-            }
-            else if (!stored.SequenceEqual(hash))
-            {
-                Bad(sequence, $"Row {sequence} was changed after it was written.");
-            }
-
-            // The chain goes on from what is stored, so that one broken row is reported once.
-            (lastSequence, lastHash) = (sequence, stored.ToArray());
             Count(rows, sequence, adjusted);
         }
 
-        CompareHead(lastSequence, lastHash);
-    }
+        chain.CompareWith(LedgerReader.Meta(connection, "head"));
+        if (EarlierHead is not null && earlierSequence > 0)
+        {
+            chain.CompareWithEarlier(earlierSequence, earlierHash, earlierStored);
+        }
 
-    private static void Hash(SqliteStatement row, int column, RowHasher hasher)
-    {
-        var type = row.TypeOf(column);
-        if (type == raw.SQLITE_NULL)
-        {
-            hasher.AddNull();
-        }
-        else if (type == raw.SQLITE_INTEGER)
-        {
-            hasher.Add(row.Int64(column));
-        }
-        else
-        {
-            hasher.Add(row.Bytes(column), type == raw.SQLITE_TEXT ? (byte)2 : (byte)3);
-        }
-    }
-
-    private static void HashLater(SqliteStatement row, int column, string name, RowHasher hasher)
-    {
-        var type = row.TypeOf(column);
-        if (type != raw.SQLITE_NULL && (type != raw.SQLITE_INTEGER || row.Int64(column) != 0))
-        {
-            hasher.Add(name);
-            Hash(row, column, hasher);
-        }
+        return chain.LastSequence == 0 ? null : chain.Head;
     }
 
     private void Count(SqliteStatement row, long sequence, HashSet<long> adjusted)
@@ -122,7 +144,7 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         }
         catch (Exception error) when (error is FormatException or LlmCostException or OverflowException or System.Text.Json.JsonException or InvalidOperationException)
         {
-            Bad(sequence, $"Row {sequence} cannot be read: {error.Message}");
+            Found(new LedgerFinding(LedgerFindingKind.RowChanged, $"Row {sequence} cannot be read: {error.Message}") { Sequence = sequence });
             return;
         }
 
@@ -141,7 +163,7 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         {
             if (!_adjusted.TryGetValue(entry.Adjusts!.Value, out var before))
             {
-                Bad(sequence, $"Row {sequence} adjusts row {entry.Adjusts}, which is not there.");
+                Found(new LedgerFinding(LedgerFindingKind.RowMissing, $"Row {sequence} ('{entry.Id}') adjusts row {entry.Adjusts}, which is not there before it.") { Sequence = sequence, Id = entry.Id });
                 return;
             }
 
@@ -154,7 +176,7 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
 
         if (adjusted.Contains(sequence))
         {
-            _adjusted.Add(sequence, entry);
+            _adjusted[sequence] = entry;
         }
 
         Roll(entry, 1);
@@ -169,26 +191,6 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         }
 
         sums.Add(folded, sign);
-    }
-
-    private void CompareHead(long lastSequence, byte[] lastHash)
-    {
-        var head = LedgerReader.Meta(connection, "head");
-        var expected = string.Create(CultureInfo.InvariantCulture, $"{lastSequence}:{(lastSequence == 0 ? "" : Convert.ToHexStringLower(lastHash))}");
-        if (head == expected)
-        {
-            return;
-        }
-
-        var last = head?.Split(':')[0];
-        if (long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var wanted) && wanted > lastSequence)
-        {
-            Bad(lastSequence + 1, $"Row {lastSequence + 1} is missing; the ledger once ended at row {wanted}.");
-        }
-        else
-        {
-            Bad(lastSequence, $"The ledger ends at row {lastSequence} otherwise than it was closed.");
-        }
     }
 
     private void ReadWindows()
@@ -222,16 +224,34 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             {
                 if ((Int128)window.Posted != window.Sum)
                 {
-                    Problem($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Posted)} posted, its rows add up to {BudgetAmount.Of(unit, (long)window.Sum)}.");
+                    Wrong($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Posted)} posted, its rows add up to {BudgetAmount.Of(unit, (long)window.Sum)}.");
                 }
 
                 if (window.Pending != window.Held)
                 {
-                    Problem($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Pending)} pending, its holds add up to {BudgetAmount.Of(unit, window.Held)}.");
+                    Wrong($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Pending)} pending, its holds add up to {BudgetAmount.Of(unit, window.Held)}.");
                 }
             }
         }
     }
+
+    /// <summary>The writer finds the names of a sum by their digest.</summary>
+    private void CheckDimensions()
+    {
+        var hasher = new RowHasher();
+        using var select = new SqliteStatement(connection, $"SELECT {DimensionNames}, digest FROM dimension");
+        while (select.Step())
+        {
+            if (!select.Bytes(11).SequenceEqual(ReadNames(select).Digest(hasher)))
+            {
+                Wrong("A combination of names that rows are summed under was changed.");
+            }
+        }
+    }
+
+    private static LedgerDimensions ReadNames(SqliteStatement select) => new(
+        select.NullableText(0), select.NullableText(1), select.NullableText(2), select.NullableText(3), select.NullableText(4), select.NullableText(5),
+        select.NullableText(6), select.NullableText(7), LedgerWords.Status(select.Text(8)), select.Text(9), LedgerWords.Layer(select.Text(10)));
 
     private void CompareRollup()
     {
@@ -246,46 +266,111 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         Span<long> row = stackalloc long[LedgerSums.Count];
         while (select.Step())
         {
-            var names = new LedgerDimensions(
-                select.NullableText(0), select.NullableText(1), select.NullableText(2), select.NullableText(3), select.NullableText(4), select.NullableText(5),
-                select.NullableText(6), select.NullableText(7), LedgerWords.Status(select.Text(8)), select.Text(9), LedgerWords.Layer(select.Text(10)));
+            var names = ReadNames(select);
             for (var i = 0; i < row.Length; i++)
             {
                 row[i] = select.Int64(12 + i);
             }
 
             var slot = select.Int64(11);
-            if (!_sums.Remove((names, slot), out var sums))
-            {
-                sums = new LedgerSums();
-            }
+            var sums = _sums.GetValueOrDefault((names, slot)) ?? new LedgerSums();
+            sums.IsSeen = true;
 
             if (!sums.Values.SequenceEqual(row))
             {
-                Problem($"The sums of the quarter-hour from {LedgerTime.Instant(LedgerTime.SlotStart(slot)):u} are not those of its rows.");
+                Wrong($"The sums of the quarter-hour from {LedgerTime.Instant(LedgerTime.SlotStart(slot)):u} are not those of its rows.");
             }
         }
 
         foreach (var (key, sums) in _sums)
         {
-            if (!sums.IsZero)
+            if (!sums.IsZero && !sums.IsSeen)
             {
-                Problem($"The quarter-hour from {LedgerTime.Instant(LedgerTime.SlotStart(key.Slot)):u} has rows that are in no sum.");
+                Wrong($"The quarter-hour from {LedgerTime.Instant(LedgerTime.SlotStart(key.Slot)):u} has rows that are in no sum.");
             }
         }
     }
 
-    private void Bad(long sequence, string problem)
+    private void WriteWindows()
     {
-        _firstBad = _firstBad is { } first ? Math.Min(first, sequence) : sequence;
-        Problem(problem);
+        using var update = new SqliteStatement(connection, """
+            UPDATE budget_window SET posted_nanos = ?4, pending_nanos = ?5
+             WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3 AND (posted_nanos <> ?4 OR pending_nanos <> ?5)
+            """);
+        foreach (var ((budget, key), windows) in _windows)
+        {
+            foreach (var window in windows)
+            {
+                update.Bind(1, budget).Bind(2, key).Bind(3, window.StartsAt).Bind(4, checked((long)window.Sum)).Bind(5, window.Held).Run();
+            }
+        }
     }
 
-    private void Problem(string problem)
+    /// <summary>Names keep their numbers: writers remember those.</summary>
+    private void WriteRollup()
     {
-        if (_problems.Count < MaxProblems)
+        SqliteFile.Execute(connection, "DELETE FROM rollup");
+        RightNames();
+        using var rollup = new LedgerRollup(connection);
+        foreach (var ((names, slot), sums) in _sums)
         {
-            _problems.Add(problem);
+            if (!sums.IsZero)
+            {
+                rollup.Add(names, slot, sums.Values);
+                rollup.Flush();
+            }
+        }
+    }
+
+    private void RightNames()
+    {
+        var hasher = new RowHasher();
+        var digests = new Dictionary<string, LedgerDimensions>(StringComparer.Ordinal);
+        foreach (var (names, _) in _sums.Keys)
+        {
+            digests[Convert.ToHexString(names.Digest(hasher))] = names;
+        }
+
+        using var update = new SqliteStatement(connection, """
+            UPDATE dimension SET provider = ?2, model = ?3, tenant = ?4, project = ?5, team = ?6, user = ?7, feature = ?8, agent = ?9, status = ?10, operation = ?11, cache_layer = ?12
+             WHERE digest = ?1
+            """);
+        foreach (var (digest, names) in digests)
+        {
+            update.Bind(1, Convert.FromHexString(digest).AsSpan()).Bind(2, names.Provider).Bind(3, names.Model).Bind(4, names.Tenant).Bind(5, names.Project).Bind(6, names.Team)
+                .Bind(7, names.User).Bind(8, names.Feature).Bind(9, names.Agent).Bind(10, LedgerWords.Word(names.Status)).Bind(11, names.Operation).Bind(12, LedgerWords.Word(names.CacheLayer)).Run();
+        }
+
+        // A digest that was changed belongs to no names; no writer can have remembered it.
+        var strays = new List<long>();
+        using (var select = new SqliteStatement(connection, $"SELECT {DimensionNames}, digest, id FROM dimension"))
+        {
+            while (select.Step())
+            {
+                if (!select.Bytes(11).SequenceEqual(ReadNames(select).Digest(hasher)))
+                {
+                    strays.Add(select.Int64(12));
+                }
+            }
+        }
+
+        using var delete = new SqliteStatement(connection, "DELETE FROM dimension WHERE id = ?1");
+        strays.ForEach(id => delete.Bind(1, id).Run());
+    }
+
+    private void Wrong(string message) => Found(new LedgerFinding(LedgerFindingKind.CounterWrong, message));
+
+    private void Found(LedgerFinding finding)
+    {
+        _wrong++;
+        if (finding.Sequence is { } sequence)
+        {
+            _firstBad = _firstBad is { } first ? Math.Min(first, sequence) : sequence;
+        }
+
+        if (_findings.Count < MaxFindings)
+        {
+            _findings.Add(finding);
         }
     }
 

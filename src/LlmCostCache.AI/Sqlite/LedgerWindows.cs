@@ -12,11 +12,11 @@ internal sealed class LedgerWindows
     private readonly SqliteStatement _window, _insertWindow, _post, _hold, _unhold, _insertHold, _holds, _deleteHolds;
     private readonly SqliteStatement _completeFrom, _setCompleteFrom, _slices, _addSlice, _postSlice, _earliest, _pruneSlices;
 
-    public LedgerWindows(Func<string, SqliteStatement> prepare, LedgerBudgets budgets, NoticeBook notices)
+    public LedgerWindows(Func<string, SqliteStatement> prepare, LedgerBudgets budgets, NoticeBook notices, Action beforeSeed)
     {
         _notices = notices;
         _budgets = budgets;
-        _seed = new WindowSeed(prepare);
+        _seed = new WindowSeed(prepare, beforeSeed);
         _window = prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
         _insertWindow = prepare("INSERT INTO budget_window (budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos) VALUES (?1, ?2, ?3, ?4, ?5, 0)");
         _post = prepare("""

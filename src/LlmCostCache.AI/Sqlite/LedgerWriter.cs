@@ -276,16 +276,15 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         RequireSameFile();
         var flushes = _batch.Exists(operation => operation.Flushes);
         Synchronise(flushes || _batch.Exists(operation => operation.Durable));
-        _book.Begin();
-        NoticeOthers();
-        if (_batch.Exists(operation => operation.Reserves))
+        try
         {
-            _expired = _book.Attempt(book => book.ExpireDue());
+            Apply(repeated, careful: false);
         }
-
-        foreach (var operation in _batch)
+        catch (Exception error) when (error is not SqliteException sqlite || SqliteFailure.ConcernsOneStatement(sqlite))
         {
-            operation.Apply(_book, repeated);
+            // One operation cannot be done; which, shows when each is tried on its own.
+            _book.Rollback();
+            Apply(repeated, careful: true);
         }
 
         if (flushes && _unsynced)
@@ -300,6 +299,23 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         {
             Crossed?.Invoke(crossings);
         }
+    }
+
+    private void Apply(bool repeated, bool careful)
+    {
+        _book.Begin(careful);
+        NoticeOthers();
+        if (_batch.Exists(operation => operation.Reserves))
+        {
+            _expired = _book.Attempt(book => book.ExpireDue());
+        }
+
+        foreach (var operation in _batch)
+        {
+            operation.Apply(_book, repeated);
+        }
+
+        _book.Flush();
     }
 
     private void RequireSameFile()

@@ -24,12 +24,16 @@ internal sealed class RowHasher
         _buffer.Advance(1);
     }
 
-    public void Add(string value)
+    /// <returns>The text in UTF-8, until something else is added.</returns>
+    public ReadOnlySpan<byte> Add(string value)
     {
-        var length = Encoding.UTF8.GetByteCount(value);
-        var span = Frame(2, length);
-        Encoding.UTF8.GetBytes(value, span);
+        // Room for the longest encoding, so that the text is read once.
+        var span = _buffer.GetSpan(5 + Encoding.UTF8.GetMaxByteCount(value.Length));
+        var length = Encoding.UTF8.GetBytes(value, span[5..]);
+        span[0] = 2;
+        BinaryPrimitives.WriteInt32BigEndian(span[1..], length);
         _buffer.Advance(5 + length);
+        return span.Slice(5, length);
     }
 
     public void Add(ReadOnlySpan<byte> value, byte type = 3)

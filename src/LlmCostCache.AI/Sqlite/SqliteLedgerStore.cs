@@ -12,8 +12,11 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     private readonly LedgerReader _reader;
     private readonly string _path;
 
-    private SqliteLedgerStore(string path, LedgerWriter? writer, LedgerReader reader)
+    private readonly ILogger _logger;
+
+    private SqliteLedgerStore(string path, LedgerWriter? writer, LedgerReader reader, ILogger logger)
     {
+        _logger = logger;
         _path = path;
         _writer = writer;
         _reader = reader;
@@ -52,7 +55,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         var path = LedgerFile.PathIn(homeDirectory);
         var connection = LedgerFile.OpenForWriting(path, options.TimeProvider);
         var reader = new LedgerReader(path, options.TimeProvider, new LedgerCalendar(options.TimeZone, options.WeekStart, options.FiscalYearStart));
-        return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader);
+        return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader, logger);
     }
 
     /// <summary>Opens the ledger for reports, beside whoever writes it; zone and week start are those that its writer configured.</summary>
@@ -60,7 +63,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     public static SqliteLedgerStore OpenReader(string homeDirectory, TimeProvider time)
     {
         var path = LedgerFile.PathIn(homeDirectory);
-        return new SqliteLedgerStore(path, null, LedgerReader.Open(path, time));
+        return new SqliteLedgerStore(path, null, LedgerReader.Open(path, time), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 
     /// <summary>Whether there is a ledger in this home directory.</summary>
@@ -70,13 +73,16 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     {
         await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, fiscalYearStart, currency, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
         _reader.Calendar = new LedgerCalendar(zone, weekStart, fiscalYearStart);
+        await Writer.RunAsync((book, _) => book.CheckCounters(_logger), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<ReservationOutcome> ReserveAsync(ReservationRequest request, CancellationToken cancellationToken = default)
     {
         Check(request.Record.Id);
         Check(request);
-        return Writer.RunAsync((book, _) => book.Reserve(request), request.Durable, reserves: true, cancellationToken);
+        var dearest = request.Holds.Where(static hold => hold.Window.Budget.Unit == BudgetUnit.Usd).Select(static hold => hold.Amount.Count).DefaultIfEmpty(0).Max();
+        var text = ReservationRecord.Write(request.Record, Money.FromNanos(dearest));
+        return Writer.RunAsync((book, _) => book.Reserve(request, text), request.Durable, reserves: true, cancellationToken);
     }
 
     public async ValueTask VoidAsync(string reservationId, CancellationToken cancellationToken = default) =>
@@ -160,7 +166,10 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         return new(_reader.Conversions(filter));
     }
 
-    public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => new(_reader.Verify(cancellationToken));
+    public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => new(_reader.Verify(null, cancellationToken));
+
+    /// <summary>The same, and that the chain still leads through an end that was noted earlier (<see cref="LedgerVerification.Head"/>).</summary>
+    public LedgerVerification VerifySince(string earlierHead, CancellationToken cancellationToken = default) => _reader.Verify(earlierHead, cancellationToken);
 
     /// <summary>Writes what is waiting, empties the write-ahead log and closes.</summary>
     public async ValueTask DisposeAsync()

@@ -28,6 +28,13 @@ internal sealed class SqliteStatement(SqliteConnection connection, string sql) :
         return this;
     }
 
+    /// <summary>A text that is UTF-8 already.</summary>
+    public SqliteStatement BindText(int index, ReadOnlySpan<byte> utf8)
+    {
+        Check(raw.sqlite3_bind_text(Prepared(), index, utf8));
+        return this;
+    }
+
     public SqliteStatement Bind(int index, ReadOnlySpan<byte> value)
     {
         Check(raw.sqlite3_bind_blob(Prepared(), index, value));

@@ -3,7 +3,9 @@ using System.Globalization;
 namespace LlmCostCache.AI;
 
 /// <summary>What the ledger already holds for a window that is opened now: a new budget counts it.</summary>
-internal sealed class WindowSeed(Func<string, SqliteStatement> prepare)
+/// <param name="prepare">Prepares a statement.</param>
+/// <param name="before">Brings the sums up to date that the transaction has gathered and not written yet; null when there are none.</param>
+internal sealed class WindowSeed(Func<string, SqliteStatement> prepare, Action? before = null)
 {
     private const string Names = """
         (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR team = ?3)
@@ -20,6 +22,7 @@ internal sealed class WindowSeed(Func<string, SqliteStatement> prepare)
     /// <param name="slice">How long a slice is, the first one beginning where the window begins; null for the whole window at once.</param>
     public IReadOnlyList<(long StartsAt, long Count)> Sums(BudgetWindow window, TimeSpan? slice)
     {
+        before?.Invoke();
         var budget = window.Budget;
         var scope = budget.Scope;
         var values = BudgetText.Names(window.Key).ToDictionary(name => name.Key, name => name.Value, StringComparer.Ordinal);

@@ -78,6 +78,49 @@ public class MigrationTests
     }
 
     [Fact]
+    public async Task Copies_of_migrations_that_were_interrupted_are_cleared_away()
+    {
+        await using var home = OfTheFirstSchema();
+        foreach (var left in (string[])["ledger.db.schema-1.20260101000000.a.bak", "ledger.db.schema-1.20260101000000.b.bak.new"])
+        {
+            await File.WriteAllTextAsync(Path.Combine(home.Path, left), "half");
+        }
+
+        await home.Open().VerifyAsync();
+
+        var copy = Assert.Single(Directory.GetFiles(home.Path, "*.bak*"));
+        Assert.True(new FileInfo(copy).Length > 4);
+    }
+
+    [Fact]
+    public async Task Reports_read_an_older_ledger_and_leave_it_as_it_is()
+    {
+        await using var home = OfTheFirstSchema();
+
+        using (var reader = LedgerReader.Open(home.File, home.Clock))
+        {
+            Assert.Equal(58, Assert.Single(reader.Totals(null, null, LedgerFilter.All, CancellationToken.None)).Spent.Nanos);
+            Assert.True(reader.Verify(null, CancellationToken.None).IsIntact);
+        }
+
+        Assert.Equal(1, home.Scalar("PRAGMA user_version"));
+        Assert.Empty(Directory.GetFiles(home.Path, "*.bak*"));
+    }
+
+    [Fact]
+    public async Task A_backup_of_an_older_ledger_is_of_its_schema()
+    {
+        await using var home = OfTheFirstSchema();
+        var target = Path.Combine(home.Path, "copy.db");
+
+        Assert.True(LedgerBackup.Take(home.File, target, CancellationToken.None).Check.IsIntact);
+
+        using var connection = new SqliteConnection($"Data Source={target};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        Assert.Equal(1, SqliteFile.Scalar(connection, "PRAGMA user_version"));
+    }
+
+    [Fact]
     public async Task A_reservation_from_before_expires_and_is_booked()
     {
         await using var home = OfTheFirstSchema();

@@ -1,0 +1,41 @@
+namespace LlmCostCache.AI;
+
+/// <summary>A copy of the ledger that was checked, row by row, before it got its name.</summary>
+/// <param name="File">Where it is.</param>
+/// <param name="Bytes">How large it is.</param>
+/// <param name="Check">What the check of the copy found.</param>
+internal sealed record LedgerBackup(string File, long Bytes, LedgerVerification Check)
+{
+    /// <summary>Copies the ledger while others write to it.</summary>
+    /// <exception cref="StoreUnavailableException">The ledger cannot be read, or the copy cannot be written.</exception>
+    public static LedgerBackup Take(string path, string target, CancellationToken cancellationToken)
+    {
+        target = Path.GetFullPath(target);
+        if (System.IO.File.Exists(target) || Directory.Exists(target))
+        {
+            throw SqliteFile.Refusal(target, "is there already. Name another file, or move it away.");
+        }
+
+        try
+        {
+            using var connection = LedgerFile.OpenForReading(path, asIs: true);
+            LedgerVerification? check = null;
+            LedgerCopy.Take(connection, target, draft => check = CheckOf(draft, cancellationToken));
+            return new LedgerBackup(target, new FileInfo(target).Length, check!);
+        }
+        catch (Microsoft.Data.Sqlite.SqliteException error)
+        {
+            throw SqliteFailure.Unavailable(path, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw SqliteFile.Refusal(target, $"cannot be written: {error.Message} The ledger is as it was.");
+        }
+    }
+
+    private static LedgerVerification CheckOf(string draft, CancellationToken cancellationToken)
+    {
+        using var copy = LedgerFile.OpenForReading(draft);
+        return new LedgerVerifier(copy).Verify(cancellationToken);
+    }
+}

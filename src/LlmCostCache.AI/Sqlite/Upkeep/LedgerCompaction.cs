@@ -1,0 +1,45 @@
+using Microsoft.Data.Sqlite;
+
+namespace LlmCostCache.AI;
+
+/// <summary>What giving free pages back to the disk brought.</summary>
+/// <param name="BytesBefore">The file with its write-ahead log, before.</param>
+/// <param name="BytesAfter">The same, after.</param>
+internal sealed record LedgerCompaction(long BytesBefore, long BytesAfter)
+{
+    // The new file is built in the temporary directory and then written through the write-ahead log.
+    private const int Copies = 2;
+    private const long Reserve = 16 << 20;
+
+    /// <summary>Writes the file anew without its free pages. No row changes; who writes meanwhile waits.</summary>
+    /// <exception cref="StoreUnavailableException">There is too little room on the disk, or somebody else is writing.</exception>
+    public static LedgerCompaction Run(string path, TimeProvider time, Func<string, long>? freeSpace = null)
+    {
+        using var connection = LedgerFile.OpenForWriting(path, time, mayCreate: false);
+        try
+        {
+            var before = Size(path);
+            var used = (SqliteFile.Scalar(connection, "PRAGMA page_count") - SqliteFile.Scalar(connection, "PRAGMA freelist_count")) * SqliteFile.Scalar(connection, "PRAGMA page_size");
+            var needed = (Copies * used) + Reserve;
+            var free = (freeSpace ?? FreeSpace)(path);
+            if (free < needed)
+            {
+                throw SqliteFile.Refusal(path, $"needs {needed:N0} bytes on its disk to be compacted, and {free:N0} are free. Nothing was changed; make room, or archive old months first.");
+            }
+
+            // SQLite's own temporary file would lie on another, perhaps smaller disk.
+            SqliteFile.Execute(connection, "PRAGMA temp_store = FILE");
+            SqliteFile.Execute(connection, "VACUUM");
+            SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            return new LedgerCompaction(before, Size(path));
+        }
+        catch (SqliteException error)
+        {
+            throw SqliteFailure.Unavailable(path, error);
+        }
+    }
+
+    private static long Size(string path) => new FileInfo(path).Length + (File.Exists(path + "-wal") ? new FileInfo(path + "-wal").Length : 0);
+
+    private static long FreeSpace(string path) => new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace;
+}
