@@ -22,6 +22,18 @@ internal abstract class DelegatingLedgerStore(ILedgerStore inner) : ILedgerStore
 
     public ValueTask<IReadOnlyList<WindowBalance>> ReadBalancesAsync(CancellationToken cancellationToken = default) => inner.ReadBalancesAsync(cancellationToken);
 
+    public Action<IReadOnlyList<BudgetCrossing>>? Crossed
+    {
+        get => inner.Crossed;
+        set => inner.Crossed = value;
+    }
+
+    public ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default) => inner.OpenWindowAsync(window, cancellationToken);
+
+    public ValueTask<bool> NoticeAsync(BudgetWindow window, string notice, CancellationToken cancellationToken = default) => inner.NoticeAsync(window, notice, cancellationToken);
+
+    public SpendHistory ReadHistory(BudgetWindow window, DateTimeOffset now) => inner.ReadHistory(window, now);
+
     public BudgetSettings? SettingsAfter(long revision) => inner.SettingsAfter(revision);
 
     public IReadOnlyList<BudgetStanding> ReadStandings() => inner.ReadStandings();
