@@ -19,7 +19,7 @@ internal static class CommandLine
         {
             if (parse.Action is ParseErrorAction)
             {
-                return WrongUsage(host, string.Join(Environment.NewLine, parse.Errors.Select(error => error.Message)), parse.CommandResult);
+                return WrongUsage(host, string.Join(Environment.NewLine, parse.Errors.Select(Sentence)), parse.CommandResult);
             }
 
             var writer = new StringWriter();
@@ -79,6 +79,11 @@ internal static class CommandLine
         root.Options.Add(new Option<bool>("--version") { Description = "Show the version", Action = new VersionCommand.OptionAction(common, host) });
         return root;
     }
+
+    /// <summary>What the parser says, with the name of an argument that is missing, and the words it would take in one line.</summary>
+    private static string Sentence(ParseError error) => error.SymbolResult is ArgumentResult { Tokens.Count: 0, Parent: CommandResult } missing
+        ? $"{missing.Argument.Name} is missing: {missing.Argument.Description}."
+        : error.Message.ReplaceLineEndings("\n").Replace(":\n\t", ": ", StringComparison.Ordinal).Replace("\n\t", ", ", StringComparison.Ordinal);
 
     private static int WrongUsage(CliHost host, string message, CommandResult command)
     {

@@ -75,6 +75,73 @@ public class BudgetCommandTests
     }
 
     [Fact]
+    public async Task A_new_limit_keeps_the_whole_chain_of_fallbacks()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m).FallBackTo("gpt-4o", "gpt-4o-mini")));
+
+        await CliRun.Of("budget", "set", "--period", "day", "3", "--home", home.Path);
+
+        await using var costs = LlmCosts.Open(o => o.HomeDirectory = home.Path);
+        Assert.Equal(["gpt-4o", "gpt-4o-mini"], Assert.Single(await costs.Limits.ListAsync()).Budget.FallbackModels);
+    }
+
+    [Fact]
+    public async Task A_chain_of_fallbacks_is_set_by_naming_several()
+    {
+        using var home = await Sample();
+
+        var set = await CliRun.Of("budget", "set", "--period", "day", "3", "--fall-back-to", "gpt-4o", "--fall-back-to", "gpt-4o-mini", "--home", home.Path);
+        var shown = (await CliRun.Of("budget", "show", "--json", "--home", home.Path)).Json.GetProperty("budget");
+
+        Assert.Equal(0, set.Code);
+        Assert.Equal(["gpt-4o", "gpt-4o-mini"], shown.GetProperty("fallbacks").EnumerateArray().Select(model => model.GetString()!));
+        Assert.Equal("gpt-4o", Text(shown, "fallback"));
+    }
+
+    [Fact]
+    public async Task Fallbacks_and_thresholds_are_listed_and_shown()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m).FallBackTo("gpt-4o", "gpt-4o-mini").NotifyAt(0.25m, 1.5m)));
+
+        var list = await CliRun.Of("budget", "list", "--home", home.Path);
+        var show = await CliRun.Of("budget", "show", "--home", home.Path);
+        var json = (await CliRun.Of("budget", "list", "--json", "--home", home.Path)).Json.GetProperty("budgets")[0];
+
+        Assert.EndsWith("gpt-4o, gpt-4o-mini  25, 150 %", list.Lines[^1].TrimEnd(), StringComparison.Ordinal);
+        Assert.Equal("Budget 'day' allows $10.00 per day, strict, then asks gpt-4o, then gpt-4o-mini.", show.Lines[0]);
+        Assert.Contains("Announced when 25, 150 % of it are spent.", show.Lines);
+        Assert.Equal([0.25m, 1.5m], json.GetProperty("thresholds").EnumerateArray().Select(share => share.GetDecimal()));
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(60)]
+    public async Task Budgets_fit_into_a_narrow_terminal(int width)
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m).FallBackTo("gpt-4o", "gpt-4o-mini")));
+
+        var list = await CliRun.AtWidth(width, "budget", "list", "--home", home.Path);
+
+        Assert.All(list.Lines, line => Assert.InRange(line.TrimEnd().Length, 0, width));
+        Assert.Contains("$10.00", list.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_amount_is_broken_in_a_narrow_terminal()
+    {
+        using var home = await SampleHome.CreateAsync(
+            o => o.Budgets.Add(Budget.Daily(10m).ForEachUser().ForEachSession().Named("each user in each of the sessions")),
+            SampleHome.Call("2026-11-22T12:00:00Z", 1.234567m) with { Attribution = Attribution.None with { User = "alice", Session = new string('5', 32) } });
+
+        var overview = await CliRun.AtWidth(60, "--home", home.Path);
+        var history = await CliRun.AtWidth(60, "budget", "history", "--home", home.Path);
+
+        Assert.Contains(overview.Lines, line => line.Contains("$10.00", StringComparison.Ordinal) && line.Contains("$1.234567", StringComparison.Ordinal));
+        Assert.Contains(history.Lines, line => line.Contains(" code ", StringComparison.Ordinal) && line.Contains("$10.00", StringComparison.Ordinal));
+        Assert.All([.. overview.Lines, .. history.Lines], line => Assert.InRange(line.TrimEnd().Length, 0, 60));
+    }
+
+    [Fact]
     public async Task A_grant_is_given_for_a_while_and_taken_back()
     {
         using var home = await Sample(o =>
@@ -125,6 +192,13 @@ public class BudgetCommandTests
     [InlineData("a model has no budget for each", "set", "--period", "day", "--scope", "model=*", "5")]
     [InlineData("more than can be counted", "set", "--period", "day", "99999999999999999999")]
     [InlineData("No budget is like that. There are: 'day'", "show", "--period", "week")]
+    [InlineData("'*' is not a name", "set", "--period", "day", "--name", "*", "5")]
+    [InlineData("'*' is not a name", "set", "--period", "day", "--fall-back-to", "*", "5")]
+    [InlineData("each in one line", "set", "--period", "day", "--fall-back-to", "a\nb", "5")]
+    [InlineData("'-5' is not an amount of dollars", "set", "--period", "day", "-5")]
+    [InlineData("'-5' is not an amount of dollars", "grant", "-5", "--until", "2027-01-01")]
+    [InlineData("Argument 'decade' not recognized. Must be one of: 'call', 'minute', 'hour', ", "set", "--period", "decade", "5")]
+    [InlineData("LIMIT is missing: What is allowed in the period", "set", "--period", "day")]
     [InlineData("would never hold", "grant", "5", "--until", "2020-01-01")]
     [InlineData("is not a time", "grant", "5", "--until", "soon")]
     [InlineData("is not a value of budget", "grant", "5", "--until", "2027-01-01", "--key", "user=alice")]

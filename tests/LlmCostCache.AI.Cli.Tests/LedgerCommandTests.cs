@@ -132,6 +132,20 @@ public class LedgerCommandTests
         Assert.Equal(130, await running);
     }
 
+    [Fact]
+    public async Task One_row_is_one_row()
+    {
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-22T10:00:00Z", 1.25m));
+
+        var verify = await CliRun.Of("ledger", "verify", "--home", home.Path);
+        var salvage = await CliRun.Of("ledger", "repair", "--salvage", Path.Combine(home.Path, "saved.db"), "--home", home.Path);
+        var repair = await CliRun.Of("ledger", "repair", "--home", home.Path);
+
+        Assert.Equal("1 row checked, nothing wrong.", verify.Lines[0]);
+        Assert.StartsWith("1 row saved into", salvage.Lines[0], StringComparison.Ordinal);
+        Assert.Equal(["1 row checked, nothing to repair."], repair.Lines);
+    }
+
     [Theory]
     [InlineData("verify")]
     [InlineData("repair")]

@@ -19,6 +19,9 @@ internal static class BudgetFields
 
     public static string Source(BudgetStanding standing) => !standing.IsSetAtRunTime ? "code" : standing.LimitInCode is { } code ? $"set (code: {Text(code)})" : "set";
 
+    /// <summary>When it is announced, in percent of the limit: <c>50, 80, 90, 100 %</c>; empty when it never is.</summary>
+    public static string Thresholds(Budget budget) => budget.Thresholds.Count == 0 ? "" : $"{string.Join(", ", budget.Thresholds.Select(share => Decimals.Text(share * 100)))} %";
+
     public static void Write(Utf8JsonWriter json, Budget budget)
     {
         json.WriteString("name", budget.Name);
@@ -59,6 +62,20 @@ internal static class BudgetFields
         Write(json, standing.Budget);
         json.WriteString("mode", BudgetText.Word(standing.Budget.Mode));
         json.WriteString("fallback", standing.Budget.FallbackModel);
+        json.WriteStartArray("fallbacks");
+        foreach (var model in standing.Budget.FallbackModels)
+        {
+            json.WriteStringValue(model);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("thresholds");
+        foreach (var share in standing.Budget.Thresholds)
+        {
+            json.WriteNumberValue(share);
+        }
+
+        json.WriteEndArray();
         Write(json, "limit", standing.Budget.Amount, standing.Budget.Unit);
         json.WriteString("source", standing.IsSetAtRunTime ? "set" : "code");
         Write(json, "limit_in_code", standing.LimitInCode, standing.Budget.Unit);

@@ -68,6 +68,9 @@ internal sealed class BudgetOptions
                 : $"{argument} '{text}' is not a whole number of {unit.ToString().ToLowerInvariant()} like 100000.");
     }
 
+    /// <summary>What is wrong, without the parameter's name, which is not an option's.</summary>
+    public static string Sentence(ArgumentException wrong) => wrong.Message.Split(" (Parameter", 2)[0];
+
     /// <summary>The budget that the options describe, with a limit.</summary>
     public Budget Described(ParseResult parse, BudgetAmount limit)
     {
@@ -171,7 +174,8 @@ internal sealed class BudgetOptions
 
     private static bool IsGiven(ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
 
-    private static string Named(string name) => string.IsNullOrWhiteSpace(name) ? throw new UsageException("--name is empty; leave the option out for no name.") : name;
+    private static string Named(string name) => string.IsNullOrWhiteSpace(name) ? throw new UsageException("--name is empty; leave the option out for no name.")
+        : name == BudgetScope.Each ? throw new UsageException("--name '*' is not a name; --scope user=* and the like give each value a budget of its own.") : name;
 
     private static string Names(IEnumerable<BudgetStanding> standings)
     {

@@ -58,8 +58,7 @@ internal sealed class BudgetGrantCommand : Command, IHasExamples
             }
             catch (ArgumentException wrong)
             {
-                // Without the parameter's name, which is not an option's.
-                throw new UsageException(wrong.Message.Split(" (Parameter", 2)[0]);
+                throw new UsageException(BudgetOptions.Sentence(wrong));
             }
 
             if (parse.GetValue(_common.Json))

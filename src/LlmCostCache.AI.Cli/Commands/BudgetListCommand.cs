@@ -66,7 +66,7 @@ internal sealed class BudgetListCommand : Command, IHasExamples
 
     private void Show(List<BudgetStanding> standings)
     {
-        var table = new FittingTable().Words("budget").Words("scope", 4).Words("period", 3).Number("limit").Number("spent", 1).Number("reserved", 5).Number("left", 2).Words("mode", 6).Words("from", 7);
+        var table = new FittingTable().Words("budget").Words("scope", 4).Words("period", 3).Number("limit").Number("spent", 1).Number("reserved", 5).Number("left", 2).Words("mode", 6).Words("from", 7).Words("then asks", 8).Words("told at", 9);
         foreach (var standing in standings)
         {
             var budget = standing.Budget;
@@ -76,7 +76,7 @@ internal sealed class BudgetListCommand : Command, IHasExamples
                 : budget.Period == BudgetPeriod.PerCall ? ("", "", "")
                 : ($"{Amounts.Count(standing.Uses.Count)} {(standing.Uses.Count == 1 ? "value" : "values")}", "", "");
             table.Row(budget.Name, budget.Scope.ToString(), BudgetFields.PeriodText(budget), BudgetFields.Text(limit), spent, reserved, left,
-                BudgetText.Word(budget.Mode), BudgetFields.Source(standing));
+                BudgetText.Word(budget.Mode), BudgetFields.Source(standing), string.Join(", ", budget.FallbackModels), budget.Period == BudgetPeriod.PerCall ? "" : BudgetFields.Thresholds(budget));
         }
 
         table.WriteTo(_host.Console);

@@ -18,7 +18,11 @@ internal sealed class BudgetSetCommand : Command, IHasExamples
         HelpName = "MODE",
     };
 
-    private readonly Option<string?> _fallBackTo = new("--fall-back-to") { Description = "The model that is asked instead when the requested one does not fit [default: as it is]", HelpName = "MODEL" };
+    private readonly Option<string[]> _fallBackTo = new("--fall-back-to")
+    {
+        Description = "The model that is asked instead when the requested one does not fit; several times for the next and the next [default: as it is]",
+        HelpName = "MODEL",
+    };
 
     public BudgetSetCommand(CommonOptions common, CliHost host)
         : base("set", "Set the limit of a budget; effective with the next call in every process, and stronger than the limit in code")
@@ -42,10 +46,14 @@ internal sealed class BudgetSetCommand : Command, IHasExamples
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         var budget = _budget.Described(parse, BudgetOptions.Amount("LIMIT", parse.GetValue(_limit)!, _budget.UnitOf(parse)));
-        var model = parse.GetValue(_fallBackTo);
-        if (model is not null && string.IsNullOrWhiteSpace(model))
+        var models = parse.GetValue(_fallBackTo) ?? [];
+        try
         {
-            throw new UsageException("--fall-back-to is empty; name a model, or leave the option out.");
+            _ = models.Length > 0 ? budget.FallBackTo(models) : budget;
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UsageException($"--fall-back-to names no model: {BudgetOptions.Sentence(wrong)}");
         }
 
         var store = BudgetStore.Open(_common.HomeOf(parse, _host), _host.Time);
@@ -54,7 +62,8 @@ internal sealed class BudgetSetCommand : Command, IHasExamples
             // A new limit leaves alone what the budget does besides.
             var known = (await store.Limits.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(standing => standing.Budget.Id == budget.Id)?.Budget;
             budget = (parse.GetValue(_mode) ?? BudgetText.Word(known?.Mode ?? BudgetMode.Strict)) switch { "warn" => budget.Warn(), "balanced" => budget.Balanced(), _ => budget };
-            budget = (model ?? known?.FallbackModel) is { } fallback ? budget.FallBackTo(fallback) : budget;
+            models = models.Length > 0 ? models : [.. known?.FallbackModels ?? []];
+            budget = models.Length > 0 ? budget.FallBackTo(models) : budget;
             var before = await store.Limits.SetAsync(budget, parse.GetValue(_budget.Note), parse.GetValue(_budget.By), cancellationToken).ConfigureAwait(false);
             if (parse.GetValue(_common.Json))
             {

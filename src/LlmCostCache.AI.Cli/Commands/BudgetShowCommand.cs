@@ -56,6 +56,8 @@ internal sealed class BudgetShowCommand : Command, IHasExamples
             ? $"Set at {BudgetFields.Time(at, zone)} by {standing.SetBy}{(standing.Note is { } note ? $": {note}" : "")}."
                 + (standing.LimitInCode is { } code ? $" Code gives it {BudgetFields.Text(code)}." : "")
             : "Given in code or configuration."));
+        console.WriteLine(budget.Period == BudgetPeriod.PerCall ? "Not announced: a limit of each call fills up with no call."
+            : budget.Thresholds.Count == 0 ? "Not announced, whatever is spent." : $"Announced when {BudgetFields.Thresholds(budget)} of it are spent.");
         foreach (var grant in standing.Grants)
         {
             console.WriteLine(Shown.OneLine($"Grant {grant.Id}: {BudgetFields.Text(grant.Amount)} on top{(grant.Key is null ? "" : $" for {grant.Key}")} "

@@ -49,7 +49,7 @@ internal sealed class LedgerRepairCommand : Command, IHasExamples
         }
         else if (repair.Backup is null)
         {
-            _host.Console.WriteLine($"{Amounts.Count(repair.Before.Rows)} rows checked, nothing to repair.");
+            _host.Console.WriteLine($"{Amounts.Count(repair.Before.Rows, "row")} checked, nothing to repair.");
         }
         else
         {
@@ -99,10 +99,12 @@ internal sealed class LedgerRepairCommand : Command, IHasExamples
         }
         else
         {
-            _host.Console.WriteLine(Shown.OneLine($"{Amounts.Count(saved.Rows)} rows saved into {saved.File}."));
+            _host.Console.WriteLine(Shown.OneLine($"{Amounts.Count(saved.Rows, "row")} saved into {saved.File}."));
             foreach (var (first, last) in saved.Lost)
             {
-                _host.Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"lost: rows {first} to {last} ({last - first + 1})"));
+                _host.Console.WriteLine(first == last
+                    ? string.Create(CultureInfo.InvariantCulture, $"lost: row {first}")
+                    : string.Create(CultureInfo.InvariantCulture, $"lost: rows {first} to {last} ({last - first + 1})"));
             }
 
             foreach (var table in saved.LostTables)

@@ -41,18 +41,18 @@ internal sealed class LedgerStatsCommand : Command, IHasExamples
     private void Show(LedgerStatistics stats)
     {
         var facts = new FittingTable().Words(LedgerFile.Name).Words("");
-        facts.Row("rows", $"{Amounts.Count(stats.Rows)}{Of(stats.Adjustments, "adjustments")}");
+        facts.Row("rows", $"{Amounts.Count(stats.Rows)}{(stats.Adjustments == 0 ? "" : $", {Amounts.Count(stats.Adjustments, "adjustment")}")}");
         if (stats is { Oldest: { } oldest, Newest: { } newest })
         {
             facts.Row("calls", $"{Sizes.Text(oldest)} to {Sizes.Text(newest)}");
-            facts.Row("growth", $"{Amounts.Count(stats.RowsPerDay)} rows, {Sizes.Text(stats.BytesPerDay)} a day over the last seven days; {Amounts.Count(stats.BytesPerRow)} bytes a row");
+            facts.Row("growth", $"{Amounts.Count(stats.RowsPerDay, "row")}, {Sizes.Text(stats.BytesPerDay)} a day over the last seven days; {Amounts.Count(stats.BytesPerRow)} bytes a row");
         }
 
         facts.Row("size", $"{Sizes.Text(stats.FileBytes)} on disk{OfBytes(stats.FreeBytes, "free inside")}{OfBytes(stats.LogBytes, "write-ahead log")}");
         facts.Row("schema", stats.Schema.ToString(CultureInfo.InvariantCulture));
-        facts.Row("budgets", $"{Amounts.Count(stats.Budgets)}, {Amounts.Count(stats.OpenWindows)} open windows");
+        facts.Row("budgets", $"{Amounts.Count(stats.Budgets)}, {Amounts.Count(stats.OpenWindows, "open window")}");
         facts.Row("holds", $"{Amounts.Count(stats.Holds)} pending, {Amounts.Text(stats.Held)} in all{Of(stats.Overdue, "past their deadline")}");
-        facts.Row("waiting", stats.Spooled + stats.Refused == 0 ? "nothing" : $"{Amounts.Count(stats.Spooled)} rows in spool.jsonl{Of(stats.Refused, "refused")}");
+        facts.Row("waiting", stats.Spooled + stats.Refused == 0 ? "nothing" : $"{Amounts.Count(stats.Spooled, "row")} in spool.jsonl{Of(stats.Refused, "refused")}");
         if (stats.Head is not null)
         {
             facts.Row("end", stats.Head);
@@ -65,10 +65,10 @@ internal sealed class LedgerStatsCommand : Command, IHasExamples
 
         facts.WriteTo(_host.Console);
         _host.Console.WriteLine();
-        var tables = new FittingTable().Words("table").Number("rows").Number("bytes with indices");
+        var tables = new FittingTable().Words("table").Number("rows").Number("bytes with indices", 1);
         foreach (var table in stats.Tables)
         {
-            tables.Row(table.Name, Amounts.Count(table.Rows), table.Bytes is { } size ? Amounts.Count(size) : "-");
+            tables.Row(table.Name, Amounts.Count(table.Rows), table.Bytes is { } size ? Amounts.Count(size) : "");
         }
 
         tables.WriteTo(_host.Console);

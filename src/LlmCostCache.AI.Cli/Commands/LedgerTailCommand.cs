@@ -76,7 +76,7 @@ internal sealed class LedgerTailCommand : Command, IHasExamples
         string?[] who = [row.Attribution.Tenant, row.Attribution.Project, row.Attribution.Team, row.Attribution.User, row.Attribution.Feature, row.Attribution.Session, row.Attribution.Agent];
         return Shown.OneLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{row.Sequence,8}  {Sizes.Text(LedgerTime.Instant(row.At))}  {what,-10}  {amount}{saved}  {row.Provider ?? "-"}/{row.Model ?? row.RequestedModel ?? "-"}  {string.Join('/', who.OfType<string>())}  {row.Id}"));
+            $"{row.Sequence,8}  {Sizes.Text(LedgerTime.Instant(row.At))}  {what,-10}  {amount,10}{saved}  {row.Provider ?? "-"}/{row.Model ?? row.RequestedModel ?? "-"}  {string.Join('/', who.OfType<string>())}  {row.Id}"));
     }
 
     private void WriteJson(LedgerEntry row)

@@ -54,7 +54,7 @@ internal sealed class LedgerVerifyCommand : Command, IHasExamples
 
     public static void Show(IAnsiConsole console, LedgerVerification found)
     {
-        console.WriteLine($"{Amounts.Count(found.Rows)} rows checked, {(found.IsIntact ? "nothing wrong" : $"{Amounts.Count(found.Wrong)} found")}.");
+        console.WriteLine($"{Amounts.Count(found.Rows, "row")} checked, {(found.IsIntact ? "nothing wrong" : $"{Amounts.Count(found.Wrong, "problem")} found")}.");
         foreach (var problem in found.Problems)
         {
             console.WriteLine(Shown.OneLine(problem));

@@ -7,6 +7,9 @@ internal sealed class FittingTable
 {
     private const int Gap = 2;
 
+    /// <summary>Less than that of a line cannot be read.</summary>
+    private const int LeastWords = 8;
+
     private readonly List<(string Heading, bool IsNumber, int Importance)> _columns = [];
     private readonly List<string[]> _rows = [];
 
@@ -21,16 +24,26 @@ internal sealed class FittingTable
 
     public void WriteTo(IAnsiConsole console)
     {
-        var kept = Enumerable.Range(0, _columns.Count).ToList();
+        // A column in which nothing stands says nothing.
+        var kept = Enumerable.Range(0, _columns.Count).Where(column => _columns[column].Importance == 0 || _rows.Exists(row => row[column].Length > 0)).ToList();
         while (kept.Sum(Width) > console.Profile.Width && kept.Exists(column => _columns[column].Importance > 0))
         {
             kept.Remove(kept.MaxBy(column => _columns[column].Importance));
         }
 
+        // What is still too wide breaks in its widest words: half a number is another number.
+        var excess = kept.Sum(Width) - console.Profile.Width;
+        var broken = excess > 0 ? kept.Where(column => !_columns[column].IsNumber).Select(column => (int?)column).MaxBy(column => Width(column!.Value)) : null;
         var table = Plain.Table();
         foreach (var column in kept)
         {
-            table.AddColumn(_columns[column].IsNumber ? Plain.Number(_columns[column].Heading) : Plain.Words(_columns[column].Heading));
+            var shown = _columns[column].IsNumber ? Plain.Number(_columns[column].Heading) : Plain.Words(_columns[column].Heading);
+            if (column == broken)
+            {
+                (shown.NoWrap, shown.Width) = (false, Math.Max(LeastWords, Width(column) - Gap - excess));
+            }
+
+            table.AddColumn(shown);
         }
 
         foreach (var row in _rows)

@@ -18,6 +18,9 @@ internal static class Amounts
 
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>For example <c>1 row</c> and <c>2 rows</c>.</summary>
+    public static string Count(long count, string noun) => count == 1 ? $"1 {noun}" : $"{Count(count)} {noun}s";
+
     /// <summary>The share of calls that a cache answered; null without calls.</summary>
     public static decimal? HitRate(LedgerTotal total) => total.Calls == 0 ? null : decimal.Round((decimal)total.Hits / total.Calls, 4);
 
