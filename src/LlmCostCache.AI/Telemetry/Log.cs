@@ -188,10 +188,10 @@ internal static partial class Log
     [LoggerMessage(EventId = 60, Message = "{Notice}")]
     private static partial void NoticedCore(ILogger logger, LogLevel level, string notice);
 
-    [LoggerMessage(75, LogLevel.Information, "The application allowed a call that does not fit into budget '{Budget}'.")]
+    [LoggerMessage(77, LogLevel.Information, "The application allowed a call that does not fit into budget '{Budget}'.")]
     private static partial void AllowedByApplicationCore(ILogger logger, string budget);
 
-    [LoggerMessage(76, LogLevel.Debug, "A call waits for budget '{Budget}' until {Until}.")]
+    [LoggerMessage(78, LogLevel.Debug, "A call waits for budget '{Budget}' until {Until}.")]
     private static partial void WaitingForBudgetCore(ILogger logger, string budget, DateTimeOffset until);
 
     [LoggerMessage(70, LogLevel.Error, "Too many notices about budgets were waiting; this one reached neither observers nor webhooks. {Notice}")]
