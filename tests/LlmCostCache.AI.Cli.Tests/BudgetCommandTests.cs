@@ -137,7 +137,7 @@ public class BudgetCommandTests
         var history = await CliRun.AtWidth(60, "budget", "history", "--home", home.Path);
 
         Assert.Contains(overview.Lines, line => line.Contains("$10.00", StringComparison.Ordinal) && line.Contains("$1.234567", StringComparison.Ordinal));
-        Assert.Contains(history.Lines, line => line.Contains(" code ", StringComparison.Ordinal) && line.Contains("$10.00", StringComparison.Ordinal));
+        Assert.Contains(history.Lines, line => line.Contains("+00:00 ", StringComparison.Ordinal) && line.Contains(" code ", StringComparison.Ordinal) && line.Contains("$10.00", StringComparison.Ordinal));
         Assert.All([.. overview.Lines, .. history.Lines], line => Assert.InRange(line.TrimEnd().Length, 0, 60));
     }
 

@@ -49,7 +49,7 @@ internal sealed class BudgetHistoryCommand : Command, IHasExamples
 
     private void Show(List<BudgetChange> changes, TimeZoneInfo zone)
     {
-        var table = new FittingTable().Words("at").Words("budget").Words("what").Number("old", 1).Number("new").Words("until", 3).Words("by", 2).Words("note", 4);
+        var table = new FittingTable().Whole("at").Words("budget").Whole("what").Number("old", 1).Number("new").Words("until", 3).Words("by", 2).Words("note", 4);
         foreach (var change in changes)
         {
             table.Row(

@@ -10,15 +10,18 @@ internal sealed class FittingTable
     /// <summary>Less than that of a line cannot be read.</summary>
     private const int LeastWords = 8;
 
-    private readonly List<(string Heading, bool IsNumber, int Importance)> _columns = [];
+    private readonly List<(string Heading, bool IsNumber, bool MayBreak, int Importance)> _columns = [];
     private readonly List<string[]> _rows = [];
 
     /// <param name="heading">The heading.</param>
     /// <param name="importance">Columns of importance 0 always stay; of the others the highest number goes first.</param>
-    public FittingTable Words(string heading, int importance = 0) => Add(heading, isNumber: false, importance);
+    public FittingTable Words(string heading, int importance = 0) => Add(heading, isNumber: false, mayBreak: true, importance);
+
+    /// <summary>Words that stay in one line, such as a time.</summary>
+    public FittingTable Whole(string heading, int importance = 0) => Add(heading, isNumber: false, mayBreak: false, importance);
 
     /// <inheritdoc cref="Words"/>
-    public FittingTable Number(string heading, int importance = 0) => Add(heading, isNumber: true, importance);
+    public FittingTable Number(string heading, int importance = 0) => Add(heading, isNumber: true, mayBreak: false, importance);
 
     public void Row(params string[] cells) => _rows.Add([.. cells.Select(Shown.OneLine)]);
 
@@ -33,7 +36,7 @@ internal sealed class FittingTable
 
         // What is still too wide breaks in its widest words: half a number is another number.
         var excess = kept.Sum(Width) - console.Profile.Width;
-        var broken = excess > 0 ? kept.Where(column => !_columns[column].IsNumber).Select(column => (int?)column).MaxBy(column => Width(column!.Value)) : null;
+        var broken = excess > 0 ? kept.Where(column => _columns[column].MayBreak).Select(column => (int?)column).MaxBy(column => Width(column!.Value)) : null;
         var table = Plain.Table();
         foreach (var column in kept)
         {
@@ -54,9 +57,9 @@ internal sealed class FittingTable
         console.Write(table);
     }
 
-    private FittingTable Add(string heading, bool isNumber, int importance)
+    private FittingTable Add(string heading, bool isNumber, bool mayBreak, int importance)
     {
-        _columns.Add((heading, isNumber, importance));
+        _columns.Add((heading, isNumber, mayBreak, importance));
         return this;
     }
 
