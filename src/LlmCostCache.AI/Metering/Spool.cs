@@ -10,6 +10,7 @@ namespace LlmCostCache.AI;
 internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger logger) : IAsyncDisposable
 {
     private readonly string _path = Path.Combine(homeDirectory, "spool.jsonl");
+    private readonly string _turn = Path.Combine(homeDirectory, ".spool");
     private readonly string _refused = Path.Combine(homeDirectory, "spool-refused.jsonl");
     private readonly Lock _file = new();
     private readonly SemaphoreSlim _replaying = new(1, 1);
@@ -24,9 +25,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             Volatile.Write(ref _waiting, true);
             try
             {
-                using var stream = new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read, 4096, FileOptions.WriteThrough);
-                stream.Write(Encoding.UTF8.GetBytes(UsageRecordJson.Serialize(record) + "\n"));
-                stream.Flush(flushToDisk: true);
+                Write(_path, record);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -49,6 +48,8 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         await _replaying.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // Before the first look: a row that is added from now on says again that something waits.
+            Volatile.Write(ref _waiting, false);
             var written = 0;
             while (Take() is { } file)
             {
@@ -69,8 +70,6 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
                 }
             }
 
-            Volatile.Write(ref _waiting, false);
-
             if (written > 0)
             {
                 Log.SpoolReplayed(logger, written);
@@ -80,6 +79,11 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         {
             Log.StoreUnavailable(logger, exception.Message);
             Volatile.Write(ref _waiting, true);
+        }
+        catch (OperationCanceledException)
+        {
+            Volatile.Write(ref _waiting, true);
+            throw;
         }
         finally
         {
@@ -106,7 +110,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             {
                 try
                 {
-                    File.AppendAllText(_path, UsageRecordJson.Serialize(record) + "\n");
+                    Write(_path, record);
                 }
                 catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
                 {
@@ -130,12 +134,61 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         {
             lock (_file)
             {
-                File.AppendAllText(_refused, UsageRecordJson.Serialize(record) + "\n");
+                Write(_refused, record);
             }
 
             Log.RecordLost(logger, exception.GetType().Name, record.Cost.Amount, record.Model, record.Id);
             return 0;
         }
+    }
+
+    private void Write(string path, UsageRecord record)
+    {
+        using var turn = TakeTurn();
+        using var stream = OpenPrivate(path, FileShare.Read, FileOptions.WriteThrough);
+
+        // The line before may have been cut, by a crash or a full disk: this row must not be lost with it.
+        var line = Encoding.UTF8.GetBytes(UsageRecordJson.Serialize(record) + "\n");
+        if (stream.Length > 0)
+        {
+            stream.Seek(-1, SeekOrigin.End);
+            line = stream.ReadByte() == '\n' ? line : [(byte)'\n', .. line];
+        }
+
+        stream.Write(line);
+        stream.Flush(flushToDisk: true);
+    }
+
+    /// <summary>
+    /// One process at a time: two that append at once would write over each other, and one that writes to a file while another takes it away would write for nobody. The file stays, because
+    /// one that is deleted when it is let go could be held twice.
+    /// </summary>
+    /// <exception cref="IOException">Others have held it for a second.</exception>
+    private FileStream TakeTurn()
+    {
+        using var pause = new ManualResetEventSlim();
+        for (var patience = 100; ; patience--)
+        {
+            try
+            {
+                return OpenPrivate(_turn, FileShare.None, FileOptions.None);
+            }
+            catch (IOException error) when (patience > 0 && error is not (FileNotFoundException or DirectoryNotFoundException))
+            {
+                pause.Wait(TimeSpan.FromMilliseconds(10));
+            }
+        }
+    }
+
+    private static FileStream OpenPrivate(string path, FileShare share, FileOptions how)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = share, Options = how };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return new FileStream(path, options);
     }
 
     // Also the files that a process was working on when it died.
@@ -157,6 +210,12 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     {
         lock (_file)
         {
+            if (!IsAnythingLeft())
+            {
+                return null;
+            }
+
+            using var turn = TakeTurn();
             var taken = Directory.EnumerateFiles(Path.GetDirectoryName(_path)!, "spool.jsonl.*").Order(StringComparer.Ordinal).FirstOrDefault();
             if (taken is null && File.Exists(_path))
             {

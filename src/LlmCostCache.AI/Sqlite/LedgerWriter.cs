@@ -260,6 +260,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             return;
         }
 
+        TellCrossings();
         foreach (var operation in _batch)
         {
             if (operation is BackgroundAppend && operation.HasFailed)
@@ -295,9 +296,24 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
         _book.Commit();
         _unsynced = !_full;
-        if (_book.TakeCrossings() is { Count: > 0 } crossings)
+    }
+
+    /// <summary>Before the callers are told, so that who waits for them finds the crossings given.</summary>
+    private void TellCrossings()
+    {
+        if (_book.TakeCrossings() is not { Count: > 0 } crossings)
+        {
+            return;
+        }
+
+        try
         {
             Crossed?.Invoke(crossings);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // The rows are written: what somebody else cannot take must not be told as their failure.
+            LogCrossingsLost(_logger, error, crossings.Count);
         }
     }
 
@@ -438,6 +454,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     [LoggerMessage(EventId = 302, Level = LogLevel.Error, Message = "The ledger cannot be opened again; it is tried with the next operation.")]
     private static partial void LogStillUnavailable(ILogger logger, Exception error);
+
+    [LoggerMessage(EventId = 307, Level = LogLevel.Error, Message = "{Count} thresholds of budgets were reached and could not be told.")]
+    private static partial void LogCrossingsLost(ILogger logger, Exception error, int count);
 
     [LoggerMessage(EventId = 303, Level = LogLevel.Debug, Message = "The ledger was closed without emptying its write-ahead log.")]
     private static partial void LogNotCheckpointed(ILogger logger, Exception error);

@@ -23,10 +23,16 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         new(Budget.Hourly(0.000005m).ForModel("LARGE"), 600, who => who.Model == "large" ? "" : null),
         new(Budget.Daily(0.000001m).ForTag("beta").Warn(), 900, who => who.Beta ? "" : null),
         new(Budget.Total(0.001m).ForEachSession(), 1_200, who => $"session={who.Session}"),
+        new(Budget.Daily(BudgetAmount.Tokens(15_000)).ForUser("carol"), 150, who => who.User == "carol" ? "" : null),
+        new(Budget.Hourly(BudgetAmount.Requests(3)).ForEachUser(), 1_000, who => $"user={who.User}"),
+        new(Budget.Rolling(BudgetAmount.Tokens(8_000), TimeSpan.FromHours(3)).ForUser("bob"), 200, who => who.User == "bob" ? "" : null),
+        new(Budget.Rolling(BudgetAmount.Requests(30), TimeSpan.FromHours(12)).ForEachSession(), 500, who => $"session={who.Session}"),
+        new(Budget.Rolling(0.00002m, TimeSpan.FromHours(5)), 700, _ => ""),
     ];
 
     // Two processes, as far as the file is concerned: each keeps in memory what it believes of it.
     private readonly ILedgerStore[] _stores = new ILedgerStore[2];
+    private readonly Dictionary<string, BudgetUnit> _units = [];
     private SqliteConnection _check = null!;
     private SqliteCommand _readWindows = null!;
     private int _step;
@@ -36,6 +42,11 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
 
     public async Task RunAsync(int steps)
     {
+        foreach (var rule in _rules)
+        {
+            _units.Add(rule.Budget.Id, rule.Budget.Unit);
+        }
+
         Open();
         for (_step = 0; _step < steps; _step++)
         {
@@ -64,7 +75,10 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         var first = _check is null;
         var (one, two) = (_home.Open(), _home.Open());
         _check ??= _home.Connect();
-        _readWindows ??= new SqliteCommand("SELECT budget_id, window_key, starts_at, posted_nanos, pending_nanos FROM budget_window", _check);
+        _readWindows ??= new SqliteCommand("""
+            SELECT budget_id, window_key, starts_at, posted_nanos, pending_nanos FROM budget_window
+             WHERE budget_id NOT IN (SELECT id FROM budget WHERE span_ms IS NOT NULL)
+            """, _check);
         if (first)
         {
             // While it is armed, whatever an operation writes last fails, so that all it had written before must vanish again.
@@ -113,13 +127,13 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         {
             if (rule.KeyOf(who) is { } key)
             {
-                var hold = _home.Hold(rule.Budget, _random.Next(1, 2_000), key);
+                var hold = _home.Hold(rule.Budget, rule.Budget.Unit == BudgetUnit.Requests ? 1 : _random.Next(1, 2_000), key);
                 if (_random.Next(8) == 0)
                 {
                     // What is just enough is enough, and a nano-dollar more is not.
-                    var state = FindOrSeed(WindowId.Of(hold), hold);
-                    var left = state.Limit - state.Posted - state.Pending + _random.Next(2);
-                    hold = left is > 0 and < 20_000 ? hold with { Amount = Money.FromNanos(left) } : hold;
+                    var (posted, pending) = Standing(hold);
+                    var left = hold.Window.Budget.Amount.Count - posted - pending + _random.Next(2);
+                    hold = left is > 0 and < 20_000 ? hold with { Amount = BudgetAmount.Of(rule.Budget.Unit, left) } : hold;
                 }
 
                 holds.Add((hold, WindowId.Of(hold)));
@@ -128,23 +142,27 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
 
         var request = new ReservationRequest { Record = Record(id, who, 0), Holds = [.. holds.Select(hold => hold.Hold)], Timeout = TimeSpan.FromMinutes(_random.Next(1, 20)) };
         var fits = true;
-        foreach (var (hold, window) in holds)
+        var standings = holds.ConvertAll(hold => Standing(hold.Hold));
+        for (var i = 0; i < holds.Count; i++)
         {
-            var state = FindOrSeed(window, hold);
-            fits &= !hold.Enforced || state.Posted + state.Pending + hold.Amount.Nanos <= hold.Window.Budget.Limit.Nanos;
+            var hold = holds[i].Hold;
+            fits &= !hold.Enforced || standings[i].Posted + standings[i].Pending + hold.Amount.Count <= hold.Window.Budget.Amount.Count;
         }
 
         var outcome = await Store.ReserveAsync(request);
 
         Assert.True(fits == outcome.Accepted, $"seed {seed}, step {_step}: accepted is {outcome.Accepted}");
-        Assert.Equal(holds.Select(hold => (_windows[hold.Window].Posted, _windows[hold.Window].Pending)), outcome.Balances.Select(balance => (balance.Spent.Nanos, balance.Reserved.Nanos)));
+        Assert.Equal(standings, outcome.Balances.Select(balance => (balance.Spent.Count, balance.Reserved.Count)));
         if (fits)
         {
-            var reservation = new Reservation(who, request, _home.Clock.GetUtcNow() + request.Timeout, holds.ToDictionary(hold => hold.Window, hold => hold.Hold.Amount.Nanos));
+            var reservation = new Reservation(who, request, _home.Clock.GetUtcNow() + request.Timeout, holds.ToDictionary(hold => hold.Window, hold => hold.Hold.Amount.Count));
             _reservations.Add(id, reservation);
             foreach (var (window, amount) in reservation.Holds)
             {
-                _windows[window].Pending += amount;
+                if (_windows.TryGetValue(window, out var calendar))
+                {
+                    calendar.Pending += amount;
+                }
             }
         }
     }
@@ -175,11 +193,12 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         }
 
         var (id, reservation) = (picked.Key, picked.Value);
-        var largest = reservation.Holds.Count == 0 ? 100 : reservation.Holds.Values.Max();
-        var cost = _random.Next(20) == 0 ? largest * 2 : _random.NextInt64((reservation.Holds.Count == 0 ? 100 : reservation.Holds.Values.Min()) + 1);
+        var largest = reservation.Most(BudgetUnit.Usd);
+        var least = reservation.Holds.Where(hold => hold.Key.Unit != BudgetUnit.Requests).Min(hold => hold.Value);
+        var cost = _random.Next(20) == 0 ? largest * 2 : _random.NextInt64(least + 1);
         Assert.True(await Store.AppendAsync(reservation.Request.Record with { Cost = Known(cost) }));
         Leave(reservation, State.Posted);
-        Book(id, reservation.Who, reservation.Request.Record.At, cost, reservation.Holds);
+        Book(id, reservation.Who, reservation.Request.Record.At, Counts.Of(cost), reservation.Holds);
     }
 
     private async Task VoidAsync()
@@ -216,7 +235,7 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         var cost = _random.Next(100);
         var record = Record(id, who, cost) with { At = _home.Clock.GetUtcNow().AddHours(-_random.Next(30)) };
         Assert.True(await Store.AppendAsync(record));
-        Book(id, who, record.At, cost, []);
+        Book(id, who, record.At, Counts.Of(cost), []);
     }
 
     private async Task AppendAgainAsync()
@@ -297,7 +316,7 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         {
             Assert.True(await Store.AppendAsync(record));
             Leave(picked.Value, State.Posted);
-            Book(picked.Key, picked.Value.Who, record.At, 1, picked.Value.Holds);
+            Book(picked.Key, picked.Value.Who, record.At, Counts.Of(1), picked.Value.Holds);
         }
     }
 
@@ -339,7 +358,8 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
             if (reservation.State == State.Pending && reservation.Deadline <= now)
             {
                 Leave(reservation, State.Expired);
-                Book(id, reservation.Who, reservation.Request.Record.At, reservation.Holds.Values.DefaultIfEmpty(0).Max(), reservation.Holds);
+                var held = new Counts(reservation.Most(BudgetUnit.Usd), reservation.Most(BudgetUnit.Tokens), reservation.Most(BudgetUnit.Requests));
+                Book(id, reservation.Who, reservation.Request.Record.At, held, reservation.Holds);
             }
         }
     }
@@ -349,30 +369,59 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         reservation.State = state;
         foreach (var (window, amount) in reservation.Holds)
         {
-            _windows[window].Pending -= amount;
+            if (_windows.TryGetValue(window, out var calendar))
+            {
+                calendar.Pending -= amount;
+            }
         }
     }
 
-    private void Book(string id, Caller who, DateTimeOffset at, long cost, Dictionary<WindowId, long> holds)
+    private void Book(string id, Caller who, DateTimeOffset at, Counts counts, Dictionary<WindowId, long> holds)
     {
-        _entries.Add(id, new Entry(who, at) { Cost = cost });
+        _entries.Add(id, new Entry(who, at) { Counts = counts });
         foreach (var (key, window) in _windows.Where(window => window.Value.Counts(who, at)))
         {
-            window.Posted += cost;
-            window.Overrun += Math.Max(0, cost - holds.GetValueOrDefault(key));
+            window.Posted += counts[key.Unit];
+            window.Overrun += Math.Max(0, counts[key.Unit] - holds.GetValueOrDefault(key));
         }
     }
 
     private void Change(string id, long cost)
     {
         var entry = _entries[id];
-        foreach (var window in _windows.Values.Where(window => window.Counts(entry.Who, entry.At)))
+        var now = Counts.Of(cost);
+        foreach (var (key, window) in _windows.Where(window => window.Value.Counts(entry.Who, entry.At)))
         {
-            window.Posted += cost - entry.Cost;
-            window.Overrun += Math.Max(0, cost - entry.Cost);
+            var more = now[key.Unit] - entry.Counts[key.Unit];
+            window.Posted += more;
+            window.Overrun += Math.Max(0, more);
         }
 
-        entry.Cost = cost;
+        entry.Counts = now;
+    }
+
+    private (long Posted, long Pending) Standing(Hold hold)
+    {
+        var id = WindowId.Of(hold);
+        if (hold.Window.Budget.Span is { } span)
+        {
+            return Beside(hold, id, RollingSlices.Of(span));
+        }
+
+        var window = FindOrSeed(id, hold);
+        return (window.Posted, window.Pending);
+    }
+
+    /// <summary>A rolling budget is told from the calls alone, without slices that are kept.</summary>
+    private (long Posted, long Pending) Beside(Hold hold, WindowId id, RollingSlices slices)
+    {
+        var rule = _rules.First(rule => rule.Budget == hold.Window.Budget);
+        var (first, last) = (slices.FirstBeside(hold.Window.StartsAt), slices.LastBeside(hold.Window.StartsAt));
+        var posted = _entries.Values.Where(entry => entry.At >= first && entry.At < last + slices.Length && rule.KeyOf(entry.Who) == id.Key).Sum(entry => entry.Counts[id.Unit]);
+        var pending = _reservations.Values.Where(reservation => reservation.State == State.Pending).SelectMany(reservation => reservation.Holds)
+            .Where(other => other.Key.Budget == id.Budget && other.Key.Key == id.Key && other.Key.StartsAt >= LedgerTime.Micros(first) && other.Key.StartsAt <= LedgerTime.Micros(last))
+            .Sum(other => other.Value);
+        return (posted, pending);
     }
 
     private Window FindOrSeed(WindowId id, Hold hold)
@@ -380,7 +429,7 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         if (!_windows.TryGetValue(id, out var window))
         {
             window = new Window(hold, _rules.First(rule => rule.Budget == hold.Window.Budget));
-            window.Posted = window.Overrun = _entries.Values.Where(entry => window.Counts(entry.Who, entry.At)).Sum(entry => entry.Cost);
+            window.Posted = window.Overrun = _entries.Values.Where(entry => window.Counts(entry.Who, entry.At)).Sum(entry => entry.Counts[id.Unit]);
             _windows.Add(id, window);
         }
 
@@ -394,7 +443,8 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         while (rows.Read())
         {
             count++;
-            var window = _windows[new WindowId(rows.GetString(0), rows.GetString(1), rows.GetInt64(2))];
+            var id = rows.GetString(0);
+            var window = _windows[new WindowId(id, rows.GetString(1), rows.GetInt64(2), _units[id])];
             var (posted, pending) = (rows.GetInt64(3), rows.GetInt64(4));
             Assert.True(window.Posted == posted && window.Pending == pending, $"seed {seed}, step {_step}: {rows.GetString(0)} has {posted} + {pending}, the model {window.Posted} + {window.Pending}");
             Assert.True(pending >= 0, $"seed {seed}, step {_step}");
@@ -408,8 +458,8 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
     private async Task CompareRowsAsync()
     {
         var rows = await Store.ReadAsync(LedgerFilter.All).ToListAsync();
-        Assert.Equal(_entries.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value.Cost)), rows.OrderBy(row => row.Id).Select(row => (row.Id, row.Cost.Amount!.Value.Nanos)));
-        Assert.Equal(_entries.Values.Sum(entry => entry.Cost), (await Store.TotalsAsync(null, null, LedgerFilter.All))[0].Spent.Nanos);
+        Assert.Equal(_entries.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value.Counts.Nanos)), rows.OrderBy(row => row.Id).Select(row => (row.Id, row.Cost.Amount!.Value.Nanos)));
+        Assert.Equal(_entries.Values.Sum(entry => entry.Counts.Nanos), (await Store.TotalsAsync(null, null, LedgerFilter.All))[0].Spent.Nanos);
     }
 
     /// <summary>No hold outlives its deadline and the next reservation.</summary>
@@ -429,9 +479,10 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
 
     private Caller NewCaller() => new(s_users[_random.Next(3)], s_models[_random.Next(2)], _random.Next(3) == 0, $"s{_random.Next(4)}");
 
-    private UsageRecord Record(string id, Caller who, long cost) => _home.Row(id, cost, new Attribution { User = who.User, Session = who.Session, Tags = who.Beta ? ["alpha", "beta"] : [] }, who.Model);
+    private UsageRecord Record(string id, Caller who, long cost) => _home.Row(id, cost, new Attribution { User = who.User, Session = who.Session, Tags = who.Beta ? ["alpha", "beta"] : [] }, who.Model) with { Cost = Known(cost) };
 
-    private static CallCost Known(long nanos) => CallCost.Known(Money.FromNanos(nanos));
+    // A token for each nano-dollar.
+    private static CallCost Known(long nanos) => CallCost.Known(Money.FromNanos(nanos)) with { Usage = new TokenUsage { UncachedInputTokens = nanos, Requests = 1 } };
 
     private enum State
     {
@@ -445,21 +496,33 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
 
     private sealed record Rule(Budget Budget, int FromStep, Func<Caller, string?> KeyOf);
 
-    private sealed record WindowId(string Budget, string Key, long StartsAt)
+    private sealed record Counts(long Nanos, long Tokens, long Requests)
     {
-        public static WindowId Of(Hold hold) => new(hold.Window.Budget.Id, hold.Window.Key, LedgerTime.Micros(hold.Window.StartsAt));
+        public long this[BudgetUnit unit] => unit switch
+        {
+            BudgetUnit.Usd => Nanos,
+            BudgetUnit.Tokens => Tokens,
+            _ => Requests,
+        };
+
+        public static Counts Of(long cost) => new(cost, cost, 1);
+    }
+
+    private sealed record WindowId(string Budget, string Key, long StartsAt, BudgetUnit Unit)
+    {
+        public static WindowId Of(Hold hold) => new(hold.Window.Budget.Id, hold.Window.Key, LedgerTime.Micros(hold.Window.StartsAt), hold.Window.Budget.Unit);
     }
 
     private sealed record Entry(Caller Who, DateTimeOffset At)
     {
-        public long Cost { get; set; }
+        public required Counts Counts { get; set; }
     }
 
     private sealed class Window(Hold hold, Rule rule)
     {
         public bool Enforced { get; } = hold.Enforced;
 
-        public long Limit { get; } = hold.Window.Budget.Limit.Nanos;
+        public long Limit { get; } = hold.Window.Budget.Amount.Count;
 
         public long Posted { get; set; }
 
@@ -482,6 +545,8 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         public Dictionary<WindowId, long> Holds { get; } = holds;
 
         public State State { get; set; }
+
+        public long Most(BudgetUnit unit) => Holds.Where(hold => hold.Key.Unit == unit).Select(hold => hold.Value).DefaultIfEmpty(0).Max();
 
         public bool SettledLate { get; set; }
     }

@@ -85,6 +85,50 @@ public class LedgerWriterTests
     }
 
     [Fact]
+    public async Task Who_cannot_take_a_crossing_does_not_make_a_row_fail_that_was_written()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        store.Crossed = _ => throw new InvalidOperationException("nobody is at home");
+        await store.ReserveAsync(home.Request("a", home.Hold(Budget.Daily(0.000001m).NotifyAt(0.5m), 900)));
+
+        Assert.True(await store.AppendAsync(home.Row("a", 900)));
+        Assert.False(await store.AppendAsync(home.Row("a", 900)));
+    }
+
+    [Fact]
+    public async Task Closing_among_many_callers_writes_each_row_or_refuses_it()
+    {
+        await using var home = new LedgerHome(fast: true);
+        var store = home.Open();
+        var begun = 0;
+        var writing = Enumerable.Range(0, 1_000).Select(i => Task.Run(async () =>
+        {
+            Interlocked.Increment(ref begun);
+            try
+            {
+                return await store.AppendAsync(home.Row($"{i}", 1)) ? $"{i}" : null;
+            }
+            catch (StoreUnavailableException)
+            {
+                return null;
+            }
+        })).ToList();
+        while (Volatile.Read(ref begun) < 100)
+        {
+            await Task.Delay(1);
+        }
+
+        await store.DisposeAsync();
+        var acknowledged = (await Task.WhenAll(writing)).OfType<string>().Order(StringComparer.Ordinal).ToList();
+
+        Assert.NotEmpty(acknowledged);
+        var again = home.Open();
+        Assert.Equal(acknowledged, (await again.ReadAsync(LedgerFilter.All).ToListAsync()).Select(row => row.Id).Order(StringComparer.Ordinal));
+        Assert.True((await again.VerifyAsync()).IsIntact);
+    }
+
+    [Fact]
     public async Task Closing_writes_what_is_waiting_and_leaves_one_file()
     {
         await using var home = new LedgerHome();

@@ -65,6 +65,32 @@ public class UpkeepTests
     }
 
     [Fact]
+    public async Task A_repair_beside_a_writer_finds_nothing_wrong_with_a_sound_ledger()
+    {
+        await using var home = new LedgerHome(fast: true);
+        var store = home.Open();
+        using var done = new CancellationTokenSource();
+        var budget = Budget.Daily(1m);
+        var writing = Task.Run(async () =>
+        {
+            for (var i = 0; !done.IsCancellationRequested; i++)
+            {
+                await store.ReserveAsync(home.Request($"{i}", home.Hold(budget, 1)));
+                await store.AppendAsync(home.Row($"{i}", 1));
+            }
+        });
+        for (var round = 0; round < 20; round++)
+        {
+            var repair = LedgerRepair.Run(home.File, home.Clock, CancellationToken.None);
+
+            Assert.True(repair.Before.IsIntact && repair.After.IsIntact, string.Join(' ', repair.Before.Problems));
+        }
+
+        await done.CancelAsync();
+        await writing;
+    }
+
+    [Fact]
     public async Task A_backup_taken_while_rows_are_written_is_a_sound_beginning_of_the_ledger()
     {
         await using var home = new LedgerHome();

@@ -36,6 +36,36 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_row_that_follows_one_that_was_cut_is_not_lost_with_it()
+    {
+        await using var store = SqliteLedgerStore.Open(_home.Path, new LlmCostsOptions(), NullLogger.Instance);
+        File.WriteAllText(Path.Combine(_home.Path, "spool.jsonl"), UsageRecordJson.Serialize(Row("cut"))[..40]);
+        await using (var spool = new Spool(_home.Path, store, NullLogger.Instance))
+        {
+            spool.Add(Row("a"));
+        }
+
+        Assert.Equal(["a"], await IdsAsync(store));
+    }
+
+    [Fact]
+    public async Task Only_its_owner_may_read_what_waits()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var options = new LlmCostsOptions();
+        var store = SqliteLedgerStore.Open(_home.Path, options, NullLogger.Instance);
+        await store.DisposeAsync();
+        var spool = new Spool(_home.Path, store, NullLogger.Instance);
+        spool.Add(Row("a"));
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_home.Path, "spool.jsonl")));
+    }
+
+    [Fact]
     public void A_row_survives_the_file_to_the_last_member()
     {
         var row = Row("a") with

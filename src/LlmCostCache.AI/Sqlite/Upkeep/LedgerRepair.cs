@@ -18,7 +18,7 @@ internal sealed record LedgerRepair(string? Backup, LedgerVerification Before, L
         using var connection = LedgerFile.OpenForWriting(path, time, mayCreate: false);
         try
         {
-            var before = new LedgerVerifier(connection) { Damage = damage }.Verify(cancellationToken);
+            var before = Check(connection, damage, cancellationToken);
             if (before.IsIntact)
             {
                 return new LedgerRepair(null, before, before);
@@ -41,13 +41,27 @@ internal sealed record LedgerRepair(string? Backup, LedgerVerification Before, L
                 throw;
             }
 
-            return new LedgerRepair(backup, before, new LedgerVerifier(connection) { Damage = damage }.Verify(cancellationToken));
+            return new LedgerRepair(backup, before, Check(connection, damage, cancellationToken));
         }
         catch (SqliteException error)
         {
             throw error.SqliteErrorCode is 11 or 26
                 ? SqliteFile.Refusal(path, "is damaged so that it cannot be read to its end. 'llmcost ledger repair --salvage FILE' saves what can be read into a new ledger.")
                 : SqliteFailure.Unavailable(path, error);
+        }
+    }
+
+    /// <summary>Looks at one state of the ledger: counters and rows of two would never agree beside a writer.</summary>
+    private static LedgerVerification Check(SqliteConnection connection, string? damage, CancellationToken cancellationToken)
+    {
+        SqliteFile.Execute(connection, "BEGIN");
+        try
+        {
+            return new LedgerVerifier(connection) { Damage = damage }.Verify(cancellationToken);
+        }
+        finally
+        {
+            SqliteFile.Execute(connection, "ROLLBACK");
         }
     }
 
