@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,10 @@ namespace LlmCostCache.AI;
 /// </summary>
 internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger logger) : IAsyncDisposable
 {
+    // The answer that a row is about waits meanwhile; closing may take longer, because then the row is lost.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lastPatience = TimeSpan.FromSeconds(10);
+
     private readonly string _path = Path.Combine(homeDirectory, "spool.jsonl");
     private readonly string _turn = Path.Combine(homeDirectory, ".spool");
     private readonly string _refused = Path.Combine(homeDirectory, "spool-refused.jsonl");
@@ -16,6 +21,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     private readonly SemaphoreSlim _replaying = new(1, 1);
     private readonly Queue<UsageRecord> _memory = [];
     private bool _waiting;
+    private volatile bool _closing;
 
     /// <summary>Never throws: the answer that the row is about must reach the caller.</summary>
     public void Add(UsageRecord record)
@@ -102,6 +108,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
 
     public async ValueTask DisposeAsync()
     {
+        _closing = true;
         await ReplayAsync(CancellationToken.None).ConfigureAwait(false);
         lock (_file)
         {
@@ -163,19 +170,21 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     /// One process at a time: two that append at once would write over each other, and one that writes to a file while another takes it away would write for nobody. The file stays, because
     /// one that is deleted when it is let go could be held twice.
     /// </summary>
-    /// <exception cref="IOException">Others have held it for a second.</exception>
+    /// <exception cref="IOException">Others have held it for too long.</exception>
     private FileStream TakeTurn()
     {
         using var pause = new ManualResetEventSlim();
-        for (var patience = 100; ; patience--)
+        var since = Stopwatch.GetTimestamp();
+        while (true)
         {
             try
             {
                 return OpenPrivate(_turn, FileShare.None, FileOptions.None);
             }
-            catch (IOException error) when (patience > 0 && error is not (FileNotFoundException or DirectoryNotFoundException))
+            catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException) && Stopwatch.GetElapsedTime(since) < (_closing ? s_lastPatience : s_patience))
             {
-                pause.Wait(TimeSpan.FromMilliseconds(10));
+                // Not all at the same moments, or the same one comes too late each time.
+                pause.Wait(TimeSpan.FromMilliseconds(Random.Shared.Next(1, 10)));
             }
         }
     }

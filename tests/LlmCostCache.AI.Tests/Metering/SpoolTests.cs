@@ -131,4 +131,29 @@ public sealed class SpoolTests : IDisposable
 
         return ids;
     }
+
+    [Fact]
+    public async Task Rows_of_several_processes_do_not_overwrite_each_other()
+    {
+        const int Rows = 100;
+        await using var store = SqliteLedgerStore.Open(_home.Path, new LlmCostsOptions(), NullLogger.Instance, neverSync: true);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(process => Task.Run(async () =>
+        {
+            await using var spool = new Spool(_home.Path, store, NullLogger.Instance);
+            for (var i = 0; i < Rows; i++)
+            {
+                spool.Add(Row($"{process}-{i}"));
+                if (i % 10 == process)
+                {
+                    await spool.ReplayAsync(CancellationToken.None);
+                }
+            }
+        })));
+        await using (var last = new Spool(_home.Path, store, NullLogger.Instance))
+        {
+            await last.ReplayAsync(CancellationToken.None);
+        }
+
+        Assert.Equal(4 * Rows, (await IdsAsync(store)).Count);
+    }
 }
