@@ -46,4 +46,22 @@ public sealed class BudgetExceededException : LlmCostException
 
     /// <summary>The period that it was refused in; null for a limit of each call.</summary>
     internal BudgetWindow? Window { get; init; }
+
+    /// <summary>The same refusal, when nothing can be held for the cheaper model that was to be asked instead.</summary>
+    internal BudgetExceededException For(string? model, UnknownPriceException unpriced) =>
+        With($"{Message} '{model}' was to be asked instead. {unpriced.Message}", unpriced);
+
+    /// <summary>The same refusal in other words.</summary>
+    internal BudgetExceededException With(string message, Exception? cause) => new(message, cause)
+    {
+        Budget = Budget,
+        Tally = Tally,
+        Limit = Limit,
+        Spent = Spent,
+        Reserved = Reserved,
+        Requested = Requested,
+        ResetsAt = ResetsAt,
+        RetryAfter = RetryAfter,
+        Window = Window,
+    };
 }

@@ -131,7 +131,7 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         foreach (var (hold, window) in holds)
         {
             var state = FindOrSeed(window, hold);
-            fits &= !hold.Enforced || state.Posted + state.Pending + hold.Amount.Nanos <= hold.Window.Budget.Limit.Nanos;
+            fits &= !hold.Enforced || hold.Amount.Count == 0 || state.Posted + state.Pending + hold.Amount.Nanos <= hold.Window.Budget.Limit.Nanos;
         }
 
         var outcome = await Store.ReserveAsync(request);
