@@ -242,7 +242,7 @@ internal sealed partial class FunctionCall : IDisposable
     }
 
     /// <summary>The refusal when a budget has nothing left for what this function asks.</summary>
-    public ValueTask<BudgetExceededException?> FindSpentAsync(ModelRequest request, CancellationToken cancellationToken) => Costs.Budgets.FindSpentAsync(
+    public ValueTask<LlmCostException?> FindSpentAsync(ModelRequest request, CancellationToken cancellationToken) => Costs.Budgets.FindSpentAsync(
         new BudgetDemand
         {
             CallId = Token(request).Id,

@@ -111,7 +111,7 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
                 await next(context).ConfigureAwait(false);
                 return;
             }
-            catch (LlmCostException exception) when (exception is BudgetExceededException or RunawayException)
+            catch (LlmCostException exception) when (exception is BudgetExceededException or QuotaExceededException { Budget: not null } or RunawayException)
             {
                 refusal = exception;
             }

@@ -63,17 +63,6 @@ public sealed record BudgetAnswer
     internal BudgetExceededException Explain(BudgetExceededException refusal)
     {
         var why = Problem is { } problem ? $"The application was asked about it, but {problem}." : Model is { } model ? $"The application named '{model}', which cannot be asked any more." : "The application was asked and blocked it.";
-        return new BudgetExceededException($"{refusal.Message} {why}", Cause)
-        {
-            Budget = refusal.Budget,
-            Tally = refusal.Tally,
-            Limit = refusal.Limit,
-            Spent = refusal.Spent,
-            Reserved = refusal.Reserved,
-            Requested = refusal.Requested,
-            ResetsAt = refusal.ResetsAt,
-            RetryAfter = refusal.RetryAfter,
-            Window = refusal.Window,
-        };
+        return refusal.With($"{refusal.Message} {why}", Cause);
     }
 }

@@ -42,7 +42,7 @@ public sealed record BudgetCheck
             var balance = balances.FirstOrDefault(balance => balance.Window.Budget?.Id == budget.Id && balance.Window.Key == key);
             var (spent, reserved) = balance.Window.Budget is null || budget.Period == BudgetPeriod.PerCall ? (Money.Zero, Money.Zero) : (balance.Spent.Money, balance.Reserved.Money);
             var left = limit.Money - spent - reserved;
-            if (estimate > left)
+            if (estimate > Money.Zero && estimate > left)
             {
                 var reason = string.Create(CultureInfo.InvariantCulture,
                     $"Budget '{budget.Name}' has ${Math.Max(0, left.Usd):0.0000} left, less than the estimated ${estimate.Usd:0.0000}.");

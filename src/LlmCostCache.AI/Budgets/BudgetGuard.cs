@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
@@ -48,7 +49,8 @@ internal sealed class BudgetGuard
     public bool HasBudgets => !_limits.Matcher.IsEmpty || (Newer(_limits) is { } newer && !Adopt(newer).Matcher.IsEmpty);
 
     /// <summary>Lets a call pass, possibly shortened or to a cheaper model, or refuses it.</summary>
-    /// <exception cref="BudgetExceededException">It does not fit.</exception>
+    /// <exception cref="BudgetExceededException">It does not fit into a budget of money.</exception>
+    /// <exception cref="QuotaExceededException">It does not fit into a budget of tokens or requests.</exception>
     /// <exception cref="UnknownPriceException">A budget that refuses cannot hold it, because its price is not known.</exception>
     /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
     public async ValueTask<BudgetPass> AdmitAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
@@ -63,9 +65,20 @@ internal sealed class BudgetGuard
         var tried = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { demand.Model ?? "" };
         var fallbacks = new Queue<string>();
         var allowed = new Dictionary<string, string>(StringComparer.Ordinal);
+        BudgetExceededException? last = null;
         while (true)
         {
-            var admission = await ReserveAsync(demand, mayCap: demand.HasOutput, allowed, cancellationToken).ConfigureAwait(false);
+            Admission admission;
+            try
+            {
+                admission = await ReserveAsync(demand, mayCap: demand.HasOutput, allowed, cancellationToken).ConfigureAwait(false);
+            }
+            catch (UnknownPriceException unpriced) when (last is { Budget.Callback: null } && demand.Model != asked)
+            {
+                // Nothing can be held for this model. That is a reason to ask the next one, and no reason to hide what the budget says.
+                admission = new Admission { Refusal = last.For(demand.Model, unpriced) };
+            }
+
             if (admission.Refusal is not { } refusal)
             {
                 var note = demand.Model == asked ? admission.Note : Joined($"'{demand.Model}' was asked instead of '{asked}'", admission.Note);
@@ -107,6 +120,7 @@ internal sealed class BudgetGuard
 
             if (other is not null)
             {
+                last = refusal;
                 Log.FallbackModel(_logger, demand.Model ?? "", other, refusal.Budget!);
                 demand = demand with { Model = other };
                 allowed.Clear();
@@ -114,12 +128,13 @@ internal sealed class BudgetGuard
             }
 
             Refuse(demand with { Model = asked }, refusal, span);
-            throw refusal;
+            throw refusal.AsThrown();
         }
     }
 
     /// <summary>Holds what a further attempt can cost, and says since when. No id when no budget counts it.</summary>
-    /// <exception cref="BudgetExceededException">It does not fit.</exception>
+    /// <exception cref="BudgetExceededException">It does not fit into a budget of money.</exception>
+    /// <exception cref="QuotaExceededException">It does not fit into a budget of tokens or requests.</exception>
     public async ValueTask<(string? Id, DateTimeOffset? At)> HoldAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
     {
         if (!HasBudgets)
@@ -141,7 +156,7 @@ internal sealed class BudgetGuard
             {
                 refusal = answer?.Explain(refusal) ?? refusal;
                 Refuse(demand, refusal, span);
-                throw refusal;
+                throw refusal.AsThrown();
             }
 
             allowed[refusal.Budget!.Id] = refusal.Budget.Name;
@@ -154,7 +169,7 @@ internal sealed class BudgetGuard
     /// It waits, as long as a reservation would, while only calls under way stand in the way.
     /// </summary>
     /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
-    public async ValueTask<BudgetExceededException?> FindSpentAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
+    public async ValueTask<LlmCostException?> FindSpentAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
     {
         if (!HasBudgets)
         {
@@ -166,7 +181,12 @@ internal sealed class BudgetGuard
         var limits = Newer(_limits) is { } newer ? Adopt(newer) : _limits;
         var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model).FindAll(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Period != BudgetPeriod.PerCall);
         var needed = BudgetQuote.For(_prices, demand, facts, now)?.Estimate;
-        if (matching.Count == 0 || (needed == Money.Zero && matching.TrueForAll(match => match.Budget.Unit == BudgetUnit.Usd)))
+        if (needed == Money.Zero)
+        {
+            matching.RemoveAll(match => match.Budget.Unit == BudgetUnit.Usd);
+        }
+
+        if (matching.Count == 0)
         {
             return null;
         }
@@ -186,7 +206,7 @@ internal sealed class BudgetGuard
                 var none = BudgetAmount.Of(budget.Unit, 0);
                 var limit = limits.Settings.LimitOf(budget, key, now);
                 var balance = balances.FirstOrDefault(
-                    balance => balance.Window.Budget.Id == budget.Id && balance.Window.Key == key && balance.Window.StartsAt == startsAt,
+                    balance => balance.Window.Budget.Id == budget.Id && balance.Window.Key == key && (balance.Window.StartsAt == startsAt || budget.Period == BudgetPeriod.Rolling),
                     new WindowBalance(new(budget, key, startsAt, endsAt), limit, none, none));
                 if (!isSpent && balance.Spent + balance.Reserved >= limit)
                 {
@@ -205,7 +225,7 @@ internal sealed class BudgetGuard
             if (isSpent || now >= waitUntil)
             {
                 Refuse(demand, refusal, span);
-                return refusal;
+                return refusal.AsThrown();
             }
 
             await WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
@@ -324,8 +344,8 @@ internal sealed class BudgetGuard
 
         if (quote is null)
         {
-            return !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens }
-                : Newer(limits) is { } meanwhile ? new Admission { Newer = meanwhile }
+            return Newer(limits) is { } meanwhile ? new Admission { Newer = meanwhile }
+                : !enforced ? new Admission { MaxOutputTokens = demand.MaxOutputTokens }
                 : throw Unpriced(demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Unit != BudgetUnit.Requests).Budget, now);
         }
 
@@ -406,13 +426,13 @@ internal sealed class BudgetGuard
                 }
 
                 var unspent = balances[i].Limit - balances[i].Spent;
-                if (hold.Amount > unspent && (blocking == outcome.RefusedBy || request.Holds[blocking].Window.Budget.LongestWait is not null))
+                if (hold.Amount.Count > 0 && hold.Amount > unspent && (!IsSpent(blocking) || (MayWait(blocking) && !MayWait(i))))
                 {
                     // Of several that have nothing left, one that does not wait decides.
                     blocking = i;
                 }
 
-                if (hold.Window.Budget.Mode == BudgetMode.Strict)
+                if (hold.Window.Budget.Mode == BudgetMode.Strict && hold.Amount.Count > 0)
                 {
                     left.Add(unspent);
                     leftNow.Add(unspent - balances[i].Reserved);
@@ -421,7 +441,7 @@ internal sealed class BudgetGuard
 
             var balance = balances[blocking];
             var budget = request.Holds[blocking].Window.Budget;
-            var isSpent = request.Holds[blocking].Amount > balance.Limit - balance.Spent;
+            var isSpent = IsSpent(blocking);
             var patience = budget.LongestWait is { } longest && longest > _options.ReservationWait ? longest : _options.ReservationWait;
             var mayStillFit = !isSpent && now < began + patience;
             if (mayCap && budget.Mode == BudgetMode.Strict && !mayStillFit && quote.LargestAnswerWithin(isSpent ? left : leftNow) is { } answer && quote.IsShorter(answer, cap))
@@ -433,27 +453,38 @@ internal sealed class BudgetGuard
             if (!mayStillFit)
             {
                 var window = request.Holds[blocking].Window;
-                DateTimeOffset? resetsAt = budget.Period == BudgetPeriod.Rolling ? balance.FitsAt : window.EndsAt == DateTimeOffset.MaxValue ? null : window.EndsAt;
-                var couldFit = request.Holds[blocking].Amount <= balance.Limit || (mayCap && budget.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(balance.Limit) is not null);
-                var deadline = began + budget.LongestWait;
-
-                // When a rolling span has room for a shorter answer is not known, only when it has for the whole one.
-                var until = resetsAt ?? (budget.Period == BudgetPeriod.Rolling ? deadline : null);
-                if (isSpent && couldFit && now < deadline && until <= deadline)
+                if (isSpent && MayWait(blocking))
                 {
                     // Looked at once a second meanwhile: a limit may be raised, and other calls may give back what they held.
-                    var pause = until.Value - now < s_longWait ? until.Value - now : s_longWait;
-                    Log.WaitingForBudget(_logger, budget, until.Value);
+                    var until = RoomAt(blocking)!.Value;
+                    var pause = until - now < s_longWait ? until - now : s_longWait;
+                    Log.WaitingForBudget(_logger, budget, until);
                     (cap, cappedBy) = (initialCap, initiallyCappedBy);
                     await WaitAsync(changed, pause > s_shortestPoll ? pause : s_shortestPoll, cancellationToken).ConfigureAwait(false);
                     continue;
                 }
 
-                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, isSpent ? resetsAt - now : s_longestPoll, window);
+                var resetsAt = ResetsAt(blocking);
+                var retryAfter = !isSpent ? s_longestPoll : CouldFit(blocking) ? resetsAt - now : null;
+                return Refused(budget, balance.Limit, balance.Spent, balance.Reserved, request.Holds[blocking].Amount, resetsAt, retryAfter, window);
             }
 
             await WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
             poll = poll * 2 < s_longestPoll ? poll * 2 : s_longestPoll;
+
+            bool IsSpent(int i) => request.Holds[i].Amount > balances[i].Limit - balances[i].Spent;
+
+            bool CouldFit(int i) => request.Holds[i].Amount <= balances[i].Limit
+                || (mayCap && request.Holds[i].Window.Budget.Mode == BudgetMode.Strict && quote.LargestAnswerWithin(balances[i].Limit) is not null);
+
+            DateTimeOffset? ResetsAt(int i) => request.Holds[i].Window is { Budget.Period: not BudgetPeriod.Rolling, EndsAt: var endsAt }
+                ? endsAt == DateTimeOffset.MaxValue ? null : endsAt
+                : balances[i].FitsAt;
+
+            // When a rolling span has room for a shorter answer is not known, only when it has for the whole one.
+            DateTimeOffset? RoomAt(int i) => ResetsAt(i) ?? (request.Holds[i].Window.Budget.Period == BudgetPeriod.Rolling ? began + request.Holds[i].Window.Budget.LongestWait : null);
+
+            bool MayWait(int i) => began + request.Holds[i].Window.Budget.LongestWait is { } deadline && now < deadline && RoomAt(i) <= deadline && CouldFit(i);
         }
 
         Admission Admitted(string? reservationId)
@@ -585,7 +616,7 @@ internal sealed class BudgetGuard
             Status = CallStatus.Blocked,
             Cost = CallCost.Known(Money.Zero) with { Reason = $"Refused by budget '{refusal.Budget!.Name}'" },
             UsageSource = "none",
-            Error = nameof(BudgetExceededException),
+            Error = refusal.AsThrown().GetType().Name,
             Attribution = demand.Attribution,
             TraceId = span.TraceId,
             SpanId = span.SpanId,
@@ -612,14 +643,16 @@ internal sealed class BudgetGuard
             ? $"The price of model '{demand.Model}' names no rate for answers, so budget '{budget.Name}' cannot hold a chat call to it. "
                 + "Ask a model that answers, add the rate with options.Prices, or use .Warn() on the budget."
             : $"What the call can cost cannot be bounded, because {demand.Size.Unbounded ?? "the model's limits are not known"}, so budget '{budget.Name}' cannot hold it. "
-                + $"Give the model's ContextWindow and MaxOutputTokens with options.Prices, or use .Balanced() or .Warn() on the budget.";
+                + $"Give the model's ContextWindow and MaxOutputTokens with options.Prices, or use .Warn() on the budget.";
         return new UnknownPriceException(why) { Model = demand.Model, Provider = demand.Client.ProviderName };
     }
 
     private static Admission Refused(Budget budget, BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved, BudgetAmount requested, DateTimeOffset? resetsAt, TimeSpan? retryAfter, BudgetWindow? window = null)
     {
         var state = budget.Period == BudgetPeriod.PerCall ? $"; this call may need {requested}." : $"; {spent} is spent and {reserved} reserved, and this call may need {requested}.";
-        var reset = resetsAt is null ? "" : budget.Period == BudgetPeriod.Rolling ? $" It may fit from {resetsAt:yyyy-MM-dd HH:mm:ss} UTC." : $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.";
+        var reset = resetsAt is null ? ""
+            : budget.Period == BudgetPeriod.Rolling ? string.Create(CultureInfo.InvariantCulture, $" It may fit from {resetsAt:yyyy-MM-dd HH:mm:ss} UTC.")
+            : string.Create(CultureInfo.InvariantCulture, $" The next period begins at {resetsAt:yyyy-MM-dd HH:mm} UTC.");
         var inMoney = budget.Unit == BudgetUnit.Usd;
         return new Admission
         {

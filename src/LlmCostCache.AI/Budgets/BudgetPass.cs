@@ -26,7 +26,7 @@ internal sealed class BudgetPass(BudgetGuard guard, BudgetDemand demand, string?
     /// <summary>Whether one of the budgets of money that counted the call refuses.</summary>
     public bool IsEnforced { get; init; }
 
-    /// <summary>Whether one of them is strict: then the hold is the most that the call may cost, and a stream is cut at it.</summary>
+    /// <summary>Whether one of the budgets of money or tokens is strict: then the hold is the most that the call may take, and a stream is cut at it.</summary>
     public bool IsStrict { get; init; }
 
     /// <summary>Whether the call it was made for has ended: another try of it further out is admitted anew.</summary>

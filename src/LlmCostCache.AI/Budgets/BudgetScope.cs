@@ -41,6 +41,9 @@ internal sealed record BudgetScope
         Tag = 256,
     }
 
+    /// <summary>Whether each value of some name has a budget of its own.</summary>
+    public bool IsTemplate => Parts().Any(static part => part.Value == Each);
+
     public Shape ShapeOf() =>
         Given(Tenant, Shape.Tenant) | Given(Project, Shape.Project) | Given(Team, Shape.Team) | Given(User, Shape.User) | Given(Feature, Shape.Feature)
         | Given(Session, Shape.Session) | Given(Agent, Shape.Agent) | Given(Model, Shape.Model) | Given(Tag, Shape.Tag);

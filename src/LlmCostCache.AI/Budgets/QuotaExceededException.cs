@@ -20,6 +20,15 @@ public sealed class QuotaExceededException : LlmCostException
     {
     }
 
+    /// <summary>The budget that refused; null when something else did.</summary>
+    public Budget? Budget { get; init; }
+
+    /// <summary>What <see cref="Budget"/> allows, what is used of it and what the refused call might have needed, in tokens or requests.</summary>
+    public BudgetTally Tally { get; init; }
+
+    /// <summary>When the next period of <see cref="Budget"/> begins, or for a rolling one when the call may fit; null when there is no such time.</summary>
+    public DateTimeOffset? ResetsAt { get; init; }
+
     /// <summary>The rate limit that refused, with its limit and window; null when something else did.</summary>
     public RateLimit? RateLimit { get; init; }
 

@@ -141,7 +141,7 @@ internal sealed class BudgetNotifier : IAsyncDisposable
                 return;
             }
         }
-        catch (Exception exception) when (exception is LlmCostException or OperationCanceledException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             Log.StoreUnavailable(_logger, exception.Message);
             return;
@@ -156,7 +156,7 @@ internal sealed class BudgetNotifier : IAsyncDisposable
         {
             await _store.OpenWindowAsync(window, _stopping.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is LlmCostException or OperationCanceledException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // The window is counted when the next call reserves in it.
             Log.StoreUnavailable(_logger, exception.Message);

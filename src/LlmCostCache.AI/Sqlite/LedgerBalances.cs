@@ -56,7 +56,7 @@ internal static class LedgerBalances
                         Add(new BudgetWindow(budget, slices.Text(0), startsAt, endsAt), slices.Int64(1), slices.Int64(2));
                     }
 
-                    if (!found && !IsTemplate(budget))
+                    if (!found && !budget.Scope.IsTemplate)
                     {
                         var window = new BudgetWindow(budget, "", startsAt, endsAt);
                         Add(window, seed.Sum(window with { StartsAt = rolling.FirstBeside(startsAt) }), 0);
@@ -73,7 +73,7 @@ internal static class LedgerBalances
                     Add(new BudgetWindow(budget, windows.Text(0), Bound(windows.Int64(1)), Bound(windows.Int64(2))), windows.Int64(3), windows.Int64(4));
                 }
 
-                if (!found && !IsTemplate(budget))
+                if (!found && !budget.Scope.IsTemplate)
                 {
                     var window = new BudgetWindow(budget, "", startsAt, endsAt);
                     Add(window, seed.Sum(window), 0);
@@ -187,8 +187,6 @@ internal static class LedgerBalances
         using var grants = new SqliteStatement(connection, BudgetSettingText.Grants);
         return BudgetSettingText.Read(revision, limits, grants, LedgerTime.Micros(now));
     }
-
-    private static bool IsTemplate(Budget budget) => budget.Scope.ToString().Contains('*', StringComparison.Ordinal);
 
     internal static DateTimeOffset Bound(long micros) => micros == LedgerTime.Micros(DateTimeOffset.MaxValue) ? DateTimeOffset.MaxValue : LedgerTime.Instant(micros);
 }

@@ -209,7 +209,8 @@ internal sealed partial class LedgerBook : IDisposable
         foreach (var hold in request.Holds)
         {
             var balance = _windows.Find(hold.Window, _owner);
-            if (hold.Enforced && (Int128)balance.Spent.Count + balance.Reserved.Count + hold.Amount.Count > balance.Limit.Count)
+            // What takes nothing fits, also where a limit was lowered or exceeded.
+            if (hold.Enforced && hold.Amount.Count > 0 && (Int128)balance.Spent.Count + balance.Reserved.Count + hold.Amount.Count > balance.Limit.Count)
             {
                 refusedBy = refusedBy < 0 ? balances.Count : refusedBy;
                 balance = balance with { FitsAt = _windows.FitsAt(hold, balance.Limit) };

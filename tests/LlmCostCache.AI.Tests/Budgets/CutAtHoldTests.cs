@@ -40,6 +40,22 @@ public class CutAtHoldTests
         Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved);
     }
 
+    [Fact]
+    public async Task A_stream_is_cut_at_what_a_strict_budget_of_tokens_holds_and_what_it_took_is_counted()
+    {
+        await using var pipeline = Strict(o => o.Budgets.Add(Budget.Daily(BudgetAmount.Tokens(100_000))));
+        var produced = Endless(pipeline, "word ");
+
+        await AskAsync(pipeline);
+
+        Assert.Equal(Limit + 1, produced.Count);
+        var row = Assert.Single(await pipeline.RowsAsync());
+        var balance = Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync());
+        Assert.Equal((BudgetAmount.Tokens(row.Cost.Usage.TotalTokens), BudgetAmount.Tokens(0)), (balance.Spent, balance.Reserved));
+        Assert.True(balance.Spent.Count > Limit, $"{balance.Spent}");
+        Assert.True((await pipeline.Costs.Store.VerifyAsync()).IsIntact);
+    }
+
     [Theory]
     [InlineData(5)]
     [InlineData(100)]

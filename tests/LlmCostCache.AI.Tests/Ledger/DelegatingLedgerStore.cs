@@ -28,9 +28,9 @@ internal abstract class DelegatingLedgerStore(ILedgerStore inner) : ILedgerStore
         set => inner.Crossed = value;
     }
 
-    public ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default) => inner.OpenWindowAsync(window, cancellationToken);
+    public virtual ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default) => inner.OpenWindowAsync(window, cancellationToken);
 
-    public ValueTask<bool> NoticeAsync(BudgetWindow window, string notice, CancellationToken cancellationToken = default) => inner.NoticeAsync(window, notice, cancellationToken);
+    public virtual ValueTask<bool> NoticeAsync(BudgetWindow window, string notice, CancellationToken cancellationToken = default) => inner.NoticeAsync(window, notice, cancellationToken);
 
     public SpendHistory ReadHistory(BudgetWindow window, DateTimeOffset now) => inner.ReadHistory(window, now);
 

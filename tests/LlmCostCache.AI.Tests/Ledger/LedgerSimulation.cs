@@ -146,7 +146,7 @@ internal sealed class LedgerSimulation(int seed, PlantedFault? fault = null) : I
         for (var i = 0; i < holds.Count; i++)
         {
             var hold = holds[i].Hold;
-            fits &= !hold.Enforced || standings[i].Posted + standings[i].Pending + hold.Amount.Count <= hold.Window.Budget.Amount.Count;
+            fits &= !hold.Enforced || hold.Amount.Count == 0 || standings[i].Posted + standings[i].Pending + hold.Amount.Count <= hold.Window.Budget.Amount.Count;
         }
 
         var outcome = await Store.ReserveAsync(request);
