@@ -14,6 +14,8 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_lastPatience = TimeSpan.FromSeconds(10);
 
+    private static readonly EnumerationOptions s_simply = new() { MatchType = MatchType.Simple };
+
     private readonly string _path = Path.Combine(homeDirectory, "spool.jsonl");
     private readonly string _turn = Path.Combine(homeDirectory, ".spool");
     private readonly string _refused = Path.Combine(homeDirectory, "spool-refused.jsonl");
@@ -225,7 +227,9 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             }
 
             using var turn = TakeTurn();
-            var taken = Directory.EnumerateFiles(Path.GetDirectoryName(_path)!, "spool.jsonl.*").Order(StringComparer.Ordinal).FirstOrDefault();
+
+            // Simple matching: else "spool.jsonl.*" finds "spool.jsonl" as well, into which others write at this moment.
+            var taken = Directory.EnumerateFiles(homeDirectory, "spool.jsonl.*", s_simply).Order(StringComparer.Ordinal).FirstOrDefault();
             if (taken is null && File.Exists(_path))
             {
                 taken = $"{_path}.{CallToken.NewId()}";

@@ -123,7 +123,7 @@ public class RefusalTests
         await pipeline.Client.GetResponseAsync("one");
         await pipeline.Costs.Limits.SetAsync(Budget.Daily(0.0001m));
 
-        var refusal = await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two", new ChatOptions { ModelId = "local" }));
+        var refusal = await Assert.ThrowsAsync<QuotaExceededException>(() => pipeline.Client.GetResponseAsync("two", new ChatOptions { ModelId = "local" }));
         Assert.Equal(BudgetUnit.Requests, refusal.Budget!.Unit);
     }
 

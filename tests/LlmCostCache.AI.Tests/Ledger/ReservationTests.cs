@@ -155,7 +155,7 @@ public class ReservationTests
         await store.AppendAsync(home.Row("a", 1_500));
 
         Assert.Equal("overrun", Assert.Single(await store.ReadAsync(LedgerFilter.All).ToListAsync()).Flags);
-        Assert.False((await store.ReserveAsync(home.Request("b", home.Hold(s_daily, 0)))).Accepted);
+        Assert.False((await store.ReserveAsync(home.Request("b", home.Hold(s_daily, 1)))).Accepted);
     }
 
     [Fact]
