@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace LlmCostCache.AI;
@@ -11,7 +12,7 @@ internal sealed record LedgerCompaction(long BytesBefore, long BytesAfter)
     private const int Copies = 2;
     private const long Reserve = 16 << 20;
 
-    /// <summary>Writes the file anew without its free pages. No row changes; who writes meanwhile waits.</summary>
+    /// <summary>Writes the file anew without its free pages. No row changes; who writes meanwhile waits, five seconds at most: in a large ledger compact when little is going on.</summary>
     /// <exception cref="StoreUnavailableException">There is too little room on the disk, or somebody else is writing.</exception>
     public static LedgerCompaction Run(string path, TimeProvider time, Func<string, long>? freeSpace = null)
     {
@@ -24,7 +25,7 @@ internal sealed record LedgerCompaction(long BytesBefore, long BytesAfter)
             var free = (freeSpace ?? FreeSpace)(path);
             if (free < needed)
             {
-                throw SqliteFile.Refusal(path, $"needs {needed:N0} bytes on its disk to be compacted, and {free:N0} are free. Nothing was changed; make room, or archive old months first.");
+                throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture, $"needs {needed:N0} bytes on its disk to be compacted, and {free:N0} are free. Nothing was changed; make room first."));
             }
 
             // SQLite's own temporary file would lie on another, perhaps smaller disk.
