@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Text;
+using LlmCostCache.AI.Cli.Rendering;
 using Spectre.Console;
 
 namespace LlmCostCache.AI.Cli;
@@ -22,6 +24,18 @@ internal sealed class CliHost
     /// <summary>Whether somebody sits there who can answer a question.</summary>
     public bool IsInteractive { get; init; }
 
+    /// <summary>Whether somebody watches standard error while we work.</summary>
+    public bool IsWatched { get; init; }
+
+    /// <summary>Whether text is drawn for a screen: with bars, as wide as it is. In a pipe or a file it is not.</summary>
+    public bool IsDrawn => Console.Profile.Width < Unlimited;
+
+    /// <summary>Shows a file with the program that the system has for it.</summary>
+    public Action<string> Open { get; init; } = static file =>
+    {
+        using var shown = Process.Start(new ProcessStartInfo(file) { UseShellExecute = true });
+    };
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public Func<string, string?> Environment { get; init; } = _ => null;
@@ -37,14 +51,18 @@ internal sealed class CliHost
             System.Console.OutputEncoding = Encoding.UTF8;
         }
 
-        var plain = IsPlain(System.Console.IsOutputRedirected, System.Environment.GetEnvironmentVariable);
+        var isRedirected = System.Console.IsOutputRedirected;
+        var plain = IsPlain(isRedirected, System.Environment.GetEnvironmentVariable);
+        var output = isRedirected ? new PipeOutput(System.Console.OpenStandardOutput()) : System.Console.OpenStandardOutput();
         return new()
         {
             Input = System.Console.OpenStandardInput(),
-            Output = System.Console.OpenStandardOutput(),
-            Console = ConsoleFor(System.Console.Out, plain, System.Console.IsOutputRedirected),
+            Output = output,
+            Console = ConsoleFor(isRedirected ? new StreamWriter(output, new UTF8Encoding(false)) { AutoFlush = true } : System.Console.Out, plain, isRedirected),
             Error = System.Console.Error,
             IsInteractive = !System.Console.IsInputRedirected && !System.Console.IsErrorRedirected,
+            IsWatched = !System.Console.IsErrorRedirected,
+            Time = SaidTime.Of(System.Environment.GetEnvironmentVariable),
             Environment = System.Environment.GetEnvironmentVariable,
         };
     }
@@ -71,4 +89,7 @@ internal sealed class CliHost
 
         return console;
     }
+
+    /// <summary>Tells whoever waits what is done meanwhile.</summary>
+    public void SayProgress(string what) => Error.WriteLine($"llmcost: {Rendering.Shown.OneLine(what)}");
 }

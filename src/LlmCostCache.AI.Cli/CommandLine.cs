@@ -28,6 +28,10 @@ internal static class CommandLine
             host.Console.Profile.Out.Writer.Write(writer.ToString());
             return code;
         }
+        catch (Rendering.ReaderGoneException)
+        {
+            return ExitCode.ReaderGone;
+        }
         catch (UsageException wrong)
         {
             return WrongUsage(host, wrong.Message, parse.CommandResult);
@@ -68,9 +72,22 @@ internal static class CommandLine
         root.Subcommands.Add(new PricesCommand(common, host));
         root.Subcommands.Add(new RepriceCommand(common, host));
         root.Subcommands.Add(new ExportCommand(common, host));
+        root.Subcommands.Add(new ImportCommand(common, host));
+        root.Subcommands.Add(new RecordCommand(common, host));
+        root.Subcommands.Add(new MergeCommand(common, host));
+        root.Subcommands.Add(new WatchCommand(common, host));
+        root.Subcommands.Add(new StatusLineCommand(common, host));
+        root.Subcommands.Add(new BlocksCommand(common, host));
+        root.Subcommands.Add(new SavingsCommand(common, host));
+        root.Subcommands.Add(new ShareCommand(common, host));
+        root.Subcommands.Add(new ForecastCommand(common, host));
+        root.Subcommands.Add(new WhatIfCommand(common, host));
+        root.Subcommands.Add(new SimulateCommand(common, host));
+        root.Subcommands.Add(new DoctorCommand(common, host));
         root.Subcommands.Add(new BudgetCommand(common, host));
         root.Subcommands.Add(new LedgerCommand(common, host));
         root.Subcommands.Add(new CacheCommand(common, host));
+        root.Subcommands.Add(new CompletionCommand(common, host));
         root.Subcommands.Add(new VersionCommand(common, host));
 
         var help = new HelpOption { Description = "Show help and examples" };
@@ -83,7 +100,23 @@ internal static class CommandLine
     /// <summary>What the parser says, with the name of an argument that is missing, and the words it would take in one line.</summary>
     private static string Sentence(ParseError error) => error.SymbolResult is ArgumentResult { Tokens.Count: 0, Parent: CommandResult } missing
         ? $"{missing.Argument.Name} is missing: {missing.Argument.Description}."
-        : error.Message.ReplaceLineEndings("\n").Replace(":\n\t", ": ", StringComparison.Ordinal).Replace("\n\t", ", ", StringComparison.Ordinal);
+        : NotANumber(error) ?? error.Message.ReplaceLineEndings("\n").Replace(":\n\t", ": ", StringComparison.Ordinal).Replace("\n\t", ", ", StringComparison.Ordinal);
+
+    /// <summary>The parser would name the type of .NET that it could not make; null when that is not what is wrong.</summary>
+    private static string? NotANumber(ParseError error)
+    {
+        var (name, type, tokens) = error.SymbolResult switch
+        {
+            OptionResult option => (option.Option.Name, option.Option.ValueType, option.Tokens),
+            ArgumentResult { Parent: OptionResult option } => (option.Option.Name, option.Option.ValueType, option.Tokens),
+            ArgumentResult argument => (argument.Argument.Name, argument.Argument.ValueType, argument.Tokens),
+            _ => ("", typeof(string), []),
+        };
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return (type == typeof(int) || type == typeof(long)) && tokens is [var given] && !(type == typeof(int) ? int.TryParse(given.Value, out _) : long.TryParse(given.Value, out _))
+            ? $"{name} '{given.Value}' is not a whole number, or too large."
+            : null;
+    }
 
     private static int WrongUsage(CliHost host, string message, CommandResult command)
     {

@@ -18,4 +18,7 @@ internal static class ExitCode
 
     /// <summary>Ended by Ctrl+C.</summary>
     public const int Cancelled = 130;
+
+    /// <summary>The reader of standard output went before everything was written, as in <c>llmcost export | head</c>: what a shell reports of other programs that a broken pipe ended.</summary>
+    public const int ReaderGone = 141;
 }

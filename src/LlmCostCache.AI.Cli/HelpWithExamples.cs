@@ -19,7 +19,11 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
 
     public override int Invoke(ParseResult parseResult)
     {
+        // What a command takes is not taken by those below it, though the parser would let it stand before their names.
+        var above = parseResult.CommandResult.Command.Parents.OfType<Command>().SelectMany(command => command.Arguments).Where(argument => !argument.Hidden).ToList();
+        above.ForEach(argument => argument.Hidden = true);
         var code = _help.Invoke(parseResult);
+        above.ForEach(argument => argument.Hidden = false);
         if (parseResult.CommandResult.Command is IHasExamples { Examples: { Count: > 0 } examples })
         {
             var output = parseResult.InvocationConfiguration.Output;

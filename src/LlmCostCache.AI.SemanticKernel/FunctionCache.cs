@@ -119,8 +119,8 @@ internal sealed class FunctionCache : CacheSearch, IDisposable
             ModelId = answer.Model,
             ResponseId = answer.ResponseId,
         };
-        whyNot = _costs.Cache.Store(Plan, response, cost!, call.Purchase);
-        Flight?.Complete(Plan, response, cost!, call.Purchase);
+        whyNot = _costs.Cache.Store(Plan, response, cost!, call.Purchase, out var stored);
+        Flight?.Complete(Plan, response, cost!, call.Purchase, stored);
         return whyNot;
     }
 

@@ -159,7 +159,9 @@ internal sealed partial class FunctionCall : IDisposable
         _roundId = answer.ResponseId ?? _roundId;
         if (Stream is { } stream)
         {
-            return await stream.EndRoundAsync(answer).ConfigureAwait(false);
+            var isRecorded = await stream.EndRoundAsync(answer).ConfigureAwait(false);
+            Request = isRecorded ? request.After(context, Costs.Options.TimeProvider) : request;
+            return isRecorded;
         }
 
         // A chat client that invokes functions by itself reports the sum of all rounds with the last answer.
@@ -187,8 +189,9 @@ internal sealed partial class FunctionCall : IDisposable
         var cost = answer.Cost ?? Watch.Cost;
         if (!answer.IsMetered(Watch))
         {
-            // A loop that was ended shows a function's result, or a round that is recorded already, in the place of an answer.
-            if (answer.Usage is null ? _recordsRounds && answer.IsFunctionResult : answer.ResponseId is { } id && id == _roundId)
+            // A loop that was ended shows a function's result, or a round that is recorded already, in the place of an answer. The id alone does not tell: local
+            // servers give every answer the same.
+            if (answer.Usage is null ? _recordsRounds && answer.IsFunctionResult : answer.ResponseId is { } id && id == _roundId && !answer.IsText)
             {
                 return;
             }
@@ -225,7 +228,9 @@ internal sealed partial class FunctionCall : IDisposable
         if (Request is { } request && !Watch.Saw && !IsRefusal(exception))
         {
             MeterWatch.Current = null;
-            var attempt = Attempt(request, request.StartedAt, Stream is not null, aggregated: false);
+
+            // Rounds that only their sum would have shown were answered: what the last one met with says nothing about them.
+            var attempt = Attempt(request, request.StartedAt, Stream is not null, aggregated: Stream is null && HadRounds && !_recordsRounds);
             await Costs.Meter.FailAsync(attempt, exception).ConfigureAwait(false);
         }
     }

@@ -20,6 +20,7 @@ internal sealed class FunctionStream
     private string? _roundId;
     private bool _isConnectors;
     private bool _hadRound;
+    private bool _asksAgain;
     private long? _startedAt;
     private List<ChatResponseUpdate>? _kept;
     private CallCost? _cost;
@@ -74,6 +75,7 @@ internal sealed class FunctionStream
             await RecordAsync(round, answer).ConfigureAwait(false);
         }
 
+        _asksAgain = true;
         return true;
     }
 
@@ -102,7 +104,7 @@ internal sealed class FunctionStream
             {
                 await RecordAsync(round, null).ConfigureAwait(false);
             }
-            else if (_isBlind && !_hadRound && _call.Request is not null && _call.Answer is null)
+            else if (!_hadRound && _call.Request is not null && _call.Answer is null)
             {
                 Begin();
                 await RecordAsync(_round!, null).ConfigureAwait(false);
@@ -142,9 +144,9 @@ internal sealed class FunctionStream
             {
                 round.Break(exception);
             }
-            else if (!_hadRound)
+            else if (!_hadRound || _asksAgain)
             {
-                _hadRound = true;
+                (_hadRound, _asksAgain) = (true, false);
                 await _call.FailAsync(exception).ConfigureAwait(false);
             }
 
@@ -174,7 +176,8 @@ internal sealed class FunctionStream
             await RecordAsync(ended, null).ConfigureAwait(false);
         }
 
-        if (update.Role != ChatRole.Tool)
+        _asksAgain = update.Role == ChatRole.Tool;
+        if (!_asksAgain)
         {
             (_round ?? Begin()).Read(update);
             _roundId = update.ResponseId ?? _roundId;

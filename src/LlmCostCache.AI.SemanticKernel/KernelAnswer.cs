@@ -41,6 +41,9 @@ internal sealed record KernelAnswer
 
     private bool IsConnectors { get; init; }
 
+    /// <summary>The response of a chat client; null when something else answered.</summary>
+    private ChatResponse? Response { get; init; }
+
     public static KernelAnswer Of(FunctionResult result)
     {
         var value = result.GetValue<object>();
@@ -54,9 +57,9 @@ internal sealed record KernelAnswer
                 return Of(first, result.Metadata) with { OutputBytes = messages.Sum(OutputBytesOf), IsText = false };
             case IEnumerable<KernelContent> contents when contents.FirstOrDefault() is { } first:
                 var bytes = contents.Sum(content => Bytes(content.ToString()));
-                return OfMetadata(first.Metadata, result.Metadata, first.ModelId) with { OutputBytes = bytes, IsText = false };
+                return OfMetadata(first.Metadata, result.Metadata, first.ModelId, first.InnerContent) with { OutputBytes = bytes, IsText = false };
             case KernelContent content:
-                return OfText(content.ToString() ?? "", content.Metadata, result.Metadata, content.ModelId);
+                return OfText(content.ToString() ?? "", content.Metadata, result.Metadata, content.ModelId, content.InnerContent);
             default:
                 // Another filter put something else into the place of the answer.
                 return OfText(value as string ?? Convert.ToString(value, CultureInfo.InvariantCulture) ?? "", result.Metadata, null, null) with { IsText = false };
@@ -64,7 +67,7 @@ internal sealed record KernelAnswer
     }
 
     public static KernelAnswer Of(ChatMessageContent message, IReadOnlyDictionary<string, object?>? more = null) =>
-        OfMetadata(message.Metadata, more, message.ModelId) with
+        OfMetadata(message.Metadata, more, message.ModelId, message.InnerContent) with
         {
             Text = message.Content ?? "",
             IsText = message.Items.All(item => item is Microsoft.SemanticKernel.TextContent),
@@ -89,6 +92,7 @@ internal sealed record KernelAnswer
                     ModelId = string.IsNullOrEmpty(content.ModelId) ? null : content.ModelId,
                     ResponseId = IdOf(content.Metadata),
                     FinishReason = FinishReasonOf(content.Metadata) is { } reason ? new ChatFinishReason(reason) : null,
+                    RawRepresentation = content.InnerContent,
                 };
                 if (content is StreamingChatMessageContent message)
                 {
@@ -119,21 +123,29 @@ internal sealed record KernelAnswer
     /// <summary>Whether a meter of ours further in has counted it. A connector talks to its provider itself, whatever else was metered meanwhile.</summary>
     public bool IsMetered(MeterWatch? watch) => Cost is not null || (!IsConnectors && watch?.Saw == true);
 
-    public AnswerFacts Facts(ModelRequest request, UsageReader reader) => new()
+    public AnswerFacts Facts(ModelRequest request, UsageReader reader)
     {
-        Model = Model,
-        ResponseId = ResponseId,
-        FinishReason = FinishReason,
-        ServiceTier = Raw.ServiceTier,
-        Usage = Usage is null ? null : reader.Take(Usage, Raw, null, IsConnectors ? request.Client with { IsKnown = false } : request.Client),
-        OutputBytes = OutputBytes,
-    };
+        var client = IsConnectors ? request.Client with { IsKnown = false } : request.Client;
+        var raw = Raw;
+        var usage = Response is { } response ? reader.Read(response, client, out raw) : Usage is null ? null : reader.Take(Usage, Raw, null, client);
+        return new()
+        {
+            Model = Model,
+            ResponseId = ResponseId,
+            FinishReason = FinishReason,
+            ServiceTier = raw.ServiceTier,
+            Region = raw.Region,
+            Usage = usage,
+            OutputBytes = OutputBytes,
+        };
+    }
 
     private static KernelAnswer Of(ChatResponse response)
     {
         AdditionalPropertiesDictionary?[] properties = [response.AdditionalProperties, .. response.Messages.Select(message => message.AdditionalProperties)];
         return new()
         {
+            Response = response,
             Model = response.ModelId,
             ResponseId = response.ResponseId,
             FinishReason = response.FinishReason?.Value,
@@ -147,10 +159,10 @@ internal sealed record KernelAnswer
         };
     }
 
-    private static KernelAnswer OfText(string text, IReadOnlyDictionary<string, object?>? metadata, IReadOnlyDictionary<string, object?>? more, string? model) =>
-        OfMetadata(metadata, more, model) with { Text = text, OutputBytes = Bytes(text) };
+    private static KernelAnswer OfText(string text, IReadOnlyDictionary<string, object?>? metadata, IReadOnlyDictionary<string, object?>? more, string? model, object? inner = null) =>
+        OfMetadata(metadata, more, model, inner) with { Text = text, OutputBytes = Bytes(text) };
 
-    private static KernelAnswer OfMetadata(IReadOnlyDictionary<string, object?>? metadata, IReadOnlyDictionary<string, object?>? more, string? model)
+    private static KernelAnswer OfMetadata(IReadOnlyDictionary<string, object?>? metadata, IReadOnlyDictionary<string, object?>? more, string? model, object? inner)
     {
         var raw = ReportedUsage.Read(metadata, out var isConnectors);
         if (!UsageNormalizer.IsReported(raw.Usage))
@@ -158,6 +170,9 @@ internal sealed record KernelAnswer
             raw = ReportedUsage.Read(more, out isConnectors);
         }
 
+        // The counts are in the metadata; on which terms the request was served only the provider's own answer says.
+        var terms = RawAnswer.Read(inner);
+        raw = raw with { ServiceTier = raw.ServiceTier ?? terms.ServiceTier, Region = raw.Region ?? terms.Region };
         var own = (metadata ?? more)?.Where(property => CostCarrier.IsOwn(property.Key)).ToList();
         return new()
         {

@@ -33,7 +33,7 @@ public sealed record Attribution
     public string? Agent { get; init; }
 
     /// <summary>Free labels: distinct, in ordinal order.</summary>
-    public ImmutableArray<string> Tags { get; init; } = [];
+    public ImmutableArray<string> Tags { get; init => field = InOrder(value); } = [];
 
     /// <inheritdoc/>
     public bool Equals(Attribution? other) => other is not null && Tenant == other.Tenant && Project == other.Project && Team == other.Team
@@ -67,6 +67,25 @@ public sealed record Attribution
         Tags = Tags.IsEmpty ? outer.Tags : outer.Tags.IsEmpty ? Tags : Checked(outer.Tags.Concat(Tags)),
     };
 
+    /// <summary>A tag that stands there twice would be counted twice.</summary>
+    private static ImmutableArray<string> InOrder(ImmutableArray<string> tags)
+    {
+        if (tags.IsDefault)
+        {
+            return [];
+        }
+
+        for (var i = 1; i < tags.Length; i++)
+        {
+            if (string.CompareOrdinal(tags[i - 1], tags[i]) >= 0)
+            {
+                return [.. tags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            }
+        }
+
+        return tags;
+    }
+
     private static string? Checked(string? name, string parameter)
     {
         if (name is null)
@@ -75,6 +94,11 @@ public sealed record Attribution
         }
 
         ArgumentException.ThrowIfNullOrWhiteSpace(name, parameter);
+        if (name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException("A name may not contain a zero character: the ledger could not keep it.", parameter);
+        }
+
         return name.Length <= MaxNameLength ? name : throw new ArgumentException($"A name may have {MaxNameLength} characters; this one has {name.Length}.", parameter);
     }
 

@@ -32,7 +32,7 @@ public sealed class CostScope : IDisposable
     /// <param name="session">The run or conversation; sums up calls that belong together.</param>
     /// <param name="agent">The agent or role that asks.</param>
     /// <param name="tags">Free labels, added to those of the scopes around.</param>
-    /// <exception cref="ArgumentException">A name is empty, blank or longer than 256 characters, or there are more than 32 tags.</exception>
+    /// <exception cref="ArgumentException">A name is empty, blank, longer than 256 characters or contains a zero character, or there are more than 32 tags.</exception>
     public static CostScope Begin(string? tenant = null, string? project = null, string? user = null, string? team = null,
         string? feature = null, string? session = null, string? agent = null, IEnumerable<string>? tags = null)
     {

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmCostCache.AI;
 
@@ -16,7 +15,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     {
         LlmCostsOptionsValidator.ThrowIfInvalid(options);
         Options = options;
-        Logger = options.LoggerFactory is { } loggers ? new QuietLogger(loggers.CreateLogger("LlmCostCache.AI")) : NullLogger.Instance;
+        Logger = QuietLogger.Of(options.LoggerFactory);
         HomeDirectory = LlmCostsHome.Prepare(options.HomeDirectory);
         Prices = PriceBook.Load(options, HomeDirectory);
         foreach (var (source, model, slip) in PriceGuard.SlipsOf(Prices.Layers))
@@ -226,7 +225,7 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     {
         if (loggerFactory is not null && Interlocked.Exchange(ref _announced, 1) == 0)
         {
-            Log.SharedHome(loggerFactory.CreateLogger("LlmCostCache.AI"), HomeDirectory);
+            Log.SharedHome(QuietLogger.Of(loggerFactory), HomeDirectory);
         }
     }
 }

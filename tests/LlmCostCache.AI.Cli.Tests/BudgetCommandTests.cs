@@ -61,6 +61,102 @@ public class BudgetCommandTests
     }
 
     [Fact]
+    public async Task A_budget_that_no_application_gives_any_more_is_dated_and_can_be_forgotten()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m)));
+
+        var list = await CliRun.Of("budget", "list", "--home", home.Path);
+        var json = (await CliRun.Of("budget", "list", "--json", "--home", home.Path)).Json.GetProperty("budgets")[0];
+        var show = await CliRun.Of("budget", "show", "--home", home.Path);
+        var forget = await CliRun.Of("budget", "forget", "--period", "day", "--by", "carol", "--home", home.Path);
+        var after = await CliRun.Of("budget", "list", "--home", home.Path);
+        var history = await CliRun.Of("budget", "history", "--home", home.Path);
+        var again = await CliRun.Of("budget", "forget", "--period", "day", "--home", home.Path);
+
+        Assert.Contains("2026-11-22", list.Output, StringComparison.Ordinal);
+        Assert.Equal(("2026-11-22T15:30:00Z", "2026-11-22T15:30:00Z"), (Text(json, "given_at"), Text(json, "last_given_at")));
+        Assert.Contains("Code or configuration gives it since 2026-11-22 15:30 +00:00.", show.Lines);
+        Assert.Contains("An application that gives it last started at 2026-11-22 15:30 +00:00.", show.Lines);
+        Assert.Equal((0, ""), (forget.Code, forget.Error));
+        Assert.Equal("The $10.00 of budget 'day' in code, which was last given at 2026-11-22 15:30 +00:00, are forgotten.", forget.Lines[0]);
+        Assert.StartsWith("no budgets", after.Output, StringComparison.Ordinal);
+        Assert.Matches("day +forget .*carol", history.Output);
+        Assert.Equal(2, again.Code);
+    }
+
+    [Fact]
+    public async Task A_budget_is_given_since_it_was_first_configured_however_often_its_application_starts()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m)));
+        foreach (var (hours, limit) in ((int, decimal)[])[(1, 10m), (24, 12m)])
+        {
+            await using var again = LlmCosts.Open(o =>
+            {
+                (o.HomeDirectory, o.TimeProvider) = (home.Path, new Microsoft.Extensions.Time.Testing.FakeTimeProvider(CliRun.Now.AddHours(hours)));
+                o.Budgets.Add(Budget.Daily(limit));
+            });
+            var standing = Assert.Single(await again.Limits.ListAsync());
+            Assert.Equal((CliRun.Now, CliRun.Now.AddHours(hours)), (standing.GivenSince, standing.LastGivenAt));
+        }
+
+        await CliRun.Of("budget", "forget", "--home", home.Path);
+        await using var later = LlmCosts.Open(o =>
+        {
+            (o.HomeDirectory, o.TimeProvider) = (home.Path, new Microsoft.Extensions.Time.Testing.FakeTimeProvider(CliRun.Now.AddHours(48)));
+            o.Budgets.Add(Budget.Daily(10m));
+        });
+        Assert.Equal(CliRun.Now.AddHours(48), Assert.Single(await later.Limits.ListAsync()).GivenSince);
+    }
+
+    [Fact]
+    public async Task A_forgotten_budget_is_back_with_all_that_was_spent_when_an_application_gives_it_again()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m)));
+        await CliRun.Of("budget", "forget", "--home", home.Path);
+
+        await using (var costs = LlmCosts.Open(o => (o.HomeDirectory, o.TimeProvider) = (home.Path, new Microsoft.Extensions.Time.Testing.FakeTimeProvider(CliRun.Now))))
+        {
+            Assert.Empty(await costs.Limits.ListAsync());
+            await costs.RecordAsync(SampleHome.Call("2026-11-22T11:30:00Z", 0.50m));
+        }
+
+        await using var later = LlmCosts.Open(o =>
+        {
+            (o.HomeDirectory, o.TimeProvider) = (home.Path, new Microsoft.Extensions.Time.Testing.FakeTimeProvider(CliRun.Now.AddHours(1)));
+            o.Budgets.Add(Budget.Daily(10m));
+        });
+        var standing = Assert.Single(await later.Limits.ListAsync());
+        Assert.Equal((CliRun.Now.AddHours(1), 2.50m), (standing.LastGivenAt, Assert.Single(standing.Uses).Spent.Usd));
+        Assert.Empty((await later.Store.VerifyAsync()).Problems);
+    }
+
+    [Fact]
+    public async Task Forgetting_what_code_gives_leaves_what_was_set_at_run_time()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m)));
+        await CliRun.Of("budget", "set", "--period", "day", "3", "--home", home.Path);
+
+        var forget = await CliRun.Of("budget", "forget", "--json", "--home", home.Path);
+        var remove = await CliRun.Of("budget", "remove", "--home", home.Path);
+
+        Assert.Equal(("budget-forget/1", "10"), (Text(forget.Json, "schema"), Text(forget.Json, "old_limit_usd")));
+        Assert.Equal(["Budget 'day' is removed. What was spent under it is kept."], remove.Lines);
+        Assert.StartsWith("no budgets", (await CliRun.Of("budget", "list", "--home", home.Path)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_set_at_run_time_only_cannot_be_forgotten()
+    {
+        using var home = await Sample();
+        await CliRun.Of("budget", "set", "--period", "day", "3", "--home", home.Path);
+
+        var forget = await CliRun.Of("budget", "forget", "--home", home.Path);
+
+        Assert.Equal(2, forget.Code);
+        Assert.Contains("'llmcost budget remove' takes it away", forget.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_new_limit_leaves_mode_and_fallback_as_they_are()
     {
         using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m).Balanced().FallBackTo("gpt-4o-mini")));
@@ -113,6 +209,55 @@ public class BudgetCommandTests
         Assert.Equal([0.25m, 1.5m], json.GetProperty("thresholds").EnumerateArray().Select(share => share.GetDecimal()));
     }
 
+    [Fact]
+    public async Task The_list_says_what_an_hour_takes_and_what_will_be_spent_at_the_end()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m)));
+
+        var list = await CliRun.Of("budget", "list", "--home", home.Path);
+        var window = (await CliRun.Of("budget", "list", "--json", "--home", home.Path)).Json.GetProperty("budgets")[0].GetProperty("windows")[0];
+
+        Assert.Matches("an hour +projected", list.Lines[0]);
+        var (rate, projected) = (window.GetProperty("hourly_rate_nanos").GetInt64(), window.GetProperty("projected_nanos").GetInt64());
+        Assert.True(rate >= 0 && projected >= 2_000_000_000, $"{rate} an hour, {projected} in the end");
+        Assert.Contains(Text(window, "projection_basis"), (string[])["last_hour", "last_day", "hour_of_week"]);
+    }
+
+    [Fact]
+    public async Task Fallbacks_are_taken_away_and_thresholds_are_set()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.Daily(10m).FallBackTo("gpt-4o").NotifyAt(0.3m)));
+
+        await CliRun.Of("budget", "set", "--period", "day", "5", "--tell-at", "25, 99.5%", "--home", home.Path);
+        var told = await ShownAsync();
+        await CliRun.Of("budget", "set", "--period", "day", "6", "--fall-back-to", "none", "--home", home.Path);
+        var alone = await ShownAsync();
+        await CliRun.Of("budget", "set", "--period", "day", "6", "--tell-at", "none", "--home", home.Path);
+        var silent = await ShownAsync();
+
+        Assert.Equal(("5", "gpt-4o"), (Text(told, "limit_usd"), Text(told, "fallback")));
+        Assert.Equal([0.25m, 0.995m], Thresholds(told));
+        Assert.Equal(("6", 0), (Text(alone, "limit_usd"), alone.GetProperty("fallbacks").GetArrayLength()));
+        Assert.Equal([0.25m, 0.995m], Thresholds(alone));
+        Assert.Empty(Thresholds(silent));
+
+        async Task<JsonElement> ShownAsync() => (await CliRun.Of("budget", "show", "--json", "--home", home.Path)).Json.GetProperty("budget");
+
+        static IEnumerable<decimal> Thresholds(JsonElement budget) => budget.GetProperty("thresholds").EnumerateArray().Select(share => share.GetDecimal());
+    }
+
+    [Fact]
+    public async Task A_budget_of_each_call_has_one_word_and_the_old_one_is_understood()
+    {
+        using var home = await Sample(o => o.Budgets.Add(Budget.PerCall(1m)));
+
+        var set = await CliRun.Of("budget", "set", "--period", "percall", "2", "--home", home.Path);
+        var list = (await CliRun.Of("budget", "list", "--period", "call", "--json", "--home", home.Path)).Json.GetProperty("budgets");
+
+        Assert.Equal(["Budget 'call' allows $2.00 per call, $1.00 before."], set.Lines);
+        Assert.Equal(("call", "call", "2"), (Text(list[0], "name"), Text(list[0], "period"), Text(list[0], "limit_usd")));
+    }
+
     [Theory]
     [InlineData(40)]
     [InlineData(60)]
@@ -131,7 +276,7 @@ public class BudgetCommandTests
     {
         using var home = await SampleHome.CreateAsync(
             o => o.Budgets.Add(Budget.Daily(10m).ForEachUser().ForEachSession().Named("each user in each of the sessions")),
-            SampleHome.Call("2026-11-22T12:00:00Z", 1.234567m) with { Attribution = Attribution.None with { User = "alice", Session = new string('5', 32) } });
+            SampleHome.Call("2026-11-22T15:30:00Z", 1.234567m) with { Attribution = Attribution.None with { User = "alice", Session = new string('5', 32) } });
 
         var overview = await CliRun.AtWidth(60, "--home", home.Path);
         var history = await CliRun.AtWidth(60, "budget", "history", "--home", home.Path);
@@ -187,13 +332,20 @@ public class BudgetCommandTests
     [InlineData("needs a --span", "set", "--period", "rolling", "5")]
     [InlineData("Only a rolling budget has a --span", "set", "--period", "day", "--span", "24h", "5")]
     [InlineData("not a span from 1s to 366d", "set", "--span", "400d", "5")]
+    [InlineData("not a span from 1s to 366d", "set", "--span", "999999999d", "5")]
+    [InlineData("is not a value of budget", "grant", "5", "--until", "2027-01-01", "--key", "user=*")]
     [InlineData("calls have no 'boss'", "set", "--period", "day", "--scope", "boss=x", "5")]
     [InlineData("not a name with a value", "set", "--period", "day", "--scope", "alice", "5")]
     [InlineData("a model has no budget for each", "set", "--period", "day", "--scope", "model=*", "5")]
+    [InlineData("--scope names 'user' twice", "set", "--period", "day", "--scope", "user=alice", "--scope", "user=bob", "5")]
+    [InlineData("--scope names 'user' twice", "set", "--period", "day", "--scope", "user=alice,user=*", "5")]
     [InlineData("more than can be counted", "set", "--period", "day", "99999999999999999999")]
+    [InlineData("less than can be counted", "set", "--period", "day", "0.0000000001")]
     [InlineData("No budget is like that. There are: 'day'", "show", "--period", "week")]
     [InlineData("'*' is not a name", "set", "--period", "day", "--name", "*", "5")]
     [InlineData("'*' is not a name", "set", "--period", "day", "--fall-back-to", "*", "5")]
+    [InlineData("is not a list of percentages", "set", "--period", "day", "--tell-at", "50,much", "5")]
+    [InlineData("is not a list of percentages", "set", "--period", "day", "--tell-at", "0", "5")]
     [InlineData("each in one line", "set", "--period", "day", "--fall-back-to", "a\nb", "5")]
     [InlineData("'-5' is not an amount of dollars", "set", "--period", "day", "-5")]
     [InlineData("'-5' is not an amount of dollars", "grant", "-5", "--until", "2027-01-01")]

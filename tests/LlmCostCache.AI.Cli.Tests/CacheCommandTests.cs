@@ -270,6 +270,28 @@ public class CacheCommandTests
     }
 
     [Fact]
+    public async Task What_was_invalidated_and_only_still_stands_in_the_file_is_not_exported()
+    {
+        // Of an encrypted entry nobody can tell in SQL how its instructions began, so it stays where it is.
+        var key = Convert.ToBase64String(new byte[32]);
+        using var home = new CacheHome();
+        await home.UseAsync(
+            async (client, costs) =>
+            {
+                await client.GetResponseAsync("Question", new ChatOptions { Instructions = "You are a poet." });
+                await client.GetResponseAsync("Question", new ChatOptions { Instructions = "You are a lawyer." });
+                await costs.FlushAsync();
+                await costs.Cache.InvalidateSystemPromptAsync("You are a poet");
+            },
+            options => options.CacheEncryptionKeys.Add(CacheEncryptionKey.FromBase64(key)));
+
+        var run = await CliRun.WithEnvironment(new() { ["LLMCOSTCACHE_CACHE_KEYS"] = key }, "", "cache", "export", "-", "--home", home.Path);
+
+        Assert.Equal((0, 2), (run.Code, run.Lines.Length));
+        Assert.Equal("llmcost: 1 entry written, 1 left out that had expired or were invalidated.", run.Error.Trim());
+    }
+
+    [Fact]
     public async Task Damaged_lines_are_skipped_with_their_reason_and_number()
     {
         using var from = await CacheHome.WithAnswersAsync();

@@ -142,6 +142,9 @@ public class CacheWhyMissTests
     [InlineData("""{"messages":[{"content":"x"}]}""")]
     [InlineData("""{"messages":[{"role":"user","content":"x"}],"temperature":"hot"}""")]
     [InlineData("""{"messages":[{"role":"user","contents":[{"$type":"nonsense"}]}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""")]
+    [InlineData("""{"messages":[{"role":"","content":"x"}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"tools":[{"function":{"name":""}}]}""")]
     public async Task What_is_no_request_is_wrong_usage(string input)
     {
         using var home = new TempHome();

@@ -23,6 +23,18 @@ public class CliHostTests
     }
 
     [Fact]
+    public void Now_is_what_the_environment_says_it_is_and_a_wait_goes_on()
+    {
+        var time = SaidTime.Of(name => name == SaidTime.Variable ? "2026-08-20T14:30:00Z" : null);
+        var before = time.GetTimestamp();
+
+        Assert.Equal(new DateTimeOffset(2026, 8, 20, 14, 30, 0, TimeSpan.Zero), time.GetUtcNow());
+        Assert.True(SpinWait.SpinUntil(() => time.GetTimestamp() > before, TimeSpan.FromMinutes(1)));
+        Assert.Same(TimeProvider.System, SaidTime.Of(_ => null));
+        Assert.Throws<UsageException>(() => SaidTime.Of(_ => "yesterday").GetUtcNow());
+    }
+
+    [Fact]
     public async Task A_disk_that_is_full_is_no_fault_of_ours()
     {
         await using var input = new MemoryStream("""{"id":"1","model":"gpt-4o","usage":{"input_tokens":1}}"""u8.ToArray());

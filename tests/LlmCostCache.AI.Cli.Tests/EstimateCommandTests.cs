@@ -206,6 +206,34 @@ public class EstimateCommandTests
     }
 
     [Theory]
+    [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""")]
+    [InlineData("""{"messages":[{"role":"","content":"x"}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x","tool_calls":[1]}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"tools":[{"function":{"name":"","parameters":{}}}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"tools":[{"function":{"name":"f","parameters":5}}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"response_format":{"json_schema":{"name":"f","schema":5}}}""")]
+    public async Task A_chat_request_that_is_odd_is_refused_or_read_and_never_a_fault(string request)
+    {
+        var said = await Run(request, "-m", "exact", "--format", "chat");
+        var guessed = await Run(request, "-m", "exact");
+
+        Assert.True(said.Code is 0 or 2, said.Error);
+        Assert.True(guessed.Code is 0, guessed.Error);
+        Assert.True(said.Code == 0 || said.Error.Contains("is no chat request", StringComparison.Ordinal), said.Error);
+    }
+
+    /// <summary>Anthropic's instructions are a text or a list of texts.</summary>
+    [Fact]
+    public async Task Instructions_in_parts_are_counted_as_those_in_one()
+    {
+        var one = One(await Run("""{"system":"Be brief and kind.","messages":[{"role":"user","content":"Hello"}]}""", "-m", "exact", "--json"));
+        var parts = One(await Run("""{"system":[{"type":"text","text":"Be brief and kind."}],"messages":[{"role":"user","content":"Hello"}]}""", "-m", "exact", "--json"));
+
+        Assert.Equal(Number(one, "input_tokens"), Number(parts, "input_tokens"));
+        Assert.True(Number(one, "input_tokens") > Number(One(await Run("""{"messages":[{"role":"user","content":"Hello"}]}""", "-m", "exact", "--json")), "input_tokens"));
+    }
+
+    [Theory]
     [InlineData("needs a --model", "")]
     [InlineData("cannot be read", "no-such-file.txt", "-m", "exact")]
     [InlineData("no chat request", "--format", "chat", "-m", "exact")]

@@ -65,6 +65,32 @@ public class ExportTests
         }
     }
 
+    /// <summary>A file that is put in the place of <c>/dev/null</c> breaks the machine.</summary>
+    [UnixFact]
+    public async Task What_is_no_file_is_written_to_and_not_replaced()
+    {
+        using var home = await Sample();
+        using var place = new TempHome();
+        var file = Path.Combine(place.Path, "out.jsonl");
+        using var open = new FileStream(file, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
+
+        var run = await CliRun.Of("export", "--home", home.Path, "-o", $"/dev/fd/{open.SafeFileHandle.DangerousGetHandle()}");
+
+        Assert.Equal(new CliRun(0, "", ""), run);
+        Assert.Equal((await CliRun.Of("export", "--home", home.Path)).Output, await File.ReadAllTextAsync(file));
+    }
+
+    [Fact]
+    public async Task A_file_without_a_name_is_told_as_that()
+    {
+        using var home = await Sample();
+
+        var run = await CliRun.Of("export", "--home", home.Path, "-o", "");
+
+        Assert.Equal((ExitCode.WrongUsage, ""), (run.Code, run.Output));
+        Assert.Contains("has no name", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_file_that_cannot_be_written_is_wrong_usage()
     {
@@ -83,6 +109,18 @@ public class ExportTests
         var run = await CliRun.Of("export", "--home", home.Path);
 
         Assert.Equal(new CliRun(0, "", $"llmcost: no calls recorded yet in {home.Path}{Environment.NewLine}"), run);
+    }
+
+    [Fact]
+    public async Task A_table_of_nothing_has_its_header_whether_there_is_a_ledger_or_not()
+    {
+        using var home = await Sample();
+
+        var none = await CliRun.Of("export", "--format", "csv");
+        var no = await CliRun.Of("export", "--format", "csv", "--home", home.Path, "--project", "other");
+
+        Assert.StartsWith("id,call_id,attempt,at,", none.Output, StringComparison.Ordinal);
+        Assert.Equal(no.Output, none.Output);
     }
 
     [Fact]

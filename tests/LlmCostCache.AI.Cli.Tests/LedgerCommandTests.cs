@@ -42,7 +42,7 @@ public class LedgerCommandTests
     public async Task Repair_says_what_it_repaired_and_where_the_old_ledger_is()
     {
         using var home = await HomeAsync();
-        Tamper(home, "UPDATE rollup SET calls = calls + 1");
+        Tamper(home, "UPDATE rollup_slot SET calls = calls + 1");
 
         var run = await CliRun.Of("ledger", "repair", "--home", home.Path);
 
@@ -75,6 +75,58 @@ public class LedgerCommandTests
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Contains("3 rows checked, nothing wrong.", run.Output, StringComparison.Ordinal);
         Assert.True(File.Exists(target));
+    }
+
+    /// <summary>A byte that was changed can make a row what no ledger takes, or break the way from one row to the next.</summary>
+    [Theory]
+    [InlineData("PRAGMA ignore_check_constraints = ON; UPDATE entry SET kind = 'nonsense' WHERE seq = 2")]
+    [InlineData("PRAGMA ignore_check_constraints = ON; UPDATE entry SET kind = 'nonsense' WHERE seq = 2; UPDATE meta SET value = '9000000000000000000:' || substr(value, 3) WHERE key = 'head'")]
+    public async Task Salvage_leaves_out_a_row_that_no_ledger_takes_and_goes_on(string sql)
+    {
+        using var home = await HomeAsync();
+        Tamper(home, sql);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+
+        var saved = await Task.Run(() => LedgerSalvage.Run(home.LedgerFile, Path.Combine(home.Path, "saved.db"), CacheHome.Clock, patience.Token));
+
+        Assert.Equal((2, (2, 2)), (saved.Rows, saved.Lost[0]));
+    }
+
+    [Theory]
+    [InlineData("backup", "")]
+    [InlineData("repair", "--salvage", "")]
+    public async Task A_copy_without_a_name_is_wrong_usage(params string[] args)
+    {
+        using var home = await HomeAsync();
+
+        var run = await CliRun.Of(["ledger", .. args, "--home", home.Path]);
+
+        Assert.Equal(2, run.Code);
+        Assert.DoesNotContain("fault", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backup_that_is_called_off_leaves_nothing()
+    {
+        using var home = await HomeAsync();
+        var target = Path.Combine(home.Path, "copy.db");
+
+        Assert.ThrowsAny<OperationCanceledException>(() => LedgerBackup.Take(home.LedgerFile, target, new CancellationToken(canceled: true)));
+
+        Assert.Empty(Directory.EnumerateFiles(home.Path, "copy.db*"));
+    }
+
+    [Fact]
+    public async Task Tail_names_a_row_that_cannot_be_read_and_shows_the_others()
+    {
+        using var home = await HomeAsync();
+        Tamper(home, "UPDATE entry SET tags = 'no tags' WHERE seq = 2");
+
+        var run = await CliRun.Of("ledger", "tail", "--home", home.Path, "--json");
+
+        Assert.Equal([1, 3], run.JsonLines.Select(line => line.GetProperty("sequence").GetInt32()));
+        Assert.Equal(ExitCode.Found, run.Code);
+        Assert.Contains("llmcost: row 2 cannot be read", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,11 +23,15 @@ public class ReportTests
 
         Assert.Equal(
             [
-                "spent saved calls hit rate unpriced",
-                "today >= $2.00 $0.50 4 25.0% 1",
-                "this week >= $5.00 $0.50 5 20.0% 1",
-                "this month >= $9.00 $0.50 6 16.7% 1",
+                "spent saved calls hit rate input cached output unpriced",
+                "today >= $2.00 $0.50 4 25.0% 2,001 400 120 1",
+                "this week >= $5.00 $0.50 5 20.0% 3,001 600 180 1",
+                "this month >= $9.00 $0.50 6 16.7% 4,001 800 240 1",
                 "Spent this month >= $9.00, 1 call unpriced.",
+                "models this month spent share saved calls",
+                "gpt-4o $8.25 91.7% $0.50 4",
+                "gpt-4o-mini $0.75 8.3% $0.00 1",
+                "no-such-model >= $0.00 0.0% $0.00 1",
             ],
             run.Lines.Select(Squeezed));
         Assert.Equal((0, ""), (run.Code, run.Error));
@@ -64,9 +68,11 @@ public class ReportTests
         var run = await CliRun.Of("--home", home.Path);
         var json = (await CliRun.Of("--home", home.Path, "--json")).Json;
 
-        Assert.Contains("day $10.00 $2.00 $0.00 $8.00 2026-11-23 00:00 +00:00", run.Lines.Select(Squeezed));
-        Assert.Contains(@"a\u001b[31mlice $7.00 $4.25 $0.00 $2.75 2026-12-01 00:00 +00:00", run.Lines.Select(Squeezed));
-        Assert.Contains("total $500.00 $109.00 $0.00 $391.00 never", run.Lines.Select(Squeezed));
+        // Sunday evenings were quiet so far, so the day ends as it is. Alice began on the 17th: her last 24 hours, 1.25, go on for 8 days and 8.5 hours: 4.25 + 10.44.
+        Assert.Contains("budget limit spent used reserved left projected resets at", run.Lines.Select(Squeezed));
+        Assert.Contains("day $10.00 $2.00 20.0% $0.00 $8.00 ~$2.00 2026-11-23 00:00 +00:00", run.Lines.Select(Squeezed));
+        Assert.Contains(@"a\u001b[31mlice $7.00 $4.25 60.7% $0.00 $2.75 ~$14.69 2026-12-01 00:00 +00:00", run.Lines.Select(Squeezed));
+        Assert.Contains("total $500.00 $109.00 21.8% $0.00 $391.00 - never", run.Lines.Select(Squeezed));
         var day = json.GetProperty("budgets").EnumerateArray().Single(budget => budget.GetProperty("period").GetString() == "day");
         Assert.Equal((10_000_000_000, 2_000_000_000, 8_000_000_000), (day.GetProperty("limit_nanos").GetInt64(), day.GetProperty("spent_nanos").GetInt64(), day.GetProperty("left_nanos").GetInt64()));
         Assert.Equal(JsonValueKind.Null, json.GetProperty("budgets").EnumerateArray().Single(budget => budget.GetProperty("period").GetString() == "total").GetProperty("until").ValueKind);
@@ -112,11 +118,11 @@ public class ReportTests
 
         Assert.Equal(
             [
-                "model spent saved calls hits hit rate tokens unpriced",
-                "gpt-4o $1.25 $0.50 2 1 50.0% 1,060 0",
-                "gpt-4o-mini $0.75 $0.00 1 0 0.0% 1,060 0",
-                "no-such-model >= $0.00 $0.00 1 0 0.0% 1 1",
-                "total >= $2.00 $0.50 4 1 25.0% 2,121 1",
+                "model spent saved calls hits hit rate tokens per call unpriced",
+                "gpt-4o $1.25 $0.50 2 1 50.0% 1,060 $0.625 0",
+                "gpt-4o-mini $0.75 $0.00 1 0 0.0% 1,060 $0.75 0",
+                "no-such-model >= $0.00 $0.00 1 0 0.0% 1 >= $0.00 1",
+                "total >= $2.00 $0.50 4 1 25.0% 2,121 >= $0.50 1",
                 "Spent >= $2.00, 1 call unpriced.",
             ],
             run.Lines.Select(Squeezed));
@@ -131,7 +137,7 @@ public class ReportTests
 
         Assert.Equal(("report/1", "user", "day"), (json.GetProperty("schema").GetString(), json.GetProperty("by").GetString(), json.GetProperty("then_by").GetString()));
         Assert.Equal(
-            [("alice", "2026-11-17", "3"), ("alice", "2026-11-22", "1.25"), ("bob", "2026-11-22", "0.75"), (null, "2026-11-02", "4"), (null, "2026-11-22", "0")],
+            [("alice", "2026-11-17", "3"), ("alice", "2026-11-22", "1.25"), (null, "2026-11-02", "4"), (null, "2026-11-22", "0"), ("bob", "2026-11-22", "0.75")],
             json.GetProperty("groups").EnumerateArray().Select(group => (group.GetProperty("key").GetString(), group.GetProperty("then_key").GetString()!, group.GetProperty("spent_usd").GetString()!)));
         Assert.Equal("9", json.GetProperty("total").GetProperty("spent_usd").GetString());
     }
@@ -190,7 +196,8 @@ public class ReportTests
         var run = await CliRun.Of([.. args, "--home", home.Path]);
         var json = await CliRun.Of([.. args, "--home", home.Path, "--json"]);
 
-        Assert.Equal(new CliRun(0, $"no calls recorded yet in {home.Path}\n", ""), run);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Equal($"no calls recorded yet in {home.Path}", run.Lines[0]);
         Assert.Equal(0, json.Code);
         Assert.EndsWith("/1", json.Json.GetProperty("schema").GetString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(home.Path));
@@ -216,16 +223,11 @@ public class ReportTests
     public async Task A_narrow_terminal_gets_fewer_columns_and_whole_numbers()
     {
         using var home = await Sample();
-        var choice = new Reports.FilterChoice { Rows = new() };
-        await using var view = Reports.LedgerView.Open(home.Path, TimeProvider.System);
-        var report = await Reports.Report.ReadAsync(view, LedgerDimension.Model, null, choice, default);
-        using var console = new Spectre.Console.Testing.TestConsole();
-        console.Profile.Width = 46;
 
-        report.Show(console);
+        var run = await CliRun.AtWidth(46, "report", "--home", home.Path);
 
-        Assert.Equal("model spent saved calls", Squeezed(console.Lines[0]));
-        Assert.Contains("total >= $109.00 $0.50 7", console.Lines.Select(Squeezed));
+        Assert.Equal("model spent saved calls", Squeezed(run.Lines[0]));
+        Assert.Contains("total >= $109.00 $0.50 7", run.Lines.Select(Squeezed));
     }
 
     private static string Squeezed(string line) => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries));

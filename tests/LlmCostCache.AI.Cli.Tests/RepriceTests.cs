@@ -287,10 +287,13 @@ public sealed class RepriceTests : IDisposable
         Assert.True(LedgerView.TryOpen(_home.Path, TimeProvider.System, out var view));
         await using (view)
         {
-            var (progress, clock) = (new StringWriter(), new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromSeconds(1.5) });
-            await new RepricingRun(new Repricer(Prices()), null, clock, progress).ReadAsync(view, LedgerFilter.All, CancellationToken.None);
+            var (said, clock) = (new StringWriter(), new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromSeconds(1.5) });
+            var host = new CliHost { Input = Stream.Null, Output = Stream.Null, Console = CliHost.ConsoleFor(TextWriter.Null, plain: true, unlimited: true), Error = said, Time = clock };
+            using var progress = new Rendering.Progress(host, "pricing calls again");
+            view.RowsRead = progress.Add;
+            await new RepricingRun(new Repricer(Prices()), null).ReadAsync(view, LedgerFilter.All, CancellationToken.None);
 
-            Assert.Equal(["llmcost: 1,000 calls repriced so far", "llmcost: 2,000 calls repriced so far", "llmcost: 3,000 calls repriced so far"], progress.ToString().Split(Environment.NewLine)[..^1]);
+            Assert.Equal(["llmcost: pricing calls again, 1,000 so far (3 s)", "llmcost: pricing calls again, 2,000 so far (6 s)"], said.ToString().Split(Environment.NewLine)[..2]);
         }
     }
 

@@ -55,6 +55,10 @@ internal sealed class KernelFixture : IAsyncDisposable
     public static void Connector(IKernelBuilder builder, KernelFixture fixture) =>
         builder.AddOpenAIChatCompletion("gpt-4o-mini", "key", httpClient: new HttpClient(fixture.OpenAI));
 
+    /// <summary>The provider's own client over scripted HTTP, with nothing of ours around it.</summary>
+    public static void OpenAIClient(IKernelBuilder builder, KernelFixture fixture) =>
+        builder.AddOpenAIChatClient("gpt-4o-mini", "key", httpClient: new HttpClient(fixture.OpenAI));
+
     /// <summary>Adds a prompt function to the plugin <c>Writer</c>.</summary>
     public KernelFunction AddPrompt(string name, string template, PromptExecutionSettings? settings = null) =>
         Kernel.ImportPluginFromFunctions(Kernel.Plugins.Contains("Writer") ? $"Writer{Kernel.Plugins.Count}" : "Writer",

@@ -215,6 +215,64 @@ public class MeteringTests
         Assert.Equal((86, 1_920, 290, 10), (usage.UncachedInputTokens, usage.CachedInputTokens, usage.OutputTokens, usage.ReasoningTokens));
     }
 
+    [Theory]
+    [InlineData("connector", false)]
+    [InlineData("connector", true)]
+    [InlineData("chat client", false)]
+    [InlineData("chat client", true)]
+    public async Task The_tier_that_the_provider_served_decides_the_price(string kernel, bool streamed)
+    {
+        await using var fixture = new KernelFixture(services: kernel == "connector" ? KernelFixture.Connector : KernelFixture.OpenAIClient);
+        fixture.OpenAI.ServiceTier = "priority";
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        if (streamed)
+        {
+            await fixture.Kernel.InvokeStreamingAsync(haiku).ToListAsync();
+        }
+        else
+        {
+            await fixture.Kernel.InvokeAsync(haiku);
+        }
+
+        // 86 × $0.25 + 1,920 × $0.125 + 300 × $1.00, per million.
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal(("priority", CostCertainty.Known, Money.FromUsd(0.0005615m)), (row.ServiceTier, row.Cost.Certainty, row.Cost.Amount));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Every_round_of_a_server_that_gives_all_answers_one_id_is_a_row(bool streamed)
+    {
+        await using var fixture = Over("connector");
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.OpenAI.FunctionRounds = 1;
+        fixture.OpenAI.Id = "chatcmpl-0";
+        var ask = fixture.AddPrompt("ask", "What time is it?", Settings());
+        if (streamed)
+        {
+            await fixture.Kernel.InvokeStreamingAsync(ask).ToListAsync();
+        }
+        else
+        {
+            await fixture.Kernel.InvokeAsync(ask);
+        }
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal([ScriptedOpenAI.Price, ScriptedOpenAI.Price], rows.Select(row => row.Cost.Amount!.Value));
+    }
+
+    [Fact]
+    public async Task A_stream_without_a_single_piece_is_recorded_all_the_same()
+    {
+        await using var fixture = Over("plain client");
+        fixture.Provider.Stream = (_, _, _) => AsyncEnumerable.Empty<ChatResponseUpdate>();
+        Assert.Empty(await fixture.Kernel.InvokeStreamingAsync(fixture.AddPrompt("haiku", "Write about rain")).ToListAsync());
+
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal((CallStatus.Incomplete, CostCertainty.Bounded), (row.Status, row.Cost.Certainty));
+    }
+
     [Fact]
     public async Task Without_usage_the_cost_is_bounded_from_the_texts()
     {
@@ -243,6 +301,57 @@ public class MeteringTests
         var row = Assert.Single(await fixture.RowsAsync());
         Assert.Equal(expected, row.Status);
         Assert.Equal("Writer.haiku", row.Attribution.Feature);
+    }
+
+    [Theory]
+    [InlineData("connector", false)]
+    [InlineData("connector", true)]
+    [InlineData("plain client", true)]
+    public async Task A_later_round_that_fails_is_a_row_too(string kernel, bool streamed)
+    {
+        await using var fixture = Over(kernel);
+        fixture.AddNative("Clock", "now", () =>
+        {
+            fixture.OpenAI.Status = HttpStatusCode.BadGateway;
+            fixture.Provider.Answer = (_, _, _) => throw new HttpRequestException("no", null, HttpStatusCode.BadGateway);
+            return "noon";
+        });
+        fixture.CallFunctions(2, "Clock_now");
+        fixture.OpenAI.FunctionRounds = 1;
+        var ask = fixture.AddPrompt("ask", "What time is it?", Settings());
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            if (streamed)
+            {
+                await fixture.Kernel.InvokeStreamingAsync(ask).ToListAsync();
+            }
+            else
+            {
+                await fixture.Kernel.InvokeAsync(ask);
+            }
+        });
+
+        var rows = await fixture.RowsAsync();
+        Assert.Equal([CallStatus.Ok, CallStatus.Assumed], rows.Select(row => row.Status));
+        Assert.True(rows[1].Cost.High > Money.Zero);
+    }
+
+    [Fact]
+    public async Task What_turns_the_last_of_several_requests_away_says_nothing_about_those_that_were_answered()
+    {
+        await using var fixture = Over("plain client");
+        fixture.AddNative("Clock", "now", () =>
+        {
+            fixture.Provider.Answer = (_, _, _) => throw new HttpRequestException("no", null, HttpStatusCode.TooManyRequests);
+            return "noon";
+        });
+        fixture.CallFunctions(2, "Clock_now");
+        await Assert.ThrowsAnyAsync<Exception>(() => fixture.Kernel.InvokeAsync(fixture.AddPrompt("ask", "What time is it?", Settings())));
+
+        // The first round was answered and is seen by nobody.
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal(CallStatus.Assumed, row.Status);
+        Assert.True(row.Cost.High > Money.Zero);
     }
 
     [Fact]

@@ -24,6 +24,12 @@ internal sealed class ScriptedOpenAI : HttpMessageHandler
     public string? Usage { get; set; } =
         """{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,"prompt_tokens_details":{"cached_tokens":1920},"completion_tokens_details":{"reasoning_tokens":10}}""";
 
+    /// <summary>The tier that every answer says it was served in.</summary>
+    public string? ServiceTier { get; set; }
+
+    /// <summary>The id of every answer; each has one of its own when null.</summary>
+    public string? Id { get; set; }
+
     public int Requests => _requests;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -47,6 +53,8 @@ internal sealed class ScriptedOpenAI : HttpMessageHandler
         };
     }
 
+    private string Tier => ServiceTier is null ? "" : $",\"service_tier\":\"{ServiceTier}\"";
+
     private string Calls(bool indexed) => string.Join(',', Enumerable.Range(0, CallsPerRound).Select(i =>
         $$$"""{{{{(indexed ? $"\"index\":{i}," : "")}}}"id":"t{{{i}}}","type":"function","function":{"name":"{{{Function}}}","arguments":"{}"}}"""));
 
@@ -54,7 +62,7 @@ internal sealed class ScriptedOpenAI : HttpMessageHandler
     {
         var message = calls ? $$"""{"role":"assistant","content":null,"tool_calls":[{{Calls(indexed: false)}}]}""" : """{"role":"assistant","content":"noon"}""";
         var usage = Usage is null ? "" : $",\"usage\":{Usage}";
-        return $$$"""{"id":"c{{{number}}}","object":"chat.completion","created":1,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{{{message}}},"finish_reason":"{{{(calls ? "tool_calls" : "stop")}}}"}]{{{usage}}}}""";
+        return $$$"""{"id":"{{{Id ?? $"c{number}"}}}","object":"chat.completion","created":1,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{{{message}}},"finish_reason":"{{{(calls ? "tool_calls" : "stop")}}}"}]{{{Tier}}}{{{usage}}}}""";
     }
 
     private string Streamed(int number, bool calls)
@@ -75,6 +83,6 @@ internal sealed class ScriptedOpenAI : HttpMessageHandler
         return text.Append("data: [DONE]\n\n").ToString();
 
         void Chunk(string choices, string usage = "") =>
-            text.Append($$"""data: {"id":"s{{number}}","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini-2024-07-18","choices":{{choices}}{{usage}}}""").Append("\n\n");
+            text.Append($$"""data: {"id":"{{Id ?? $"s{number}"}}","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini-2024-07-18","choices":{{choices}}{{Tier}}{{usage}}}""").Append("\n\n");
     }
 }

@@ -9,7 +9,15 @@ return args switch
     ["record", var home, var limitUsd, var records] => await RecordVerb.RunAsync(home, limitUsd, records),
     ["share-cache", var home, var questions] => await ShareCacheVerb.RunAsync(home, questions),
     ["endure", var home, var rows] => await EndureVerb.RunAsync(home, rows),
+    ["archive", var home, var rowsAtOnce] => ArchiveVerb.Run(home, rowsAtOnce),
     ["ask", var home, var times] => await AskVerb.RunAsync(home, times),
+    ["upkeep", var home] => await UpkeepVerb.RunAsync(home),
+    ["mix", var home, var what, var seconds] => await MixVerb.RunAsync(home, what, seconds),
+    ["lengthen", var home] => await LengthenVerb.RunAsync(home),
+    ["spool", var home] => await SpoolVerb.RunAsync(home),
+    ["starve", var home] => await StarveVerb.RunAsync(home),
+    ["edge", var home, var seed, var calls] => await EdgeVerb.RunAsync(home, seed, calls),
+    ["drain", var home] => await DrainVerb.RunAsync(home),
     _ => Unknown(args),
 };
 

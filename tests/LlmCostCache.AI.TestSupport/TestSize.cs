@@ -8,7 +8,7 @@ public static class TestSize
     public static bool IsCi { get; } = IsFull || Environment.GetEnvironmentVariable("LLMCOSTCACHE_TEST_SIZE") == "ci";
 
     /// <summary>Cases of each property over keys, money and budgets.</summary>
-    public static long Cases => IsCi ? 200_000 : 20_000;
+    public static long Cases => IsFull ? 20_000_000 : IsCi ? 200_000 : 20_000;
 
     /// <summary>Steps of the protocol simulation.</summary>
     public static int SimulationSteps => IsFull ? 100_000_000 : IsCi ? 1_000_000 : 100_000;

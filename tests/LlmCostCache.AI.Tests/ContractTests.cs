@@ -60,7 +60,7 @@ public sealed class ContractTests : IDisposable
         }
         catch (BudgetExceededException e)
         {
-            Assert.Equal("percall", e.Budget!.Name);
+            Assert.Equal("call", e.Budget!.Name);
             Assert.True(e.Requested > e.Limit && e.Spent == Money.Zero && e.Reserved == Money.Zero);
             Assert.Null(e.ResetsAt);
             Assert.Null(e.RetryAfter);

@@ -9,13 +9,25 @@ namespace LlmCostCache.AI.Cli.Budgets;
 internal static class BudgetFields
 {
     /// <summary>The word of <c>--period</c>.</summary>
-    public static string Period(Budget budget) => budget.Period == BudgetPeriod.PerCall ? "call" : BudgetText.Word(budget.Period);
+    public static string Period(Budget budget) => BudgetText.Word(budget.Period);
 
     public static string PeriodText(Budget budget) => budget.Span is { } span ? $"any {BudgetText.Length(span)}" : Period(budget);
 
     public static string Text(BudgetAmount amount) => amount.Unit == BudgetUnit.Usd ? Amounts.Text(amount.Money) : amount.ToString();
 
+    /// <summary>Empty when it is not known.</summary>
+    public static string Text(BudgetAmount? amount) => amount is { } known ? Text(known) : "";
+
     public static string Time(DateTimeOffset at, TimeZoneInfo zone) => TimeZoneInfo.ConvertTime(at, zone).ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture);
+
+    /// <summary>An amount that nobody knows to the cent.</summary>
+    public static string About(BudgetAmount amount) => amount.Unit == BudgetUnit.Usd && amount.Usd >= 0.01m ? $"~{amount.Money.ToString("#,0.00", CultureInfo.InvariantCulture)}" : $"~{Text(amount)}";
+
+    /// <summary>The name of a budget, and whose window it is where each has their own.</summary>
+    public static string NameOf(BudgetWindow window) => window.Key.Length == 0 ? window.Budget.Name : $"{window.Budget.Name} [{window.Key}]";
+
+    public static string ResetText(BudgetWindow window, TimeZoneInfo zone) =>
+        window.Budget.Span is { } span ? $"rolls, {BudgetText.Length(span)}" : window.EndsAt == DateTimeOffset.MaxValue ? "never" : Time(window.EndsAt, zone);
 
     public static string Source(BudgetStanding standing) => !standing.IsSetAtRunTime ? "code" : standing.LimitInCode is { } code ? $"set (code: {Text(code)})" : "set";
 
@@ -56,7 +68,7 @@ internal static class BudgetFields
         WriteNumber(json, $"{name}_nanos", amount?.Count);
     }
 
-    public static void Write(Utf8JsonWriter json, BudgetStanding standing)
+    public static void Write(Utf8JsonWriter json, BudgetStanding standing, BudgetStatuses? statuses = null)
     {
         json.WriteStartObject();
         Write(json, standing.Budget);
@@ -79,6 +91,8 @@ internal static class BudgetFields
         Write(json, "limit", standing.Budget.Amount, standing.Budget.Unit);
         json.WriteString("source", standing.IsSetAtRunTime ? "set" : "code");
         Write(json, "limit_in_code", standing.LimitInCode, standing.Budget.Unit);
+        TotalJson.WriteInstant(json, "given_at", standing.GivenSince);
+        TotalJson.WriteInstant(json, "last_given_at", standing.LastGivenAt);
         TotalJson.WriteInstant(json, "set_at", standing.SetAt);
         json.WriteString("set_by", standing.SetBy);
         json.WriteString("note", standing.Note);
@@ -102,6 +116,14 @@ internal static class BudgetFields
             Write(json, "spent", use.Spent, use.Limit.Unit);
             Write(json, "reserved", use.Reserved, use.Limit.Unit);
             Write(json, "left", use.Left, use.Limit.Unit);
+            if (statuses is not null)
+            {
+                var status = statuses.Of(standing.Budget, use.Key);
+                Write(json, "hourly_rate", status?.HourlyRate, use.Limit.Unit);
+                Write(json, "projected", status?.Projected, use.Limit.Unit);
+                json.WriteString("projection_basis", Basis(status?.ProjectionBasis));
+            }
+
             json.WriteEndObject();
         }
 
@@ -119,6 +141,14 @@ internal static class BudgetFields
         json.WriteString("by", grant.By);
         json.WriteString("note", grant.Note);
     }
+
+    private static string? Basis(ProjectionBasis? basis) => basis switch
+    {
+        ProjectionBasis.LastHour => "last_hour",
+        ProjectionBasis.LastDay => "last_day",
+        ProjectionBasis.HourOfWeek => "hour_of_week",
+        _ => null,
+    };
 
     private static void WriteNumber(Utf8JsonWriter json, string name, long? value)
     {

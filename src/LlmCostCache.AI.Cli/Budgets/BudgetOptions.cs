@@ -22,7 +22,7 @@ internal sealed class BudgetOptions
 
     public BudgetOptions()
     {
-        _period.AcceptOnlyFromAmong(s_periods);
+        _period.AcceptOnlyFromAmong([.. s_periods, "percall"]);
         _unit.AcceptOnlyFromAmong("usd", "tokens", "requests");
     }
 
@@ -53,7 +53,9 @@ internal sealed class BudgetOptions
         {
             if (unit == BudgetUnit.Usd && decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var usd))
             {
-                return BudgetAmount.FromUsd(usd);
+                var amount = BudgetAmount.FromUsd(usd);
+                return amount.Count > 0 || usd == 0m ? amount
+                    : throw new UsageException($"{argument} '{text}' is less than can be counted, which is 0.000000001 dollars.");
             }
         }
         catch (OverflowException)
@@ -68,6 +70,18 @@ internal sealed class BudgetOptions
                 : $"{argument} '{text}' is not a whole number of {unit.ToString().ToLowerInvariant()} like 100000.");
     }
 
+    /// <summary>A span as it was written: a number with s, m, h or d behind it.</summary>
+    public static TimeSpan SpanOf(string option, string text)
+    {
+        var unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3_600, 'd' => 86_400, _ => 0 };
+        var span = unit > 0 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            ? TimeSpan.FromSeconds(Math.Min((long)count * unit, int.MaxValue))
+            : TimeSpan.Zero;
+        return span >= RollingSlices.ShortestSpan && span <= RollingSlices.LongestSpan
+            ? span
+            : throw new UsageException($"{option} '{text}' is not a span from 1s to 366d, such as 90s, 30m, 24h or 7d.");
+    }
+
     /// <summary>What is wrong, without the parameter's name, which is not an option's.</summary>
     public static string Sentence(ArgumentException wrong) => wrong.Message.Split(" (Parameter", 2)[0];
 
@@ -75,7 +89,7 @@ internal sealed class BudgetOptions
     public Budget Described(ParseResult parse, BudgetAmount limit)
     {
         var span = Span(parse);
-        var budget = parse.GetValue(_period) switch
+        var budget = Period(parse) switch
         {
             null when span is null => throw new UsageException($"--period is missing; give one of {string.Join(", ", s_periods)}."),
             "rolling" or null when span is null => throw new UsageException("A rolling budget needs a --span such as 24h."),
@@ -126,7 +140,7 @@ internal sealed class BudgetOptions
     {
         var scope = IsGiven(parse, _scope) ? Scoped(parse, Budget.Total(0m)).Scope : null;
         var span = Span(parse);
-        var period = parse.GetValue(_period) ?? (span is null ? null : "rolling");
+        var period = Period(parse) ?? (span is null ? null : "rolling");
         var unit = parse.GetValue(_unit) is null ? (BudgetUnit?)null : UnitOf(parse);
         var name = parse.GetValue(_name);
         return budget => (scope is null || budget.Scope == scope) && (period is null || BudgetFields.Period(budget) == period) && (span is null || budget.Span == span)
@@ -135,6 +149,7 @@ internal sealed class BudgetOptions
 
     private Budget Scoped(ParseResult parse, Budget budget)
     {
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var part in (parse.GetValue(_scope) ?? []).SelectMany(scope => scope.Split(',')))
         {
             var split = part.IndexOf('=', StringComparison.Ordinal);
@@ -142,6 +157,11 @@ internal sealed class BudgetOptions
             if (string.IsNullOrWhiteSpace(value))
             {
                 throw new UsageException($"--scope '{part}' is not a name with a value, such as user=alice or user=*.");
+            }
+
+            if (!names.Add(name))
+            {
+                throw new UsageException($"--scope names '{name}' twice: a budget counts the calls of one {name}, or gives each its own with {name}=*. Set one budget for each.");
             }
 
             if (value == BudgetScope.Each && name is ("model" or "tag"))
@@ -156,21 +176,10 @@ internal sealed class BudgetOptions
         return budget;
     }
 
-    private TimeSpan? Span(ParseResult parse)
-    {
-        if (parse.GetValue(_span) is not { } text)
-        {
-            return null;
-        }
+    // The word of earlier versions, which scripts may still say.
+    private string? Period(ParseResult parse) => parse.GetValue(_period) is "percall" ? "call" : parse.GetValue(_period);
 
-        var unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3_600, 'd' => 86_400, _ => 0 };
-        var span = unit > 0 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            ? TimeSpan.FromSeconds((long)count * unit)
-            : TimeSpan.Zero;
-        return span >= RollingSlices.ShortestSpan && span <= RollingSlices.LongestSpan
-            ? span
-            : throw new UsageException($"--span '{text}' is not a span from 1s to 366d, such as 90s, 30m, 24h or 7d.");
-    }
+    private TimeSpan? Span(ParseResult parse) => parse.GetValue(_span) is { } text ? SpanOf("--span", text) : null;
 
     private static bool IsGiven(ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
 

@@ -15,10 +15,11 @@ internal sealed class BudgetStore : IAsyncDisposable
     public required LedgerCalendar Calendar { get; init; }
 
     /// <exception cref="StoreUnavailableException">The ledger cannot be used.</exception>
-    public static BudgetStore Open(string home, TimeProvider time)
+    public static BudgetStore Open(string home, CliHost host)
     {
         // Before it is read: this brings a ledger of an older version up to date.
-        var store = SqliteLedgerStore.Open(home, new LlmCostsOptions { TimeProvider = time }, NullLogger.Instance);
+        var time = host.Time;
+        var store = SqliteLedgerStore.Open(home, new LlmCostsOptions { TimeProvider = time }, NullLogger.Instance, neverSync: false, host.SayProgress);
         using var configured = LedgerReader.Open(LedgerFile.PathIn(home), time);
         store.Calendar = configured.Calendar;
         return new(store, new BudgetLimits(store, time)) { Calendar = configured.Calendar };

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI.Cli.Caching;
@@ -11,7 +12,7 @@ internal static class ExtensionsQuestion
     {
         try
         {
-            var list = messages.Deserialize<List<ChatMessage>>(AIJsonUtilities.DefaultOptions)!;
+            var list = messages.Deserialize(Form<List<ChatMessage>>())!;
             if (list.Contains(null!))
             {
                 throw new JsonException("one of the messages is null");
@@ -22,7 +23,7 @@ internal static class ExtensionsQuestion
             {
                 if (root.TryGetProperty("options", out var written) && written.ValueKind == JsonValueKind.Object)
                 {
-                    options = written.Deserialize<ChatOptions>(AIJsonUtilities.DefaultOptions)!;
+                    options = written.Deserialize(Form<ChatOptions>())!;
                     _ = written.TryGetProperty("tools", out tools);
                 }
 
@@ -59,6 +60,9 @@ internal static class ExtensionsQuestion
             throw new JsonException(wrong.Message, wrong);
         }
     }
+
+    /// <summary>How the library itself writes the type, without reflection.</summary>
+    private static JsonTypeInfo<T> Form<T>() => (JsonTypeInfo<T>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T));
 
     /// <summary>The types that values most likely had when the application set them; JSON knows fewer, and to the cache 5 and "5" are two things.</summary>
     private static void AsGiven(AdditionalPropertiesDictionary? properties)

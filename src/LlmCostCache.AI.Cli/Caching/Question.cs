@@ -25,7 +25,7 @@ internal sealed class Question
         var name = path == "-" ? "standard input" : $"'{path}'";
         try
         {
-            var stream = path == "-" ? host.Input : File.OpenRead(path);
+            var stream = InputFile.Open(path, host.Input);
             await using (stream.ConfigureAwait(false))
             {
                 using var whole = new MemoryStream();
@@ -73,6 +73,14 @@ internal sealed class Question
         // Messages of Microsoft.Extensions.AI have "contents", those of the chat endpoint "content".
         var isExtensionsForm = (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("options", out _))
             || messages.EnumerateArray().Any(message => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("contents", out _));
-        return isExtensionsForm ? ExtensionsQuestion.Read(root, messages) : ChatEndpointQuestion.Read(root, messages);
+        try
+        {
+            return isExtensionsForm ? ExtensionsQuestion.Read(root, messages) : ChatEndpointQuestion.Read(root, messages);
+        }
+        catch (Exception wrong) when (wrong is ArgumentException or InvalidOperationException)
+        {
+            // Half of a surrogate pair, a role or a name of nothing, a schema that is none.
+            throw new JsonException(wrong.Message.Split(" (Parameter", 2)[0], wrong);
+        }
     }
 }

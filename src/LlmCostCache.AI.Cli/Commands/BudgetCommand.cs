@@ -14,7 +14,8 @@ internal sealed class BudgetCommand : Command, IHasExamples
         Subcommands.Add(new BudgetHistoryCommand(common, host));
         Subcommands.Add(new BudgetGrantCommand(common, host));
         Subcommands.Add(new BudgetRemoveCommand(common, host));
+        Subcommands.Add(new BudgetForgetCommand(common, host));
     }
 
-    public IReadOnlyList<string> Examples => ["llmcost budget set --scope user=* --period day 5", "llmcost budget list"];
+    public IReadOnlyList<string> Examples => ["llmcost budget set --scope \"user=*\" --period day 5", "llmcost budget list"];
 }

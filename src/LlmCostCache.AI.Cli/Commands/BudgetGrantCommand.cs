@@ -31,8 +31,8 @@ internal sealed class BudgetGrantCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "llmcost budget grant 50 --period month --until 2026-12-01 --note \"launch\"",
-        "llmcost budget grant 10 --scope user=* --period day --key user=alice --until 2026-11-23",
+        "llmcost budget grant 50 --period month --until 2030-01-01 --note \"launch\"",
+        "llmcost budget grant 10 --scope \"user=*\" --period day --key user=alice --until 2030-01-01",
     ];
 
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
@@ -45,7 +45,7 @@ internal sealed class BudgetGrantCommand : Command, IHasExamples
             throw new UsageException($"There is no ledger in {home} yet, so no budget to grant anything on top of. Set one with 'llmcost budget set'.");
         }
 
-        var store = BudgetStore.Open(home, _host.Time);
+        var store = BudgetStore.Open(home, _host);
         await using (store.ConfigureAwait(false))
         {
             var budget = _budget.Find(parse, await store.Limits.ListAsync(cancellationToken).ConfigureAwait(false)).Budget;

@@ -21,7 +21,7 @@ internal sealed class BudgetHistoryCommand : Command, IHasExamples
         SetAction(RunAsync);
     }
 
-    public IReadOnlyList<string> Examples => ["llmcost budget history", "llmcost budget history --scope user=* --json"];
+    public IReadOnlyList<string> Examples => ["llmcost budget history", "llmcost budget history --scope \"user=*\" --json"];
 
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {

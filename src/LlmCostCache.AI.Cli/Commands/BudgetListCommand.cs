@@ -26,14 +26,14 @@ internal sealed class BudgetListCommand : Command, IHasExamples
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         var home = _common.HomeOf(parse, _host);
-        var all = await ReadAsync(home, cancellationToken).ConfigureAwait(false);
+        var (all, statuses, zone) = await ReadAsync(home, cancellationToken).ConfigureAwait(false);
         var standings = (all ?? []).Where(_budget.Chosen(parse)).ToList();
         if (parse.GetValue(_common.Json))
         {
             JsonOutput.Write(_host.Output, "budget-list/1", json =>
             {
                 json.WriteStartArray("budgets");
-                standings.ForEach(standing => BudgetFields.Write(json, standing));
+                standings.ForEach(standing => BudgetFields.Write(json, standing, statuses));
                 json.WriteEndArray();
             });
         }
@@ -44,29 +44,29 @@ internal sealed class BudgetListCommand : Command, IHasExamples
         }
         else
         {
-            Show(standings);
+            Show(standings, statuses, zone);
         }
 
         return ExitCode.Done;
     }
 
     /// <summary>Null when there is no ledger yet.</summary>
-    private async Task<IReadOnlyList<BudgetStanding>?> ReadAsync(string home, CancellationToken cancellationToken)
+    private async Task<(IReadOnlyList<BudgetStanding>? Standings, BudgetStatuses Statuses, TimeZoneInfo Zone)> ReadAsync(string home, CancellationToken cancellationToken)
     {
         if (!LedgerView.TryOpen(home, _host.Time, out var view))
         {
-            return null;
+            return (null, BudgetStatuses.None, TimeZoneInfo.Utc);
         }
 
         await using (view.ConfigureAwait(false))
         {
-            return await view.Limits.ListAsync(cancellationToken).ConfigureAwait(false);
+            return (await view.Limits.ListAsync(cancellationToken).ConfigureAwait(false), new(await view.ReadStatusAsync(cancellationToken).ConfigureAwait(false)), view.Calendar.Zone);
         }
     }
 
-    private void Show(List<BudgetStanding> standings)
+    private void Show(List<BudgetStanding> standings, BudgetStatuses statuses, TimeZoneInfo zone)
     {
-        var table = new FittingTable().Words("budget").Words("scope", 4).Words("period", 3).Number("limit").Number("spent", 1).Number("reserved", 5).Number("left", 2).Words("mode", 6).Words("from", 7).Words("then asks", 8).Words("told at", 9);
+        var table = new FittingTable().Words("budget").Words("scope", 4).Words("period", 3).Number("limit").Number("spent", 1).Number("reserved", 5).Number("left", 2).Number("an hour", 11).Number("projected", 12).Words("mode", 6).Words("from", 7).Words("given", 8).Words("last start", 7).Words("then asks", 9).Words("told at", 10);
         foreach (var standing in standings)
         {
             var budget = standing.Budget;
@@ -75,10 +75,12 @@ internal sealed class BudgetListCommand : Command, IHasExamples
                 ? (BudgetFields.Text(only.Spent), BudgetFields.Text(only.Reserved), BudgetFields.Text(only.Left))
                 : budget.Period == BudgetPeriod.PerCall ? ("", "", "")
                 : ($"{Amounts.Count(standing.Uses.Count)} {(standing.Uses.Count == 1 ? "value" : "values")}", "", "");
-            table.Row(budget.Name, budget.Scope.ToString(), BudgetFields.PeriodText(budget), BudgetFields.Text(limit), spent, reserved, left,
-                BudgetText.Word(budget.Mode), BudgetFields.Source(standing), string.Join(", ", budget.FallbackModels), budget.Period == BudgetPeriod.PerCall ? "" : BudgetFields.Thresholds(budget));
+            var status = standing.Uses is [{ Key: "" }] ? statuses.Of(budget, "") : null;
+            table.Row(budget.Name, budget.Scope.ToString(), BudgetFields.PeriodText(budget), BudgetFields.Text(limit), spent, reserved, left, BudgetFields.Text(status?.HourlyRate), BudgetFields.Text(status?.Projected),
+                BudgetText.Word(budget.Mode), BudgetFields.Source(standing), Day(standing.GivenSince), Day(standing.LastGivenAt), string.Join(", ", budget.FallbackModels), budget.Period == BudgetPeriod.PerCall ? "" : BudgetFields.Thresholds(budget));
         }
 
         table.WriteTo(_host.Console);
+        string Day(DateTimeOffset? at) => at is { } given ? BudgetFields.Time(given, zone)[..10] : "";
     }
 }

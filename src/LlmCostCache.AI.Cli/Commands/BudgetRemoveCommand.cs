@@ -22,7 +22,7 @@ internal sealed class BudgetRemoveCommand : Command, IHasExamples
         SetAction(RunAsync);
     }
 
-    public IReadOnlyList<string> Examples => ["llmcost budget remove --scope user=* --period day", "llmcost budget remove --grant 3"];
+    public IReadOnlyList<string> Examples => ["llmcost budget remove --scope \"user=*\" --period day", "llmcost budget remove --grant 3"];
 
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
@@ -32,7 +32,7 @@ internal sealed class BudgetRemoveCommand : Command, IHasExamples
             throw new UsageException($"There is no ledger in {home} yet, so nothing to remove.");
         }
 
-        var store = BudgetStore.Open(home, _host.Time);
+        var store = BudgetStore.Open(home, _host);
         await using (store.ConfigureAwait(false))
         {
             var (note, by) = (parse.GetValue(_budget.Note), parse.GetValue(_budget.By));
@@ -51,7 +51,7 @@ internal sealed class BudgetRemoveCommand : Command, IHasExamples
             var standing = _budget.Find(parse, standings);
             if (!await store.Limits.RemoveAsync(standing.Budget, note, by, cancellationToken).ConfigureAwait(false))
             {
-                throw new UsageException($"Budget '{standing.Budget.Name}' is given in code or configuration only. Remove it there, or set another limit with 'llmcost budget set'.");
+                throw new UsageException($"Budget '{standing.Budget.Name}' is given in code or configuration only. Remove it there, or set another limit with 'llmcost budget set'; when no application gives it any more, 'llmcost budget forget' takes it off the list.");
             }
 
             var rest = standing.LimitInCode is { } limit ? $"; the {BudgetFields.Text(limit)} of the code hold again" : "";

@@ -23,7 +23,7 @@ internal sealed class BudgetShowCommand : Command, IHasExamples
         SetAction(RunAsync);
     }
 
-    public IReadOnlyList<string> Examples => ["llmcost budget show --scope user=*", "llmcost budget show --name team-a --json"];
+    public IReadOnlyList<string> Examples => ["llmcost budget show --scope \"user=*\"", "llmcost budget show --name team-a --json"];
 
     private async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
@@ -56,6 +56,16 @@ internal sealed class BudgetShowCommand : Command, IHasExamples
             ? $"Set at {BudgetFields.Time(at, zone)} by {standing.SetBy}{(standing.Note is { } note ? $": {note}" : "")}."
                 + (standing.LimitInCode is { } code ? $" Code gives it {BudgetFields.Text(code)}." : "")
             : "Given in code or configuration."));
+        if (standing.GivenSince is { } since)
+        {
+            console.WriteLine($"Code or configuration gives it since {BudgetFields.Time(since, zone)}.");
+        }
+
+        if (standing.LastGivenAt is { } given)
+        {
+            console.WriteLine($"An application that gives it last started at {BudgetFields.Time(given, zone)}.");
+        }
+
         console.WriteLine(budget.Period == BudgetPeriod.PerCall ? "Not announced: a limit of each call fills up with no call."
             : budget.Thresholds.Count == 0 ? "Not announced, whatever is spent." : $"Announced when {BudgetFields.Thresholds(budget)} of it are spent.");
         foreach (var grant in standing.Grants)

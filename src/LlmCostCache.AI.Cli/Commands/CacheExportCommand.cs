@@ -39,19 +39,7 @@ internal sealed class CacheExportCommand : Command, IHasExamples
         var seal = _secrets.SealOf(parse, _host);
         var home = _common.HomeOf(parse, _host);
         using var file = CacheFile.TryOpen(home) ?? throw SqliteFile.Refusal(CacheFile.PathIn(home), "is not there or empty: there is nothing to export.");
-        var export = new EntryExport(file, seal, _host.Time.GetUtcNow()) { Progress = new WaitingWord(_host, "written").Say };
-        if (path == "-")
-        {
-            await export.WriteAsync(filter, _host.Output, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await WholeFile.WriteAsync(path, async destination =>
-            {
-                await export.WriteAsync(filter, destination, cancellationToken).ConfigureAwait(false);
-                return export.Written;
-            }).ConfigureAwait(false);
-        }
+        var export = await WriteAsync(file, path, filter, seal, cancellationToken).ConfigureAwait(false);
 
         if (json)
         {
@@ -65,7 +53,7 @@ internal sealed class CacheExportCommand : Command, IHasExamples
         }
         else
         {
-            _host.Error.WriteLine($"llmcost: {Amounts.Count(export.Written)} entries written{(export.Expired > 0 ? $", {Amounts.Count(export.Expired)} expired ones left out" : "")}.");
+            _host.Error.WriteLine($"llmcost: {Amounts.Count(export.Written)} {(export.Written == 1 ? "entry" : "entries")} written{(export.Expired > 0 ? $", {Amounts.Count(export.Expired)} left out that had expired or were invalidated" : "")}.");
         }
 
         if (export.Bad > 0)
@@ -74,5 +62,25 @@ internal sealed class CacheExportCommand : Command, IHasExamples
         }
 
         return export.Bad > 0 ? ExitCode.Found : ExitCode.Done;
+    }
+
+    private async Task<EntryExport> WriteAsync(CacheFile file, string path, EntryFilter filter, AnswerSeal seal, CancellationToken cancellationToken)
+    {
+        using var progress = new Progress(_host, "writing entries");
+        var export = new EntryExport(file, seal, _host.Time.GetUtcNow()) { Progress = progress.Report, IsDead = file.ReadInvalidations(seal, _host.Time).IsDead };
+        if (path == "-")
+        {
+            await export.WriteAsync(filter, _host.Output, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await WholeFile.WriteAsync(path, async destination =>
+            {
+                await export.WriteAsync(filter, destination, cancellationToken).ConfigureAwait(false);
+                return export.Written;
+            }).ConfigureAwait(false);
+        }
+
+        return export;
     }
 }

@@ -56,7 +56,8 @@ internal sealed class CacheImportCommand : Command, IHasExamples
                 throw SqliteFile.Refusal(CacheFile.PathIn(home), $"cannot be written: {failure}.");
             }
 
-            var import = new EntryImport(disk, home, seal, invalidations, _host.Time) { Filter = filter, IsDryRun = isDryRun, Progress = new WaitingWord(_host, "read").Say };
+            using var progress = new Rendering.Progress(_host, "reading entries");
+            var import = new EntryImport(disk, home, seal, invalidations, _host.Time) { Filter = filter, IsDryRun = isDryRun, Progress = progress.Report };
             return await import.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
         if (parse.GetValue(_common.Json))
@@ -76,7 +77,7 @@ internal sealed class CacheImportCommand : Command, IHasExamples
         var name = path == "-" ? "standard input" : $"'{path}'";
         try
         {
-            var stream = path == "-" ? _host.Input : File.OpenRead(path);
+            var stream = InputFile.Open(path, _host.Input);
             await using (stream.ConfigureAwait(false))
             {
                 return await read(stream).ConfigureAwait(false);

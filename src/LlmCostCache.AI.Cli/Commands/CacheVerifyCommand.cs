@@ -33,9 +33,13 @@ internal sealed class CacheVerifyCommand : Command, IHasExamples
         var home = _common.HomeOf(parse, _host);
         var seal = _secrets.SealOf(parse, _host);
         using var file = CacheFile.TryOpen(home);
-        var found = file is null
-            ? new EntryVerification { Rows = 0, NotOpened = 0, Bad = [], BadRows = 0, Problems = [] }
-            : new EntryVerifier(file, seal, new WaitingWord(_host, "checked").Say).Verify(cancellationToken);
+        var found = new EntryVerification { Rows = 0, NotOpened = 0, Bad = [], BadRows = 0, Problems = [] };
+        if (file is not null)
+        {
+            using var progress = new Rendering.Progress(_host, "checking entries");
+            found = new EntryVerifier(file, seal, progress.Report).Verify(cancellationToken);
+        }
+
         if (parse.GetValue(_repair) && found.Bad.Count > 0)
         {
             found = found with { Deleted = EntryRemoval.OfBad(file!.Path, Repairable(found, seal)) };

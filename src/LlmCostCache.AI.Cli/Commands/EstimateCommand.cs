@@ -125,6 +125,7 @@ internal sealed class EstimateCommand : Command, IHasExamples
             return new EstimateInput("standard input", _host.Input);
         }
 
+        InputFile.RefuseDirectory(file);
         try
         {
             return new EstimateInput(file, new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 1, useAsync: true));

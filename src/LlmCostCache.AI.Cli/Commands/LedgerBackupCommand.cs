@@ -25,7 +25,7 @@ internal sealed class LedgerBackupCommand : Command, IHasExamples
 
     private Task<int> Run(ParseResult parse, CancellationToken cancellationToken)
     {
-        var backup = LedgerBackup.Take(LedgerFile.PathIn(_common.HomeOf(parse, _host)), parse.GetValue(_file)!, cancellationToken);
+        var backup = LedgerBackup.Take(LedgerFile.PathIn(_common.HomeOf(parse, _host)), InputFile.Named("FILE", parse.GetValue(_file)!), cancellationToken);
         if (parse.GetValue(_common.Json))
         {
             JsonOutput.Write(_host.Output, "ledger-backup/1", json =>

@@ -12,6 +12,7 @@ internal sealed class LedgerCommand : Command, IHasExamples
         Subcommands.Add(new LedgerStatsCommand(common, host));
         Subcommands.Add(new LedgerTailCommand(common, host));
         Subcommands.Add(new LedgerBackupCommand(common, host));
+        Subcommands.Add(new LedgerArchiveCommand(common, host));
         Subcommands.Add(new LedgerRepairCommand(common, host));
         Subcommands.Add(new LedgerCompactCommand(common, host));
     }

@@ -22,7 +22,12 @@ internal sealed class LedgerCompactCommand : Command, IHasExamples
 
     private Task<int> Run(ParseResult parse, CancellationToken cancellationToken)
     {
-        var done = LedgerCompaction.Run(LedgerFile.PathIn(_common.HomeOf(parse, _host)), _host.Time);
+        LedgerCompaction done;
+        using (new Rendering.Progress(_host, "compacting the ledger; who writes to it waits"))
+        {
+            done = LedgerCompaction.Run(LedgerFile.PathIn(_common.HomeOf(parse, _host)), _host.Time, cancellationToken: cancellationToken);
+        }
+
         if (parse.GetValue(_common.Json))
         {
             JsonOutput.Write(_host.Output, "ledger-compact/1", json =>

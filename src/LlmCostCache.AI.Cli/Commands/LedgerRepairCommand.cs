@@ -32,8 +32,14 @@ internal sealed class LedgerRepairCommand : Command, IHasExamples
         var path = LedgerFile.PathIn(_common.HomeOf(parse, _host));
         var json = parse.GetValue(_common.Json);
         return Task.FromResult(parse.GetValue(_salvage) is { } target
-            ? Salvage(LedgerSalvage.Run(path, target, _host.Time, cancellationToken), json)
-            : Repair(LedgerRepair.Run(path, _host.Time, cancellationToken), json));
+            ? Salvage(Watched("reading what can be read", () => LedgerSalvage.Run(path, InputFile.Named("--salvage", target), _host.Time, cancellationToken)), json)
+            : Repair(Watched("checking the ledger against its rows", () => LedgerRepair.Run(path, _host.Time, cancellationToken)), json));
+    }
+
+    private T Watched<T>(string what, Func<T> work)
+    {
+        using var progress = new Rendering.Progress(_host, what);
+        return work();
     }
 
     private int Repair(LedgerRepair repair, bool json)

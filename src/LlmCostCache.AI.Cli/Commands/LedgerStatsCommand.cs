@@ -41,7 +41,8 @@ internal sealed class LedgerStatsCommand : Command, IHasExamples
     private void Show(LedgerStatistics stats)
     {
         var facts = new FittingTable().Words(LedgerFile.Name).Words("");
-        facts.Row("rows", $"{Amounts.Count(stats.Rows)}{(stats.Adjustments == 0 ? "" : $", {Amounts.Count(stats.Adjustments, "adjustment")}")}");
+        var archived = stats.Archives.Sum(static archive => archive.Rows);
+        facts.Row("rows", $"{Amounts.Count(stats.Rows)}{Of(archived, "archived")}{(stats.Adjustments == 0 ? "" : $", {Amounts.Count(stats.Adjustments, "adjustment")}")}");
         if (stats is { Oldest: { } oldest, Newest: { } newest })
         {
             facts.Row("calls", $"{Sizes.Text(oldest)} to {Sizes.Text(newest)}");
@@ -56,6 +57,11 @@ internal sealed class LedgerStatsCommand : Command, IHasExamples
         if (stats.Head is not null)
         {
             facts.Row("end", stats.Head);
+        }
+
+        foreach (var archive in stats.Archives)
+        {
+            facts.Row("archive", $"{archive.File}, {Amounts.Count(archive.Rows, "row")}, {(archive.Bytes is { } bytes ? Sizes.Text(bytes) : "missing")}");
         }
 
         foreach (var (name, bytes) in stats.Copies)
@@ -119,6 +125,7 @@ internal sealed class LedgerStatsCommand : Command, IHasExamples
         }
 
         json.WriteEndArray();
+        LedgerArchiveCommand.WriteArchives(json, stats.Archives);
         json.WriteStartArray("copies");
         foreach (var (name, bytes) in stats.Copies)
         {

@@ -40,7 +40,15 @@ internal sealed class LedgerTailCommand : Command, IHasExamples
         }
 
         var (json, follow) = (parse.GetValue(_common.Json), parse.GetValue(_follow));
-        using var tail = new LedgerTail(LedgerFile.PathIn(_common.HomeOf(parse, _host)), rows);
+        var code = ExitCode.Done;
+        using var tail = new LedgerTail(LedgerFile.PathIn(_common.HomeOf(parse, _host)), rows)
+        {
+            Unreadable = (sequence, why) =>
+            {
+                code = ExitCode.Found;
+                _host.Error.WriteLine(Shown.OneLine(string.Create(CultureInfo.InvariantCulture, $"llmcost: row {sequence} cannot be read: {why} See 'llmcost ledger verify'.")));
+            },
+        };
         while (true)
         {
             var next = tail.Next();
@@ -58,11 +66,13 @@ internal sealed class LedgerTailCommand : Command, IHasExamples
 
             if (next.Count == 0 && !follow)
             {
-                return ExitCode.Done;
+                return code;
             }
 
             if (next.Count == 0)
             {
+                // Nothing to say may last for hours; a reader that has gone is noticed all the same.
+                _host.Output.Write([]);
                 await Task.Delay(s_pause, cancellationToken).ConfigureAwait(false);
             }
         }

@@ -115,6 +115,7 @@ internal sealed class LedgerVerifyCommand : Command, IHasExamples
         LedgerFindingKind.RowMoved => "row_moved",
         LedgerFindingKind.RowAdded => "row_added",
         LedgerFindingKind.FileDamaged => "file_damaged",
+        LedgerFindingKind.ArchiveMissing => "archive_missing",
         _ => "counter_wrong",
     };
 }

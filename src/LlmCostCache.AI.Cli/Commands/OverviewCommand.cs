@@ -35,17 +35,17 @@ internal sealed class OverviewCommand : Command, IHasExamples
             if (view is null)
             {
                 Empty.Say(_host, home, json);
+                Empty.SayHowToBegin(_host, json);
             }
 
-            var overview = await Overview.ReadAsync(view, zone, _host.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
-            overview = overview with { Display = DisplayCurrency.Of(view, home, _host) };
+            var overview = await ReadAsync(view, zone, home, cancellationToken).ConfigureAwait(false);
             if (json)
             {
-                JsonOutput.Write(_host.Output, "overview/1", overview.WriteFields);
+                JsonOutput.Write(_host.Output, OverviewJson.Schema, new OverviewJson(overview).WriteFields);
             }
             else if (view is not null)
             {
-                overview.Show(_host.Console);
+                new OverviewText(overview, _host).Show();
             }
         }
         finally
@@ -57,5 +57,18 @@ internal sealed class OverviewCommand : Command, IHasExamples
         }
 
         return ExitCode.Done;
+    }
+
+    private async Task<Overview> ReadAsync(LedgerView? view, TimeZoneInfo? zone, string home, CancellationToken cancellationToken)
+    {
+        // Ends before anything is shown: both may go to the same terminal.
+        using var progress = new Progress(_host, "adding up");
+        if (view is not null)
+        {
+            view.RowsRead = progress.Add;
+        }
+
+        var overview = await Overview.ReadAsync(view, zone, _host.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+        return overview with { Display = DisplayCurrency.Of(view, home, _host) };
     }
 }

@@ -45,7 +45,7 @@ internal sealed class PricesImportCommand : Command, IHasExamples
     public IReadOnlyList<string> Examples =>
     [
         "llmcost prices import model_prices_and_context_window.json --provider openai anthropic",
-        "llmcost prices import api.json --from models.dev --model gpt-* --apply",
+        "llmcost prices import api.json --from models.dev --model \"gpt-*\" --apply",
         "curl -s https://models.dev/api.json | llmcost prices import - --apply",
     ];
 

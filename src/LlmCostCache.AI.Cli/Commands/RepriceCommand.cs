@@ -47,7 +47,7 @@ internal sealed class RepriceCommand : Command, IHasExamples
         var choice = _filter.Read(parse, _host.Time);
         var home = _common.HomeOf(parse, _host);
         var json = parse.GetValue(_common.Json);
-        var run = new RepricingRun(new Repricer(_common.PricesOf(parse, _host), effectiveOn, knownAt), by, _host.Time, _host.Error);
+        var run = new RepricingRun(new Repricer(_common.PricesOf(parse, _host), effectiveOn, knownAt), by);
         var calendar = LedgerCalendar.Utc.In(choice.Zone ?? TimeZoneInfo.Utc);
         var filter = choice.In(calendar);
         var isEmpty = !LedgerView.TryOpen(home, _host.Time, out var view);
@@ -61,6 +61,8 @@ internal sealed class RepriceCommand : Command, IHasExamples
             {
                 filter = choice.In(view);
                 calendar = view.Calendar;
+                using var progress = new Progress(_host, "pricing calls again");
+                view.RowsRead = progress.Add;
                 await run.ReadAsync(view, filter, cancellationToken).ConfigureAwait(false);
             }
         }

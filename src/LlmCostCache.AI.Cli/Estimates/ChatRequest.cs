@@ -20,6 +20,19 @@ internal sealed class ChatRequest
     /// <exception cref="JsonException">It is no chat request, and why.</exception>
     public static ChatRequest Read(ReadOnlyMemory<byte> json)
     {
+        try
+        {
+            return Parse(json);
+        }
+        catch (Exception wrong) when (wrong is ArgumentException or InvalidOperationException)
+        {
+            // Half of a surrogate pair, a role or a name of nothing, a schema that is none.
+            throw new JsonException(wrong.Message.Split(" (Parameter", 2)[0], wrong);
+        }
+    }
+
+    private static ChatRequest Parse(ReadOnlyMemory<byte> json)
+    {
         using var document = JsonDocument.Parse(json, s_reading);
         var root = document.RootElement;
         var request = new ChatRequest();
@@ -51,7 +64,8 @@ internal sealed class ChatRequest
     {
         Model = Text(root, "model");
         ServiceTier = Text(root, "service_tier");
-        Options.Instructions = Text(root, "system");
+        Options.Instructions = Text(root, "system") ?? (root.TryGetProperty("system", out var parts) && parts.ValueKind == JsonValueKind.Array
+            ? string.Concat(parts.EnumerateArray().Select(static part => Text(part, "text"))) : null);
         foreach (var name in new[] { "max_completion_tokens", "max_output_tokens", "max_tokens" })
         {
             if (root.TryGetProperty(name, out var most) && most.ValueKind == JsonValueKind.Number && most.TryGetInt32(out var tokens) && tokens > 0)

@@ -12,6 +12,7 @@ internal static class SourceFile
     public static async Task<SourceDocument> ReadAsync(string path, CliHost host, CancellationToken cancellationToken)
     {
         var name = path == "-" ? "standard input" : path;
+        InputFile.RefuseDirectory(path);
         try
         {
             var stream = path == "-" ? host.Input : File.OpenRead(path);

@@ -14,5 +14,5 @@ internal static class Plain
     public static TableColumn Number(string heading) => new(Cell(heading)) { Alignment = Justify.Right, NoWrap = true, Padding = new Padding(0, 0, 2, 0) };
 
     /// <summary>Text as it is: no markup, no escape sequences.</summary>
-    public static Text Cell(string text) => new(Shown.OneLine(text));
+    public static Text Cell(string text, Style? style = null) => new(Shown.OneLine(text), style);
 }

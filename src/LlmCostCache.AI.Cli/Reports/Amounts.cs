@@ -24,7 +24,10 @@ internal static class Amounts
     /// <summary>The share of calls that a cache answered; null without calls.</summary>
     public static decimal? HitRate(LedgerTotal total) => total.Calls == 0 ? null : decimal.Round((decimal)total.Hits / total.Calls, 4);
 
-    public static string HitRateText(LedgerTotal total) => HitRate(total) is { } rate ? rate.ToString("0.0%", CultureInfo.InvariantCulture) : "-";
+    public static string HitRateText(LedgerTotal total) => total.Calls > 0 ? ((decimal)total.Hits / total.Calls).ToString("0.0%", CultureInfo.InvariantCulture) : "-";
+
+    /// <summary>The average amount of a call; a lower bound when some have no price.</summary>
+    public static string PerCall(ReportRow row) => row.PerCall is not { } average ? "-" : row.Total.Unpriced > 0 ? $">= {Text(average)}" : Text(average);
 
     public static string Unpriced(long calls) => calls == 1 ? "1 call unpriced" : $"{Count(calls)} calls unpriced";
 }

@@ -21,4 +21,23 @@ internal static class Empty
             host.Console.WriteLine(sentence);
         }
     }
+
+    /// <summary>The first thing to do, for whoever looks here first.</summary>
+    public static void SayHowToBegin(CliHost host, bool isNote)
+    {
+        if (isNote)
+        {
+            return;
+        }
+
+        host.Console.WriteLine("""
+
+            To record calls, wrap the client of your application (package LlmCostCache.AI):
+              client.AsBuilder().UseCostCache().UseBudget().Build()
+            To look where another application records them:
+              llmcost --home DIR
+            To see what calls would cost before you make any:
+              llmcost price gpt-4o --input 1000 --output 200
+            """);
+    }
 }

@@ -25,12 +25,18 @@ internal sealed class FilterOptions
 
     /// <param name="command">The command that gets the options.</param>
     /// <param name="hasStatus">False for a report that is about how calls ended.</param>
-    public void AddTo(Command command, bool hasStatus = true)
+    /// <param name="hasModel">False for a command whose own <c>--model</c> means something else.</param>
+    public void AddTo(Command command, bool hasStatus = true, bool hasModel = true)
     {
         _status.AcceptOnlyFromAmong([.. s_statuses.Keys]);
-        foreach (var option in new[] { _since, _until, _last, _zone, _tenant, _project, _team, _user, _feature, _session, _agent, _tag, _provider, _model })
+        foreach (var option in new[] { _since, _until, _last, _zone, _tenant, _project, _team, _user, _feature, _session, _agent, _tag, _provider })
         {
             command.Options.Add(option);
+        }
+
+        if (hasModel)
+        {
+            command.Options.Add(_model);
         }
 
         if (hasStatus)

@@ -1,14 +1,13 @@
-using System.Globalization;
-using System.Text.Json;
-using LlmCostCache.AI.Cli.Budgets;
-using LlmCostCache.AI.Cli.Rendering;
-using Spectre.Console;
-
 namespace LlmCostCache.AI.Cli.Reports;
 
-/// <summary>Today, this week, this month, and where the budgets stand.</summary>
+/// <summary>Today, this week, this month, the last thirty days, the dearest models, and where the budgets stand and are heading.</summary>
 internal sealed record Overview
 {
+    /// <summary>A budget for each user can have thousands of windows; the fullest are shown and projected.</summary>
+    private const int MostProjected = 20;
+
+    private const int Days = 30;
+
     private static readonly (string Name, BudgetPeriod Period)[] s_periods = [("today", BudgetPeriod.Day), ("this week", BudgetPeriod.Week), ("this month", BudgetPeriod.Month)];
 
     public required DateTimeOffset At { get; init; }
@@ -17,7 +16,16 @@ internal sealed record Overview
 
     public required IReadOnlyList<(string Name, DateTimeOffset Since, DateTimeOffset Until, LedgerTotal Total)> Periods { get; init; }
 
+    /// <summary>The last thirty days with today, the earliest first.</summary>
+    public required IReadOnlyList<LedgerTotal> LastDays { get; init; }
+
+    /// <summary>What the models cost this month, the dearest first.</summary>
+    public required IReadOnlyList<LedgerTotal> Models { get; init; }
+
     public required IReadOnlyList<WindowBalance> Budgets { get; init; }
+
+    /// <summary>Where the fullest budgets are heading, the fullest first.</summary>
+    public required IReadOnlyList<(WindowBalance Balance, BudgetStatus Status)> Projected { get; init; }
 
     /// <summary>At which rates amounts of other currencies became dollars, in any of the periods.</summary>
     public IReadOnlyList<LedgerConversion> Converted { get; init; } = [];
@@ -25,131 +33,60 @@ internal sealed record Overview
     /// <summary>The currency to show beside dollars; null for none.</summary>
     public DisplayCurrency? Display { get; init; }
 
+    public LedgerTotal Month => Periods[^1].Total;
+
     /// <param name="view">The ledger; null when there is none yet.</param>
     /// <param name="zone">The zone of the periods; null for the one that is configured. Budgets keep theirs.</param>
     /// <param name="now">Now.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async Task<Overview> ReadAsync(LedgerView? view, TimeZoneInfo? zone, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        // Windows of budgets follow the configured zone, so they are read before another one is chosen.
         var budgets = view is null ? [] : await view.ReadBalancesAsync(cancellationToken).ConfigureAwait(false);
         var calendar = view?.Calendar ?? LedgerCalendar.Utc;
         calendar = zone is null ? calendar : calendar.In(zone);
-        var periods = new List<(string Name, DateTimeOffset Since, DateTimeOffset Until, LedgerTotal Total)>();
-        foreach (var (name, period) in s_periods)
+        if (view is not null)
         {
-            var (startsAt, endsAt) = calendar.WindowOf(period, now);
-            var total = view is null
-                ? new LedgerTotal()
-                : (await view.Ledger.TotalsAsync(null, null, new() { Since = startsAt, Until = endsAt }, cancellationToken).ConfigureAwait(false))[0];
-            periods.Add((name, startsAt, endsAt, total));
+            view.Calendar = calendar;
         }
 
-        var all = new LedgerFilter { Since = periods.Min(period => period.Since), Until = periods.Max(period => period.Until) };
+        // Weeks and months are whole days, so the days of one reading answer everything.
+        var windows = Array.ConvertAll(s_periods, period => (period.Name, Window: calendar.WindowOf(period.Period, now)));
+        var days = DaysUntil(windows[0].Window.StartsAt, calendar);
+        var filter = new LedgerFilter { Since = windows.Select(period => period.Window.StartsAt).Append(calendar.StartOf(days[0])).Min(), Until = windows.Max(period => period.Window.EndsAt) };
+        var totals = view is null ? [] : await view.Ledger.TotalsAsync(LedgerDimension.Day, LedgerDimension.Model, filter, cancellationToken).ConfigureAwait(false);
+        var byDay = totals.ToLookup(total => total.Key);
+        var month = Of(totals, windows[^1].Window, calendar);
         return new()
         {
             At = now,
             Zone = calendar.Zone,
-            Periods = periods,
+            Periods = [.. windows.Select(period => (period.Name, period.Window.StartsAt, period.Window.EndsAt, TotalSum.Of(Of(totals, period.Window, calendar))))],
+            LastDays = [.. days.Select(day => NameOf(day)).Select(name => TotalSum.Of(byDay[name], name))],
+            Models = [.. month.GroupBy(total => total.ThenKey).Select(model => TotalSum.Of(model, model.Key)).OrderByDescending(model => model.Spent).ThenBy(model => model.Key, StringComparer.Ordinal)],
             Budgets = budgets,
-            Converted = view is null ? [] : await view.Ledger.ConversionsAsync(all, cancellationToken).ConfigureAwait(false),
+            Projected = view is null ? [] : [.. Fullest(budgets).Select(balance => (balance, view.ProjectionOf(balance, cancellationToken)))],
+            Converted = view is null ? [] : await view.Ledger.ConversionsAsync(filter with { Since = windows.Min(period => period.Window.StartsAt) }, cancellationToken).ConfigureAwait(false),
         };
     }
 
-    public void WriteFields(Utf8JsonWriter json)
+    /// <summary>The budgets of which most is spent, when there are too many to look at; else all of them.</summary>
+    public static IEnumerable<WindowBalance> Fullest(IReadOnlyList<WindowBalance> budgets) => budgets.Count <= MostProjected
+        ? budgets
+        : budgets.OrderByDescending(balance => BudgetStatus.Share(balance.Spent, balance.Limit)).Take(MostProjected);
+
+    private static DateOnly[] DaysUntil(DateTimeOffset today, LedgerCalendar calendar)
     {
-        TotalJson.WriteInstant(json, "at", At);
-        json.WriteString("timezone", Zone.Id);
-        json.WriteStartArray("periods");
-        foreach (var (name, since, until, total) in Periods)
-        {
-            json.WriteStartObject();
-            json.WriteString("period", name.Replace(' ', '_'));
-            TotalJson.WriteInstant(json, "since", since);
-            TotalJson.WriteInstant(json, "until", until);
-            TotalJson.WriteFields(json, total);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteStartArray("budgets");
-        foreach (var (window, limit, spent, reserved) in Budgets)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", window.Budget.Name);
-            json.WriteString("key", window.Key);
-            json.WriteString("scope", window.Budget.Scope.ToString());
-            json.WriteString("period", BudgetText.Word(window.Budget.Period));
-            json.WriteString("mode", window.Budget.Mode.ToString().ToLowerInvariant());
-            TotalJson.WriteInstant(json, "since", window.StartsAt);
-            TotalJson.WriteInstant(json, "until", window.EndsAt);
-            var unit = window.Budget.Unit;
-            var suffix = unit == BudgetUnit.Usd ? "nanos" : BudgetText.Word(unit);
-            json.WriteString("unit", BudgetText.Word(unit));
-            json.WriteNumber($"limit_{suffix}", limit.Count);
-            json.WriteNumber($"spent_{suffix}", spent.Count);
-            json.WriteNumber($"reserved_{suffix}", reserved.Count);
-            json.WriteNumber($"left_{suffix}", Left(limit, spent, reserved).Count);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        Conversions.WriteFields(json, Converted);
-        Display?.WriteFields(json, Periods[^1].Total);
+        var last = DateOnly.ParseExact(calendar.NameOf(LedgerDimension.Day, LedgerTime.Micros(today)), "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        return [.. Enumerable.Range(0, Days).Select(i => last.AddDays(i + 1 - Days))];
     }
 
-    public void Show(IAnsiConsole console)
+    private static string NameOf(DateOnly day) => day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>The totals of days in a window of whole days.</summary>
+    private static List<LedgerTotal> Of(IReadOnlyList<LedgerTotal> totals, (DateTimeOffset StartsAt, DateTimeOffset EndsAt) window, LedgerCalendar calendar)
     {
-        var table = new FittingTable().Words("").Number("spent").Number("saved", 1).Number("calls").Number("hit rate", 2).Number("unpriced", 3);
-        foreach (var (name, _, _, total) in Periods)
-        {
-            table.Row(name, Amounts.Spent(total), Amounts.Text(total.Saved), Amounts.Count(total.Calls), Amounts.HitRateText(total), Amounts.Count(total.Unpriced));
-        }
-
-        table.WriteTo(console);
-        if (Periods[^1].Total is { Unpriced: > 0 } month)
-        {
-            console.WriteLine($"Spent this month {Amounts.Spent(month)}, {Amounts.Unpriced(month.Unpriced)}.");
-        }
-
-        foreach (var sentence in Conversions.Sentences(Converted))
-        {
-            console.WriteLine(sentence);
-        }
-
-        if (Display is not null)
-        {
-            console.WriteLine($"This month: {Display.Sentence(Periods[^1].Total)}");
-        }
-
-        if (Periods[^1].Total.Saved < Money.Zero)
-        {
-            console.WriteLine("The cache spent more than it saved this month.");
-        }
-
-        if (Budgets.Count > 0)
-        {
-            console.WriteLine();
-            ShowBudgets(console);
-        }
+        var (first, last) = (calendar.NameOf(LedgerDimension.Day, LedgerTime.Micros(window.StartsAt)), calendar.NameOf(LedgerDimension.Day, LedgerTime.Micros(window.EndsAt.AddTicks(-1))));
+        return [.. totals.Where(total => string.CompareOrdinal(total.Key, first) >= 0 && string.CompareOrdinal(total.Key, last) <= 0)];
     }
-
-    private void ShowBudgets(IAnsiConsole console)
-    {
-        var table = new FittingTable().Words("budget").Number("limit").Number("spent").Number("reserved", 1).Number("left", 2).Words("resets at", 3);
-        foreach (var (window, limit, spent, reserved) in Budgets)
-        {
-            table.Row(
-                window.Key.Length == 0 ? window.Budget.Name : $"{window.Budget.Name} [{window.Key}]",
-                BudgetFields.Text(limit),
-                BudgetFields.Text(spent),
-                BudgetFields.Text(reserved),
-                BudgetFields.Text(Left(limit, spent, reserved)),
-                window.Budget.Span is { } span ? $"rolls, {BudgetText.Length(span)}" : window.EndsAt == DateTimeOffset.MaxValue ? "never" : TimeZoneInfo.ConvertTime(window.EndsAt, Zone).ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture));
-        }
-
-        table.WriteTo(console);
-    }
-
-    private static BudgetAmount Left(BudgetAmount limit, BudgetAmount spent, BudgetAmount reserved) =>
-        BudgetAmount.Max(BudgetAmount.Of(limit.Unit, 0), limit - spent - reserved);
 }

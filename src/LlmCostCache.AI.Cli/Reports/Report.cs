@@ -1,24 +1,27 @@
-using System.Text.Json;
-using LlmCostCache.AI.Cli.Rendering;
-using Spectre.Console;
-
 namespace LlmCostCache.AI.Cli.Reports;
 
 /// <summary>Totals by one or two dimensions.</summary>
 internal sealed record Report
 {
-    public required LedgerDimension By { get; init; }
+    public required ReportChoice Choice { get; init; }
 
-    public LedgerDimension? ThenBy { get; init; }
-
-    public required TimeZoneInfo Zone { get; init; }
+    public required LedgerCalendar Calendar { get; init; }
 
     public required LedgerFilter Filter { get; init; }
 
-    public required IReadOnlyList<LedgerTotal> Groups { get; init; }
+    public required IReadOnlyList<ReportGroup> Groups { get; init; }
+
+    /// <summary>What <see cref="ReportChoice.Top"/> left out, as one row; null for nothing.</summary>
+    public ReportRow? Others { get; init; }
+
+    /// <summary>How many groups those are.</summary>
+    public int OtherGroups { get; init; }
 
     /// <summary>Everything once: by tag, the groups add up to more.</summary>
-    public required LedgerTotal Total { get; init; }
+    public required ReportRow Total { get; init; }
+
+    /// <summary>What the changes are measured against; null when nothing is compared.</summary>
+    public (DateTimeOffset Since, DateTimeOffset Until)? ComparedWith { get; init; }
 
     /// <summary>At which rates amounts of other currencies became dollars.</summary>
     public IReadOnlyList<LedgerConversion> Converted { get; init; } = [];
@@ -26,92 +29,24 @@ internal sealed record Report
     /// <summary>The currency to show beside dollars; null for none.</summary>
     public DisplayCurrency? Display { get; init; }
 
-    public static Report Nothing(LedgerDimension by, LedgerDimension? thenBy, FilterChoice choice) => new()
+    public static Report Nothing(ReportChoice choice)
     {
-        By = by,
-        ThenBy = thenBy,
-        Zone = choice.Zone ?? TimeZoneInfo.Utc,
-        Filter = choice.In(LedgerCalendar.Utc.In(choice.Zone ?? TimeZoneInfo.Utc)),
-        Groups = [],
-        Total = new(),
-    };
-
-    public static async Task<Report> ReadAsync(LedgerView view, LedgerDimension by, LedgerDimension? thenBy, FilterChoice choice, CancellationToken cancellationToken)
-    {
-        var filter = choice.In(view);
-        return new()
-        {
-            By = by,
-            ThenBy = thenBy,
-            Zone = view.Calendar.Zone,
-            Filter = filter,
-            Groups = await view.Ledger.TotalsAsync(by, thenBy, filter, cancellationToken).ConfigureAwait(false),
-            Total = (await view.Ledger.TotalsAsync(null, null, filter, cancellationToken).ConfigureAwait(false))[0],
-            Converted = await view.Ledger.ConversionsAsync(filter, cancellationToken).ConfigureAwait(false),
-        };
+        var calendar = LedgerCalendar.Utc.In(choice.Filter.Zone ?? TimeZoneInfo.Utc);
+        return new() { Choice = choice, Calendar = calendar, Filter = choice.Filter.In(calendar), Groups = [], Total = new(new LedgerTotal()) };
     }
 
-    public void WriteFields(Utf8JsonWriter json)
+    /// <summary>The sentences below the rows: what is unknown, converted or counted twice.</summary>
+    public IEnumerable<string> Notes()
     {
-        json.WriteString("by", Dimensions.WordOf(By));
-        json.WriteString("then_by", ThenBy is { } second ? Dimensions.WordOf(second) : null);
-        json.WriteString("timezone", Zone.Id);
-        TotalJson.WriteInstant(json, "since", Filter.Since);
-        TotalJson.WriteInstant(json, "until", Filter.Until);
-        json.WriteStartArray("groups");
-        foreach (var group in Groups)
+        var total = Total.Total;
+        if (total.Unpriced > 0)
         {
-            json.WriteStartObject();
-            json.WriteString("key", group.Key);
-            if (ThenBy is not null)
-            {
-                json.WriteString("then_key", group.ThenKey);
-            }
-
-            TotalJson.WriteFields(json, group);
-            json.WriteEndObject();
+            yield return $"Spent {Amounts.Spent(total)}, {Amounts.Unpriced(total.Unpriced)}.";
         }
 
-        json.WriteEndArray();
-        json.WriteStartObject("total");
-        TotalJson.WriteFields(json, Total);
-        json.WriteEndObject();
-        Conversions.WriteFields(json, Converted);
-        Display?.WriteFields(json, Total);
-    }
-
-    public void Show(IAnsiConsole console)
-    {
-        var table = new FittingTable().Words(Dimensions.WordOf(By));
-        if (ThenBy is { } second)
+        if (total.Low != total.High)
         {
-            table.Words(Dimensions.WordOf(second));
-        }
-
-        table.Number("spent").Number("saved", 1).Number("calls").Number("hits", 3).Number("hit rate", 2).Number("tokens", 4).Number("unpriced", 5);
-        foreach (var group in Groups)
-        {
-            table.Row([Name(group.Key), .. ThenBy is null ? Array.Empty<string>() : [Name(group.ThenKey)], .. Cells(group)]);
-        }
-
-        table.Row(["total", .. ThenBy is null ? Array.Empty<string>() : [""], .. Cells(Total)]);
-        table.WriteTo(console);
-        foreach (var note in Notes())
-        {
-            console.WriteLine(note);
-        }
-    }
-
-    private IEnumerable<string> Notes()
-    {
-        if (Total.Unpriced > 0)
-        {
-            yield return $"Spent {Amounts.Spent(Total)}, {Amounts.Unpriced(Total.Unpriced)}.";
-        }
-
-        if (Total.Low != Total.High)
-        {
-            yield return $"Some costs are estimates: between {Amounts.Text(Total.Low)} and {Amounts.Text(Total.High)}.";
+            yield return $"Some costs are estimates: between {Amounts.Text(total.Low)} and {Amounts.Text(total.High)}.";
         }
 
         foreach (var sentence in Conversions.Sentences(Converted))
@@ -121,25 +56,27 @@ internal sealed record Report
 
         if (Display is not null)
         {
-            yield return Display.Sentence(Total);
+            yield return Display.Sentence(total);
         }
 
-        if (Total.Saved < Money.Zero)
+        if (total.Saved < Money.Zero)
         {
             yield return "The cache spent more than it saved.";
         }
 
-        if (By == LedgerDimension.Tag || ThenBy == LedgerDimension.Tag)
+        if (Choice.CountsTwice)
         {
             yield return "A call with several tags counts under each, so the groups may add up to more than the total.";
         }
+
+        if (ComparedWith is { } before)
+        {
+            var period = Periods.Are(Choice.By) ? Choice.By : Periods.Are(Choice.ThenBy) ? Choice.ThenBy : null;
+            var words = period is { } over ? $"Each row is compared with the whole {Dimensions.WordOf(over)} before it, the total" : "Compared";
+            yield return $"{words} with {Time(before.Since)} until {Time(before.Until)}"
+                + $"{(total.Unpriced > 0 || Total.Before?.Unpriced > 0 ? ", as far as calls have prices" : "")}.";
+        }
     }
 
-    private static string Name(string? key) => key ?? "(none)";
-
-    private static string[] Cells(LedgerTotal total) =>
-    [
-        Amounts.Spent(total), Amounts.Text(total.Saved), Amounts.Count(total.Calls), Amounts.Count(total.Hits), Amounts.HitRateText(total),
-        Amounts.Count(total.Usage.TotalTokens), Amounts.Count(total.Unpriced),
-    ];
+    public string Time(DateTimeOffset at) => Budgets.BudgetFields.Time(at, Calendar.Zone);
 }

@@ -7,14 +7,13 @@ internal readonly record struct TimeBound(DateTimeOffset? Instant, DateOnly? Day
 {
     public static TimeBound Parse(string option, string text)
     {
-        if (Instants.TryParseDay(text, out var day))
-        {
-            return new(null, day);
-        }
-
-        return Instants.TryParse(text, out var instant)
-            ? new(instant, null)
+        var bound = Instants.TryParseDay(text, out var day) ? new TimeBound(null, day)
+            : Instants.TryParse(text, out var instant) ? new TimeBound(instant, null)
             : throw new UsageException($"{option} '{text}' is not a time like 2026-08-20 or 2026-08-20T14:30:00Z.");
+
+        // The first and the last year that can be written have no day before or after them, which every zone needs.
+        return (bound.Day?.Year ?? bound.Instant!.Value.UtcDateTime.Year) is > 1 and < 9_999 ? bound
+            : throw new UsageException($"{option} '{text}' is further away than can be counted; leave the option out for all calls.");
     }
 
     /// <summary>The length of a span such as <c>24h</c> or <c>7d</c>.</summary>

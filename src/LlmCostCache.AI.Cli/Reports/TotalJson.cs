@@ -30,11 +30,16 @@ internal static class TotalJson
         json.WriteNumber("failed", total.Failed);
         json.WriteNumber("unpriced", total.Unpriced);
         json.WriteNumber("input_tokens", total.Usage.TotalInputTokens);
-        json.WriteNumber("cached_input_tokens", total.Usage.CachedInputTokens + total.Usage.CachedAudioTokens + total.Usage.CachedImageTokens);
+        json.WriteNumber("cached_input_tokens", CachedInput(total.Usage));
+        json.WriteNumber("cache_write_tokens", CacheWrites(total.Usage));
         json.WriteNumber("output_tokens", total.Usage.TotalOutputTokens);
         json.WriteNumber("reasoning_tokens", total.Usage.ReasoningTokens);
         json.WriteNumber("total_tokens", total.Usage.TotalTokens);
     }
+
+    public static long CachedInput(TokenUsage usage) => usage.CachedInputTokens + usage.CachedAudioTokens + usage.CachedImageTokens;
+
+    public static long CacheWrites(TokenUsage usage) => usage.CacheWrite5mTokens + usage.CacheWrite1hTokens;
 
     public static void WriteInstant(Utf8JsonWriter json, string name, DateTimeOffset? instant)
     {

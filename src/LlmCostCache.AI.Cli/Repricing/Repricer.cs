@@ -27,7 +27,7 @@ internal sealed class Repricer(PriceBook prices, DateOnly? effectiveOn = null, D
             return new(booked, RepricingGround.PriceInCode);
         }
 
-        if (booked.Usage == TokenUsage.None || (revision is null && booked.Certainty == CostCertainty.Known))
+        if (booked.Usage == TokenUsage.None || IsOfReport(row) || (revision is null && booked.Certainty == CostCertainty.Known))
         {
             return new(booked, RepricingGround.NotFromCounts);
         }
@@ -48,6 +48,29 @@ internal sealed class Repricer(PriceBook prices, DateOnly? effectiveOn = null, D
             CostCertainty.Bounded => new(Scaled(booked, cost), RepricingGround.Priced),
             _ => new(OfCounts(row, cost), RepricingGround.Priced),
         };
+    }
+
+    /// <summary>Whether the row adds up many requests that a provider reported: which step of a price each of them reached, the sum does not say.</summary>
+    public static bool IsOfReport(UsageRecord row) => HasFlag(row, UsageFlags.Imported) && HasFlag(row, UsageFlags.Aggregated);
+
+    /// <summary>What other counts or another tier would have cost in the place of a row's own, from the seller of the row at the prices of its time.</summary>
+    /// <returns>Null where no price book can say it: the provider named the cost itself, the price is set in code, or there is none.</returns>
+    public CallCost? InPlaceOf(UsageRecord row, TokenUsage usage, string? serviceTier)
+    {
+        var revision = PriceRevision.Read(row.Cost.PriceRevision);
+        if (usage == TokenUsage.None || IsOfReport(row) || HasFlag(row, TelemetryNames.ProviderCostFlag) || revision is { KnownFrom: PriceRevision.Code })
+        {
+            return null;
+        }
+
+        var other = row with { Cost = row.Cost with { Usage = usage }, ServiceTier = serviceTier };
+        var priced = Price(other, revision);
+        if (priced.Cost.Certainty == CostCertainty.Unknown || (revision is { Adjustment: { Length: > 0 } agreed } && PriceRevision.Read(priced.Cost.PriceRevision)?.Adjustment != agreed))
+        {
+            return null;
+        }
+
+        return AtTheRateOf(other, priced);
     }
 
     /// <summary>

@@ -3,14 +3,10 @@ using LlmCostCache.AI.Cli.Reports;
 namespace LlmCostCache.AI.Cli.Repricing;
 
 /// <summary>Goes through the ledger once, row by row; what it keeps is a total for each group.</summary>
-internal sealed class RepricingRun(Repricer repricer, LedgerDimension? by, TimeProvider time, TextWriter progress)
+internal sealed class RepricingRun(Repricer repricer, LedgerDimension? by)
 {
-    private const int RowsBetweenLooks = 1_000;
-
     private readonly Dictionary<(string? Key, bool HasKey), RepricedTotal> _groups = [];
     private readonly RepricedTotal _total = new(null);
-    private readonly long _startedAt = time.GetTimestamp();
-    private TimeSpan _nextWord = TimeSpan.FromSeconds(1);
 
     public RepricedTotal Total => _total;
 
@@ -30,11 +26,6 @@ internal sealed class RepricingRun(Repricer repricer, LedgerDimension? by, TimeP
                     Group(key).Add(row.Cost, repriced);
                 }
             }
-
-            if (_total.Calls % RowsBetweenLooks == 0)
-            {
-                SayProgress();
-            }
         }
     }
 
@@ -47,15 +38,5 @@ internal sealed class RepricingRun(Repricer repricer, LedgerDimension? by, TimeP
         }
 
         return group;
-    }
-
-    /// <summary>After a second, and then each time after twice as long: whoever waits knows that something happens, and a log stays short.</summary>
-    private void SayProgress()
-    {
-        if (time.GetElapsedTime(_startedAt) >= _nextWord)
-        {
-            progress.WriteLine($"llmcost: {Amounts.Count(_total.Calls)} calls repriced so far");
-            _nextWord *= 2;
-        }
     }
 }

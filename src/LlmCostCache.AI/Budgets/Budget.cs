@@ -70,7 +70,7 @@ public sealed record Budget
     internal BudgetThresholds AnnouncedAt { get; init; } = BudgetThresholds.Default;
 
     /// <summary>Scope, period, unit and name: what makes it the same budget in another process or after a restart.</summary>
-    internal string Id => s_ids.GetValue(this, static budget => $"{budget.Scope}|{BudgetText.Kind(budget)}|{budget.GivenName}");
+    internal string Id => s_ids.GetValue(this, static budget => $"{budget.Scope}|{BudgetText.StoredKind(budget)}|{budget.GivenName}");
 
     private string DefaultName => Scope == BudgetScope.Everything ? BudgetText.Kind(this) : $"{BudgetText.Kind(this)} {Scope}";
 
@@ -288,8 +288,17 @@ public sealed record Budget
         _ => $"{limit} per {BudgetText.Word(Period)}",
     };
 
-    /// <summary>The budget with the limit, the mode and the fallback of another of the same identity.</summary>
-    internal Budget Under(Budget setting) => this with { Amount = setting.Amount, Mode = setting.Mode, Fallbacks = setting.Fallbacks };
+    /// <summary>Whether somebody chose when it is announced; the usual thresholds can be chosen too.</summary>
+    internal bool SaysThresholds => !ReferenceEquals(AnnouncedAt, BudgetThresholds.Default);
+
+    /// <summary>The budget with the limit, the mode and the fallback of another of the same identity, and its thresholds where it says any.</summary>
+    internal Budget Under(Budget setting) => this with
+    {
+        Amount = setting.Amount,
+        Mode = setting.Mode,
+        Fallbacks = setting.Fallbacks,
+        AnnouncedAt = setting.SaysThresholds ? setting.AnnouncedAt : AnnouncedAt,
+    };
 
     private static BudgetAmount Checked(decimal usd)
     {

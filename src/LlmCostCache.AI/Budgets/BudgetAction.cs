@@ -17,4 +17,7 @@ public enum BudgetAction
 
     /// <summary>A grant was taken back.</summary>
     Revoke,
+
+    /// <summary>No application gives it in code any more, and it was taken off the list.</summary>
+    Forget,
 }

@@ -57,6 +57,19 @@ internal sealed class BudgetCalendar(TimeZoneInfo zone, DayOfWeek weekStart, int
         return (StartOf(first), StartOf(first.AddMonths(length)));
     }
 
+    /// <summary>A length that no window of a period exceeds, in any zone; null for all time. Days of zones that move their clocks are longer than 24 hours.</summary>
+    public static TimeSpan? NoLongerThan(BudgetPeriod period) => period switch
+    {
+        BudgetPeriod.Minute => TimeSpan.FromMinutes(1),
+        BudgetPeriod.Hour => TimeSpan.FromHours(1),
+        BudgetPeriod.Day => TimeSpan.FromDays(2),
+        BudgetPeriod.Week => TimeSpan.FromDays(8),
+        BudgetPeriod.Month => TimeSpan.FromDays(32),
+        BudgetPeriod.Quarter => TimeSpan.FromDays(93),
+        BudgetPeriod.Year => TimeSpan.FromDays(367),
+        _ => null,
+    };
+
     /// <summary>The calendar day of an instant in the zone.</summary>
     public DateOnly LocalDate(DateTimeOffset at) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
 

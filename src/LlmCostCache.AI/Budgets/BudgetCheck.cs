@@ -33,13 +33,13 @@ public sealed record BudgetCheck
         var warnings = new List<string>();
         foreach (var ((budget, key), limit) in matching)
         {
+            var balance = balances.FirstOrDefault(balance => balance.Window.Budget?.Id == budget.Id && balance.Window.Key == key);
             if (budget.Unit != BudgetUnit.Usd)
             {
-                // An estimate in dollars says nothing about tokens, and one more request is one.
+                check = check.With(budget, limit, balance, warnings);
                 continue;
             }
 
-            var balance = balances.FirstOrDefault(balance => balance.Window.Budget?.Id == budget.Id && balance.Window.Key == key);
             var (spent, reserved) = balance.Window.Budget is null || budget.Period == BudgetPeriod.PerCall ? (Money.Zero, Money.Zero) : (balance.Spent.Money, balance.Reserved.Money);
             var left = limit.Money - spent - reserved;
             if (estimate > Money.Zero && estimate > left)
@@ -62,5 +62,30 @@ public sealed record BudgetCheck
         }
 
         return check with { Warnings = warnings };
+    }
+
+    /// <summary>An estimate in dollars says nothing about tokens, so that one more must be left; one more request is one.</summary>
+    private BudgetCheck With(Budget budget, BudgetAmount limit, WindowBalance balance, List<string> warnings)
+    {
+        var (spent, reserved) = balance.Window.Budget is null || budget.Period == BudgetPeriod.PerCall ? (0L, 0L) : (balance.Spent.Count, balance.Reserved.Count);
+        var left = BudgetAmount.Of(budget.Unit, Math.Max(0, limit.Count - spent - reserved));
+        if (left.Count > 0)
+        {
+            if (budget.Period != BudgetPeriod.PerCall && BudgetStatus.Share(BudgetAmount.Of(budget.Unit, spent), limit) is var used and > Near)
+            {
+                warnings.Add(string.Create(CultureInfo.InvariantCulture, $"Budget '{budget.Name}' is used {used:0.#%}; {left} remain."));
+            }
+
+            return this;
+        }
+
+        var reason = $"Budget '{budget.Name}' has {left} left, and a call takes at least one.";
+        if (budget.Mode == BudgetMode.Warn)
+        {
+            warnings.Add(reason);
+            return this;
+        }
+
+        return IsAllowed ? new BudgetCheck { IsAllowed = false, Budget = budget, Reason = reason, FallbackModels = budget.FallbackModels } : this;
     }
 }

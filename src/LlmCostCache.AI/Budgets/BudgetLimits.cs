@@ -11,7 +11,7 @@ public sealed class BudgetLimits
 
     internal BudgetLimits(ILedgerStore store, TimeProvider time) => (_store, _time) = (store, time);
 
-    /// <summary>Sets the limit, the mode and the fallback of a budget.</summary>
+    /// <summary>Sets the limit, the mode and the fallback of a budget, and when it is announced if <see cref="Budget.NotifyAt"/> says so; else that stays as it is.</summary>
     /// <param name="budget">The budget with its new limit.</param>
     /// <param name="note">Why, for the history.</param>
     /// <param name="by">Who, for the history; the name of the operating system's user when null.</param>
@@ -39,12 +39,29 @@ public sealed class BudgetLimits
         return _store.ChangeBudgetsAsync(budgets => budgets.Remove(budget, who, note, request), cancellationToken);
     }
 
+    /// <summary>
+    /// Takes a budget off the list that code or configuration gave and no application gives any more (see <see cref="BudgetStanding.LastGivenAt"/>). An application that still gives it keeps to it,
+    /// and puts it back when it starts next. What was spent goes on being counted. A limit that was set at run time stays.
+    /// </summary>
+    /// <param name="budget">The budget, by scope, period, unit and name.</param>
+    /// <param name="note">Why, for the history.</param>
+    /// <param name="by">Who, for the history; the name of the operating system's user when null.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>False when code gives no such budget.</returns>
+    /// <exception cref="StoreUnavailableException">The ledger cannot be written.</exception>
+    public ValueTask<bool> ForgetAsync(Budget budget, string? note = null, string? by = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(budget);
+        var (who, request) = (by ?? Environment.UserName, NewRequest());
+        return _store.ChangeBudgetsAsync(budgets => budgets.Forget(budget, who, note, request), cancellationToken);
+    }
+
     /// <summary>Allows an amount on top of a budget's limit for a while.</summary>
     /// <param name="budget">The budget, by scope, period, unit and name.</param>
     /// <param name="extra">How much, in the budget's unit; above zero.</param>
     /// <param name="until">Until when, exclusive; in the future.</param>
     /// <param name="from">From when on; now when null.</param>
-    /// <param name="key">The one value of a template that it is for, such as <c>user=alice</c>; every value when null.</param>
+    /// <param name="key">The one value of a template that it is for, such as <c>user=alice</c>; every value when null. A comma or a percent sign within a value is written as in a URL.</param>
     /// <param name="note">Why, for the history.</param>
     /// <param name="by">Who, for the history; the name of the operating system's user when null.</param>
     /// <param name="cancellationToken">Ends the wait, not the change.</param>
@@ -67,12 +84,13 @@ public sealed class BudgetLimits
             throw new ArgumentException($"A grant until {until:u} would never hold. Give an end in the future, after its beginning.", nameof(until));
         }
 
-        if (key is not null && !budget.Scope.IsKey(key))
+        var windowKey = key is null ? null : BudgetScope.KeyOf(key);
+        if (windowKey is not null && !budget.Scope.IsKey(windowKey))
         {
             throw new ArgumentException($"'{key}' is not a value of budget '{budget.Name}'. Give a value for each of its names, such as user=alice for one of each user.", nameof(key));
         }
 
-        var grant = new BudgetGrant { Budget = budget, Amount = extra, From = from ?? now, Until = until, Key = key, Note = note, By = by ?? Environment.UserName };
+        var grant = new BudgetGrant { Budget = budget, Amount = extra, From = from ?? now, Until = until, Key = windowKey, Note = note, By = by ?? Environment.UserName };
         var request = NewRequest();
         return await _store.ChangeBudgetsAsync(budgets => budgets.Grant(grant, request), cancellationToken).ConfigureAwait(false)
             ?? throw new LlmCostException($"There is no budget '{budget.Name}' to grant anything on top of. Set it first, or look at the budgets there are with 'llmcost budget list'.");

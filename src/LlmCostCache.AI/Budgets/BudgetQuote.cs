@@ -43,7 +43,7 @@ internal sealed class BudgetQuote
     /// <summary>Null when the price or the bound is not known.</summary>
     public static BudgetQuote? For(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at)
     {
-        var input = Input(demand, facts);
+        var input = Input(prices, demand, facts, at);
         return input is null || prices.Ceiling(demand.Client.ProviderName, demand.Model, at, 0, demand.HasOutput ? 1 : 0, demand.Client.Host, demand.ServiceTier) is null
             ? null
             : Make(prices, demand, facts, at, input.Value, isPriced: true);
@@ -51,14 +51,22 @@ internal sealed class BudgetQuote
 
     /// <summary>For budgets of tokens and requests, which need no price. Null when tokens are counted and their bound is not known.</summary>
     public static BudgetQuote? WithoutPrice(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at, bool countsTokens) =>
-        Input(demand, facts) is { } input ? Make(prices, demand, facts, at, input, isPriced: false)
+        Input(prices, demand, facts, at) is { } input ? Make(prices, demand, facts, at, input, isPriced: false)
         : countsTokens ? null
         : Make(prices, demand, facts, at, 0, isPriced: false);
 
-    private static long? Input(BudgetDemand demand, ModelFacts? facts)
+    private static long? Input(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at)
     {
-        var input = demand.Size.Unbounded is null ? demand.Size.TokenBound : facts?.ContextWindow;
-        return facts?.ContextWindow is { } window && window < input ? window : input;
+        var size = demand.Size;
+        if (size.Unbounded is not null)
+        {
+            return facts?.ContextWindow;
+        }
+
+        // What does not fit the window is refused, so that no more than it has to be held.
+        return facts?.ContextWindow * size.Texts < size.TokenBound && prices.LongestInput(demand.Client.ProviderName, demand.Model, at, demand.Client.Host) is { } window
+            ? Math.Min(size.TokenBound, window * size.Texts)
+            : size.TokenBound;
     }
 
     private static BudgetQuote Make(PriceBook prices, BudgetDemand demand, ModelFacts? facts, DateTimeOffset at, long input, bool isPriced)

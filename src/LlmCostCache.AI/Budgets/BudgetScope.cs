@@ -126,6 +126,10 @@ internal sealed record BudgetScope
         }
     }
 
+    /// <summary>A window key as windows have it, of one that people wrote: values may be given plainly or as in a URL.</summary>
+    public static string KeyOf(string text) => string.Join(',', text.Split(',').Select(static part => part.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && part[(at + 1)..] is var value and not Each
+        ? $"{part[..at]}={Uri.EscapeDataString(Uri.UnescapeDataString(value))}" : part));
+
     /// <summary>Whether a text is a window key of this scope: a value for each of its <see cref="Each"/> names, in their order.</summary>
     public bool IsKey(string key) => !key.Contains('*', StringComparison.Ordinal)
         && Parts().Where(part => part.Value == Each).Select(part => part.Key).SequenceEqual(key.Split(',').Select(part => part.Split('=')[0]), StringComparer.Ordinal)

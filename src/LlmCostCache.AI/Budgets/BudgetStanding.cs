@@ -13,6 +13,15 @@ public sealed record BudgetStanding
     /// <summary>The limit that code or configuration gives it; null when it is only set at run time.</summary>
     public BudgetAmount? LimitInCode { get; init; }
 
+    /// <summary>
+    /// Since when code or configuration gives it: from the first start of an application that did, or the first call that was held to it. No later start and no other limit changes it; for one that
+    /// was forgotten it begins anew. Null when none gives it.
+    /// </summary>
+    public DateTimeOffset? GivenSince { get; init; }
+
+    /// <summary>When an application that gives it in code or configuration last started; null when none does. One that has run since then gives it too.</summary>
+    public DateTimeOffset? LastGivenAt { get; init; }
+
     /// <summary>Whether the limit was set at run time, which is stronger than code.</summary>
     public bool IsSetAtRunTime { get; init; }
 

@@ -19,6 +19,29 @@ internal sealed record ReservationRequest
 
     /// <summary>Which limits set at run time the holds were made by; null when that does not matter. Should there be newer ones, nothing is held and the outcome brings them.</summary>
     public long? SettingsRevision { get; init; }
+
+    /// <summary>What the store has read of new windows before it decides; filled in by the store.</summary>
+    public ImmutableArray<EarlierSums> Earlier { get; init; }
+
+    /// <summary>The row that is written when nobody ever says how the attempt ended.</summary>
+    public static UsageRecord RecordOf(string id, BudgetDemand demand, ModelFacts? facts, HoldAmounts amounts, DateTimeOffset now) => new()
+    {
+        Id = id,
+        CallId = demand.CallId,
+        Attempt = demand.Attempt,
+        At = now,
+        Operation = demand.Operation,
+        Provider = demand.Client.ProviderName ?? facts?.Provider,
+        RequestedModel = demand.Model,
+        Model = demand.Model,
+        ModelKey = facts?.Model,
+        Status = CallStatus.Assumed,
+        Cost = amounts.IsPriced
+            ? CallCost.Between(Money.Zero, amounts.Ceiling, "The process that made this call ended before the answer was recorded")
+            : CallCost.Unpriced($"The price of '{demand.Model}' is not known"),
+        UsageSource = "none",
+        Attribution = demand.Attribution,
+    };
 }
 
 /// <summary>An amount held against one window, in the unit of its budget. <see cref="Enforced"/> is false for budgets that only warn.</summary>

@@ -38,7 +38,7 @@ internal static class AnswerFrame
 
     public static byte[] Encode(CacheKey key, StoredAnswer answer, AnswerSeal seal)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        var buffer = FrameWriter.EmptyBuffer();
         var to = new FrameWriter(buffer);
         to.Byte(answer.Vector is null ? ChatKind : EmbeddingKind);
         to.Int64(answer.AskedAt);

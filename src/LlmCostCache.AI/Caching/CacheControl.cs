@@ -40,12 +40,12 @@ public sealed class CacheControl
         return this;
     }
 
-    /// <summary>How long the answer may be served.</summary>
+    /// <summary>How long the answer may be served; more than 365 days counts as 365.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public CacheControl TimeToLive(TimeSpan timeToLive)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeToLive, TimeSpan.Zero);
-        Lifetime = timeToLive;
+        Lifetime = AtMost(timeToLive);
         return this;
     }
 
@@ -54,7 +54,7 @@ public sealed class CacheControl
     public CacheControl SlidingExpiration(TimeSpan unused)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(unused, TimeSpan.Zero);
-        SlidingFor = unused;
+        SlidingFor = AtMost(unused);
         return this;
     }
 
@@ -64,7 +64,7 @@ public sealed class CacheControl
     public CacheControl ServeStale(TimeSpan afterExpiry)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(afterExpiry, TimeSpan.Zero);
-        StaleFor = afterExpiry;
+        StaleFor = AtMost(afterExpiry);
         return this;
     }
 
@@ -83,6 +83,9 @@ public sealed class CacheControl
         NamespaceName = name;
         return this;
     }
+
+    // No answer lives longer, whatever is said.
+    private static TimeSpan AtMost(TimeSpan time) => time < CachePolicy.LongestTimeToLive ? time : CachePolicy.LongestTimeToLive;
 
     internal CacheControl Copy()
     {

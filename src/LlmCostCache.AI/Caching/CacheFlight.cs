@@ -26,6 +26,9 @@ internal sealed class CacheFlight : IDisposable
     /// <summary>Whether this follower asks for itself: the leader got an answer that only it may have.</summary>
     public bool IsUnshareable { get; private set; }
 
+    /// <summary>The answer that the flight has landed with; null when it has none, or flies.</summary>
+    public CacheHit? Shared => _flight.Landed is { IsCompletedSuccessfully: true, Result: var landing } ? HitOf(landing) : null;
+
     /// <summary>What the leader's call threw; null when it did not fail.</summary>
     public Exception? Error { get; private set; }
 
@@ -49,11 +52,22 @@ internal sealed class CacheFlight : IDisposable
     public void Complete(CacheHit hit) => Land(new Landing { Answer = hit.Answer, StaleReason = hit.StaleReason });
 
     /// <summary>Shares an answer that was just bought, or abandons when it is not fit to be shared.</summary>
+    /// <param name="plan">What the cache does for the question.</param>
+    /// <param name="response">The answer.</param>
+    /// <param name="cost">What it cost.</param>
+    /// <param name="purchase">On which terms it was bought; null when nobody saw them.</param>
+    /// <param name="stored">The copy of it that the cache keeps; null when it keeps none, which need not keep it from those who wait.</param>
     /// <returns>Null when it was shared, else the reason.</returns>
-    public string? Complete(CachePlan plan, ChatResponse response, CallCost cost, Purchase? purchase = null)
+    public string? Complete(CachePlan plan, ChatResponse response, CallCost cost, Purchase? purchase = null, StoredAnswer? stored = null)
     {
         if (!IsLeader)
             return "only the leader shares";
+
+        if (stored is not null)
+        {
+            Land(new Landing { Answer = stored });
+            return null;
+        }
 
         StoredAnswer? answer = null;
         try
@@ -132,7 +146,7 @@ internal sealed class CacheFlight : IDisposable
             var landing = await _flight.Landed.WaitAsync(Patience, _flight.Time, cancellationToken).ConfigureAwait(false);
             IsUnshareable = landing.IsUnshareable;
             Error = landing.Error;
-            return landing.Answer is { } answer ? (new CacheHit(answer, CacheLayer.Coalesced, _flight.Key) { StaleReason = landing.StaleReason }, null) : default;
+            return (HitOf(landing), null);
         }
         catch (TimeoutException)
         {
@@ -153,6 +167,9 @@ internal sealed class CacheFlight : IDisposable
         _flight.SetLeading();
         return await call(cancellationToken);
     }
+
+    private CacheHit? HitOf(Landing landing) =>
+        landing.Answer is { } answer ? new CacheHit(answer, CacheLayer.Coalesced, _flight.Key) { StaleReason = landing.StaleReason } : null;
 
     private void Land(Landing landing)
     {

@@ -101,7 +101,7 @@ internal sealed record CachePolicy
         for (var i = 0; i < update.Contents.Count; i++)
         {
             if (update.Contents[i] is not (TextContent or TextReasoningContent or DataContent or UsageContent)
-                && !(StoreToolCalls && update.Contents[i] is FunctionCallContent))
+                && !(update.Contents[i] is FunctionCallContent call && MayStore(call)))
                 return false;
         }
 
@@ -137,7 +137,7 @@ internal sealed record CachePolicy
                         break;
                     case TextReasoningContent or UsageContent:
                         break;
-                    case FunctionCallContent call when StoreToolCalls && call.GetType() == typeof(FunctionCallContent) && call.Exception is null:
+                    case FunctionCallContent call when MayStore(call):
                         says = true;
                         break;
                     case var other:
@@ -159,6 +159,9 @@ internal sealed record CachePolicy
             return $"the application failed to decide ({exception.GetType().Name})";
         }
     }
+
+    // One that only informs was made by somebody else. What is stored would not say so, and its replay would be made.
+    private bool MayStore(FunctionCallContent call) => StoreToolCalls && call.GetType() == typeof(FunctionCallContent) && call is { Exception: null, InformationalOnly: false };
 
     private string? WhyUnfinished(ChatResponse response)
     {
@@ -192,8 +195,9 @@ internal sealed record CachePolicy
         {
             return string.Equals(status?.GetValue(raw)?.ToString(), "completed", StringComparison.OrdinalIgnoreCase);
         }
-        catch (TargetInvocationException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
+            // Other people's code, and the answer that it belongs to is paid for.
             return false;
         }
     }

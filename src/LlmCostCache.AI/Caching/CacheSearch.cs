@@ -8,7 +8,7 @@ namespace LlmCostCache.AI;
 internal abstract class CacheSearch(ResponseCache cache)
 {
     // Those who waited for a failed call try once more; when that fails too, all of them hear of it.
-    private const int MostFailures = 2;
+    public const int MostFailures = 2;
 
     private int _failures;
 
@@ -27,6 +27,10 @@ internal abstract class CacheSearch(ResponseCache cache)
         if (error is not (null or LlmCostException) && ++_failures >= MostFailures)
             ExceptionDispatchInfo.Throw(error);
     }
+
+    /// <summary>The expired answer that somebody else's call got instead of a stream, which broke before this question was shown any of it; null when it got none.</summary>
+    public CacheHit? InsteadOf(LiveStream stream) =>
+        stream is { Error: not null, Flight.Shared: { } shared } && cache.MayShare(shared, Plan) ? shared : null;
 
     /// <summary>The stored answer, the one that an identical call is about to get, or its stream; neither when this caller has to ask.</summary>
     /// <param name="readsAlong">Whether a stream can be read along.</param>
@@ -65,8 +69,7 @@ internal abstract class CacheSearch(ResponseCache cache)
                 shared = await flight.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            // What was asked before an invalidation is not for a caller that may have come after it.
-            if (shared is not null && !cache.IsInvalidated(shared))
+            if (shared is not null && cache.MayShare(shared, Plan))
                 return (shared, null);
 
             AsksAlone = flight.IsUnshareable;

@@ -24,12 +24,6 @@ internal sealed class CanonicalContents(CanonicalWriter writer, CanonicalValues 
         if (contents is null or { Count: 0 })
             return;
 
-        if (depth > CanonicalValues.MaxDepth)
-        {
-            _out.Refuse("content is nested too deeply");
-            return;
-        }
-
         _out.Byte(tag);
         for (var i = 0; i < contents.Count; i++)
             Write(contents[i], depth);
@@ -41,6 +35,13 @@ internal sealed class CanonicalContents(CanonicalWriter writer, CanonicalValues 
     {
         if (KeyExclusions.IsSkipped(content))
             return;
+
+        // Results can be contents that have results.
+        if (depth > CanonicalValues.MaxDepth)
+        {
+            _out.Refuse("content is nested too deeply");
+            return;
+        }
 
         switch (content)
         {

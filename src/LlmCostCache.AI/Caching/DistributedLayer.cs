@@ -111,7 +111,7 @@ internal sealed class DistributedLayer : IAsyncDisposable
         if (timeToLive <= TimeSpan.Zero || _breaker.IsLeftAlone)
             return;
 
-        Enqueue(new(token => _store.WriteAsync(NameOf(key), AnswerFrame.Encode(key, answer, _seal), timeToLive, token, answer.SlidingFor), Done: null, answer.SizeInMemory()));
+        Enqueue(new(token => WriteAsync(key, answer, timeToLive, token), Done: null, answer.SizeInMemory()));
     }
 
     public Task RemoveAsync(CacheKey key) => DoAsync(token => _store.RemoveAsync(NameOf(key), token));
@@ -134,6 +134,17 @@ internal sealed class DistributedLayer : IAsyncDisposable
             _failed("the queue could not be written before closing");
         else if (!_owed.IsEmpty)
             _failed("an invalidation could not be written before closing");
+    }
+
+    private Task WriteAsync(CacheKey key, StoredAnswer answer, TimeSpan timeToLive, CancellationToken cancellationToken)
+    {
+        var frame = AnswerFrame.Encode(key, answer, _seal);
+        if (frame.Length <= AnswerFrame.MaxBytes)
+            return _store.WriteAsync(NameOf(key), frame, timeToLive, cancellationToken, answer.SlidingFor);
+
+        // Whoever found it would not read it.
+        _failed("an answer is too large for the store");
+        return Task.CompletedTask;
     }
 
     private string NameOf(CacheKey key) => _prefix + key;
@@ -218,6 +229,9 @@ internal sealed class DistributedLayer : IAsyncDisposable
             Enqueue(new(token => _store.RemoveAsync(name, token), Done: null));
             return null;
         }
+
+        if (IsOwed(key, answer))
+            return null;
 
         // Not knowing whether it was invalidated counts as invalidated: what goes wrong here is a miss.
         return (await _stamps.KillersOfAsync(key, answer, cancellationToken).ConfigureAwait(false)).Count == 0 ? answer : null;
@@ -322,6 +336,11 @@ internal sealed class DistributedLayer : IAsyncDisposable
         _failed("a stamp was malformed");
         Enqueue(new(token => _stamps.RepairAsync(name, token), Done: null));
     }
+
+    /// <summary>Whether an answer was removed here, and the store could only not be told yet. Of other scopes than keys this process knows without it.</summary>
+    private bool IsOwed(CacheKey key, StoredAnswer answer) => !_owed.IsEmpty
+        && ((_owed.TryGetValue(new(Invalidations.Kind.Key, key.ToString()), out var stamp) && answer.AskedAt <= stamp)
+            || (_owed.TryGetValue(new(Invalidations.Kind.Everything, ""), out stamp) && answer.AskedAt <= stamp));
 
     private void Owe(Invalidations.Scope scope, long stamp)
     {

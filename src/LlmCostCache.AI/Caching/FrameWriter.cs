@@ -10,11 +10,27 @@ namespace LlmCostCache.AI;
 /// <summary>Writes the fields of an <see cref="AnswerFrame"/>.</summary>
 internal readonly struct FrameWriter(ArrayBufferWriter<byte> buffer)
 {
+    // A buffer that was once as large as this is not kept for the next frame.
+    private const int MostKept = 64 << 10;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_buffer;
+
     internal const byte NullText = 0;
     internal const byte Utf8Text = 1;
 
     // For the rare text with a surrogate that stands alone: UTF-8 would replace it.
     internal const byte Utf16Text = 2;
+
+    /// <summary>A buffer for one frame, which its caller seals before the same thread begins another one.</summary>
+    public static ArrayBufferWriter<byte> EmptyBuffer()
+    {
+        if (t_buffer is not { Capacity: <= MostKept } buffer)
+            t_buffer = buffer = new ArrayBufferWriter<byte>(4096);
+
+        buffer.ResetWrittenCount();
+        return buffer;
+    }
 
     public void Byte(byte value)
     {

@@ -35,8 +35,8 @@ internal sealed class Invalidations(TimeProvider time)
 
     public readonly record struct Scope(Kind Kind, string Name);
 
-    /// <summary>Told of each key that is to be forgotten, and when it was. No answer knows its own key, so whoever holds it by that key has to let go of it.</summary>
-    public Action<CacheKey, long>? KeyForgotten { get; init; }
+    /// <summary>Told of keys that are to be forgotten, and when each was. No answer knows its own key, so whoever holds it by that key has to let go of it.</summary>
+    public Action<IReadOnlyDictionary<CacheKey, long>>? KeysForgotten { get; init; }
 
     /// <summary>A place between stamps: how many invalidations had begun, and which stamp was the last.</summary>
     public readonly record struct Mark(long Begun, long Last);
@@ -71,19 +71,29 @@ internal sealed class Invalidations(TimeProvider time)
         }
     }
 
-    public void Add(Scope scope, long stamp)
-    {
-        // Far ahead of our clock lies only what a damaged row or a machine with a wrong clock says. Believed as it is, it would kill every new answer
-        // of its scope until that day comes.
-        stamp = Math.Min(stamp, time.GetUtcNow().Add(StoredAnswer.ClockTolerance).UtcTicks);
-        if (scope.Kind == Kind.Key)
-        {
-            if (CacheKey.TryParse(scope.Name, out var key))
-                KeyForgotten?.Invoke(key, stamp);
+    public void Add(Scope scope, long stamp) => Add([(scope, stamp)]);
 
-            return;
+    /// <summary>The same for several: the keys among them are looked for together.</summary>
+    public void Add(IReadOnlyList<(Scope Scope, long Stamp)> told)
+    {
+        Dictionary<CacheKey, long>? keys = null;
+        foreach (var (scope, stamp) in told)
+        {
+            // Far ahead of our clock lies only what a damaged row or a machine with a wrong clock says. Believed as it is, it would kill every new answer
+            // of its scope until that day comes.
+            var believed = Math.Min(stamp, time.GetUtcNow().Add(StoredAnswer.ClockTolerance).UtcTicks);
+            if (scope.Kind != Kind.Key)
+                AddOne(scope, believed);
+            else if (CacheKey.TryParse(scope.Name, out var key))
+                (keys ??= [])[key] = Math.Max(believed, keys.GetValueOrDefault(key));
         }
 
+        if (keys is not null)
+            KeysForgotten?.Invoke(keys);
+    }
+
+    private void AddOne(Scope scope, long stamp)
+    {
         if (scope.Kind == Kind.SystemPrompt)
             AddPrompt(scope.Name, stamp);
         else

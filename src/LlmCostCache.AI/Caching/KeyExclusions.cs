@@ -7,9 +7,6 @@ namespace LlmCostCache.AI;
 /// test.</summary>
 internal static class KeyExclusions
 {
-    /// <summary>Additional properties with this prefix are our own notes (cost, control); the provider never sees them.</summary>
-    public const string OwnPropertyPrefix = "llmcostcache";
-
     /// <summary>Members left out, as <c>Type.Member</c>; a type name covers its subclasses.</summary>
     public static FrozenDictionary<string, string> Members { get; } = new Dictionary<string, string>
     {
@@ -39,5 +36,6 @@ internal static class KeyExclusions
     /// <summary>Content that is skipped as a whole.</summary>
     public static bool IsSkipped(AIContent content) => content is UsageContent;
 
-    public static bool IsOwnProperty(string name) => name.StartsWith(OwnPropertyPrefix, StringComparison.OrdinalIgnoreCase);
+    // Exactly what is taken off before the provider is asked: what it is sent counts.
+    public static bool IsOwnProperty(string name) => CostCarrier.IsOwn(name);
 }

@@ -93,16 +93,14 @@ internal sealed class MemoryLayer(long limit)
     public bool Remove(RequestPrint print, ReadOnlySpan<byte> request) =>
         _entries.TryGetValue(print, out var entry) && entry.Answers(request) && Remove(entry);
 
-    /// <summary>Removes the answer with this key, wherever it is, unless it was asked for later; looks at all of them.</summary>
-    public bool Remove(CacheKey key, long askedUpTo)
+    /// <summary>Removes the answers with these keys, wherever they are, unless they were asked for later; looks at all of them.</summary>
+    public void Remove(IReadOnlyDictionary<CacheKey, long> askedUpTo)
     {
         foreach (var (_, entry) in _entries)
         {
-            if (entry.Key.Equals(key))
-                return entry.Answer.AskedAt <= askedUpTo && Remove(entry);
+            if (askedUpTo.TryGetValue(entry.Key, out var stamp) && entry.Answer.AskedAt <= stamp)
+                Remove(entry);
         }
-
-        return false;
     }
 
     public int RemoveWhere(Func<StoredAnswer, bool> match)

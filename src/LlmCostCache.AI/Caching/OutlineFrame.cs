@@ -12,7 +12,7 @@ internal static class OutlineFrame
     /// <summary>The outline in a frame; null when it is too large to be worth keeping.</summary>
     public static byte[]? Encode(CacheKey key, RequestOutline outline, AnswerSeal seal)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
+        var buffer = FrameWriter.EmptyBuffer();
         var to = new FrameWriter(buffer);
         to.Text(outline.Prompt);
         to.Int32(outline.Parts.Count);

@@ -47,7 +47,11 @@ internal static class ProviderFailure
             if (found is TimeSpan wait)
                 return wait > TimeSpan.Zero ? wait : null;
 
-            if (found is string text && Parse(text, now) is { } parsed)
+            if (found is DateTimeOffset until && until > now)
+                return until - now;
+
+            // A number, or what System.Net.Http makes of the header, writes itself as the header does.
+            if (Convert.ToString(found, CultureInfo.InvariantCulture) is { Length: > 0 } text && Parse(text, now) is { } parsed)
                 return parsed;
         }
 
@@ -56,8 +60,9 @@ internal static class ProviderFailure
 
     private static TimeSpan? Parse(string text, DateTimeOffset now)
     {
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
-            return seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
+        // Some servers send fractions, and "12.5" would pass for a day of December.
+        if (decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
+            return seconds > 0 && seconds < (decimal)TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond)) : null;
 
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var until) && until > now ? until - now : null;
     }

@@ -8,7 +8,7 @@ internal static class Replay
 {
     // A few words. Nobody sees the pieces of an answer that comes at once, so there are few of them and they may be long.
     private const int PieceLength = 32;
-    private const int MostPiecesAtOnce = 4;
+    private const int MostPiecesAtOnce = 2;
 
     /// <summary>The updates of an answer, which is taken apart for it.</summary>
     public static List<ChatResponseUpdate> Of(ChatResponse response, bool isPaced)
@@ -19,6 +19,53 @@ internal static class Replay
             Split(update, isPaced, pieces);
 
         return pieces;
+    }
+
+    /// <summary>The same updates, at once, of the answer that nearly all are: one message with one plain text. Made without a copy of the whole, and cut once for all its readers.</summary>
+    /// <returns>Null when the answer is another one.</returns>
+    public static ChatResponseUpdate[]? OfText(StoredAnswer answer)
+    {
+        if (answer is not { Messages: [{ Contents: [{ Kind: StoredContentKind.Text, Annotations.Count: 0, Properties.Values.Count: 0 } content] } message], Properties.Values.Count: 0 })
+            return null;
+
+        var texts = answer.Worth.PiecesOf(content.Text);
+        var updates = new ChatResponseUpdate[texts.Length];
+        for (var i = 0; i < updates.Length; i++)
+        {
+            updates[i] = new ChatResponseUpdate
+            {
+                Role = new ChatRole(message.Role),
+                AuthorName = message.AuthorName,
+                Contents = [new TextContent(texts[i])],
+                MessageId = message.MessageId,
+                ResponseId = answer.ResponseId,
+                ModelId = answer.ResponseModel,
+                CreatedAt = message.CreatedAt ?? answer.CreatedAt,
+            };
+        }
+
+        var last = updates[^1];
+        last.FinishReason = answer.FinishReason is { } reason ? new ChatFinishReason(reason) : null;
+        last.AdditionalProperties = message.Properties.ToDictionary();
+        return updates;
+    }
+
+    /// <summary>A text in the pieces in which it comes at once.</summary>
+    public static string[] Cut(string text)
+    {
+        var length = LengthAtOnce(text);
+        if (text.Length <= length)
+            return [text];
+
+        var pieces = new List<string>(MostPiecesAtOnce);
+        for (var from = 0; from < text.Length;)
+        {
+            var to = End(text, from, length);
+            pieces.Add(text[from..to]);
+            from = to;
+        }
+
+        return [.. pieces];
     }
 
     /// <summary>How many characters a reader gets to see with this update.</summary>
@@ -62,9 +109,11 @@ internal static class Replay
             return 0;
 
         var text = content is TextContent { Text: var said } ? said : content is TextReasoningContent { Text: var thought } ? thought : "";
-        var length = isPaced ? PieceLength : Math.Max(PieceLength, (text.Length / MostPiecesAtOnce) + 1);
+        var length = isPaced ? PieceLength : LengthAtOnce(text);
         return text.Length > length ? length : 0;
     }
+
+    private static int LengthAtOnce(string text) => Math.Max(PieceLength, (text.Length / MostPiecesAtOnce) + 1);
 
     private static void SplitText(ChatResponseUpdate update, AIContent content, int length, List<ChatResponseUpdate> pieces)
     {

@@ -67,7 +67,8 @@ internal sealed record StoredContent
                 return new() { Kind = StoredContentKind.Reasoning, Text = reasoning.Text, Detail = reasoning.ProtectedData };
             case DataContent data when data.GetType() == typeof(DataContent):
                 return new() { Kind = StoredContentKind.Data, Text = data.MediaType, Detail = data.Name, Data = data.Data.ToArray() };
-            case FunctionCallContent call when call.GetType() == typeof(FunctionCallContent):
+            // What could not be read of a call, and that it only informs, is not kept: without it it would be another call.
+            case FunctionCallContent { Exception: null, InformationalOnly: false } call when call.GetType() == typeof(FunctionCallContent):
                 var arguments = call.Arguments is null ? null : StoredProperties.TryCopyAll(call.Arguments);
                 return call.Arguments is not null && arguments is null
                     ? null

@@ -88,6 +88,20 @@ internal sealed class StoredProperties
 
     private static bool TryKeep(object? value, out object? copy)
     {
+        try
+        {
+            return TryCopy(value, out copy);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // JSON of a document that is gone, numbers that are none, lists that break: other people's objects, and the answer that holds them is paid for.
+            copy = null;
+            return false;
+        }
+    }
+
+    private static bool TryCopy(object? value, out object? copy)
+    {
         switch (value)
         {
             case null or string or bool or int or long or double or float or decimal or Guid or DateTimeOffset:

@@ -104,12 +104,24 @@ internal sealed class StreamPiece
             copy = new UsageContent(usage.Details);
         else if (content is TextContent or TextReasoningContent or DataContent or FunctionCallContent && StoredContent.TryCopy(content) is { } stored)
             copy = stored.ToContent();
+        else if (content is TextContent text)
+            copy = WithNotesOf(content, new TextContent(text.Text));
+        else if (content is TextReasoningContent reasoning)
+            copy = WithNotesOf(content, new TextReasoningContent(reasoning.Text) { ProtectedData = reasoning.ProtectedData });
         else
             return content;
 
         if (keepsRaw)
             copy.RawRepresentation = content.RawRepresentation;
 
+        return copy;
+    }
+
+    // Notes of an unknown kind cannot be copied and are handed on as they are; what a reader does to the text stays its own.
+    private static AIContent WithNotesOf(AIContent content, AIContent copy)
+    {
+        copy.Annotations = content.Annotations is null ? null : [.. content.Annotations];
+        copy.AdditionalProperties = content.AdditionalProperties?.Clone();
         return copy;
     }
 

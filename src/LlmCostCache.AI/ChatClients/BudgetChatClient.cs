@@ -42,8 +42,8 @@ public sealed class BudgetChatClient : DelegatingChatClient
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = ChatMessages.AsList(messages);
-        using var own = CallToken.Find(options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? _client.DefaultModel) : null;
-        var token = own ?? CallToken.Find(options?.AdditionalProperties)!;
+        using var own = CallToken.Find(_costs, options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? _client.DefaultModel) : null;
+        var token = own ?? CallToken.Find(_costs, options?.AdditionalProperties)!;
         if (token.Budget is { IsOver: false })
         {
             return await base.GetResponseAsync(list, options, cancellationToken);
@@ -65,8 +65,8 @@ public sealed class BudgetChatClient : DelegatingChatClient
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = ChatMessages.AsList(messages);
-        using var own = CallToken.Find(options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? _client.DefaultModel) : null;
-        var token = own ?? CallToken.Find(options?.AdditionalProperties)!;
+        using var own = CallToken.Find(_costs, options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? _client.DefaultModel) : null;
+        var token = own ?? CallToken.Find(_costs, options?.AdditionalProperties)!;
         await using var pass = token.Budget is not { IsOver: false } ? await AdmitAsync(token, list, options, cancellationToken) : null;
         var admitted = pass is null ? options : Admitted(pass, token, options);
         await foreach (var update in InnerClient.GetStreamingResponseAsync(list, admitted, cancellationToken))

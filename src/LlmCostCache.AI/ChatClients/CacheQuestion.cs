@@ -19,7 +19,7 @@ internal sealed class CacheQuestion : CacheSearch, IDisposable
         : base(costs.Cache)
     {
         _costs = costs;
-        _outer = CallToken.Find(options?.AdditionalProperties);
+        _outer = CallToken.Find(costs, options?.AdditionalProperties);
         Messages = messages;
         Options = options;
         Model = options?.ModelId ?? client.DefaultModel;
@@ -55,11 +55,14 @@ internal sealed class CacheQuestion : CacheSearch, IDisposable
     /// <summary>Made only when the question leaves the cache.</summary>
     public CallToken Token => _outer ?? (_own ??= CallToken.Begin(_costs, Span, Attribution));
 
+    /// <inheritdoc cref="CallToken.Served"/>
+    public void Served() => _outer?.Served("chat");
+
     public CacheQuestion Borrow()
     {
-        // The caller may leave while its call goes on for others, and then add to its list: what is sent must stay what the key stands for.
+        // The caller may leave while its call goes on for others, and then change its list and the messages in it: what is sent must stay what the key stands for.
         if (Flight is not null)
-            Messages = [.. Messages];
+            Messages = [.. Messages.Select(ChatMessages.Copy)];
 
         Interlocked.Increment(ref _users);
         return this;

@@ -13,6 +13,14 @@ internal static class ChatMessages
         return messages as IReadOnlyList<ChatMessage> ?? [.. messages];
     }
 
+    /// <summary>A copy that its owner cannot add to, or take from.</summary>
+    public static ChatMessage Copy(ChatMessage message)
+    {
+        var copy = message.Clone();
+        copy.Contents = [.. message.Contents];
+        return copy;
+    }
+
     /// <summary>The messages without what we attached to earlier answers; the very same list when there is nothing to take off.</summary>
     public static IReadOnlyList<ChatMessage> WithoutOwnProperties(IReadOnlyList<ChatMessage> messages)
     {
@@ -117,7 +125,10 @@ internal static class ChatMessages
     }
 
     /// <summary>The update that ends a stream and carries its cost; it joins the last message, so that it makes none of its own.</summary>
-    public static ChatResponseUpdate TrailingUpdate(string attemptId, CallCost cost, ChatResponseUpdate? last) => Trailing(CostCarrier.KeyOf(attemptId), CostCarrier.Write(cost), last);
+    public static ChatResponseUpdate TrailingUpdate(string attemptId, CallCost cost, ChatResponseUpdate? last) => TrailingUpdate(attemptId, CostCarrier.Write(cost), last);
+
+    /// <summary>The same with a cost that was written before.</summary>
+    public static ChatResponseUpdate TrailingUpdate(string attemptId, string cost, ChatResponseUpdate? last) => Trailing(CostCarrier.KeyOf(attemptId), cost, last);
 
     /// <summary>The same with the reason why the answer did not pass the cache.</summary>
     public static ChatResponseUpdate TrailingBypass(string callId, string reason, ChatResponseUpdate? last) => Trailing(CostCarrier.BypassKeyOf(callId), reason, last);

@@ -24,7 +24,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
-        _endpoint = new CacheEndpoint(_client.Provider, _client.Uri, _client.DefaultModel);
+        _endpoint = new CacheEndpoint(_client.Provider ?? ClientIdentity.TypeOf(innerClient), _client.Uri, _client.DefaultModel);
         _errors = new RememberedErrors(costs.Options.TimeProvider);
         if (innerClient.GetService<FunctionInvokingChatClient>() is not null)
         {
@@ -122,6 +122,10 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
                 yield break;
             }
 
+            hit = question.InsteadOf(live.Stream);
+            if (hit is not null)
+                break;
+
             question.AsksAlone |= live.IsTurnedAway;
             question.Heard(live.Stream.Error?.SourceException);
             (hit, live) = await FindAsync(question, readsAlong: true, cancellationToken);
@@ -141,7 +145,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
 
         var served = Serve(question, hit);
         ChatResponseUpdate? before = null;
-        foreach (var update in Replay.Of(UsageOf(hit), _pace is not null))
+        foreach (var update in ReplayOf(hit))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (_pace is { } pace && before is not null)
@@ -151,7 +155,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             yield return update;
         }
 
-        yield return ChatMessages.TrailingUpdate(served.Id, served.Cost, before);
+        yield return ChatMessages.TrailingUpdate(served.Id, TextOf(hit, served.Cost), before);
     }
 
     /// <summary>The provider's stream, past the cache.</summary>
@@ -268,6 +272,9 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         return response;
     }
 
+    private IReadOnlyList<ChatResponseUpdate> ReplayOf(CacheHit hit) =>
+        (_pace is null && HitUsage == HitUsage.Omit ? Replay.OfText(hit.Answer) : null) ?? (IReadOnlyList<ChatResponseUpdate>)Replay.Of(UsageOf(hit), _pace is not null);
+
     private UsageRecord Serve(CacheQuestion question, CacheHit hit)
     {
         var now = _costs.Options.TimeProvider.GetUtcNow();
@@ -288,7 +295,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             });
         }
 
-        var record = Row(question, now, hit.Layer, hit.Response.ModelId, hit.Response.FinishReason?.Value, served.Cost);
+        var record = Row(question, now, hit.Layer, hit.Answer.ResponseModel, hit.Answer.FinishReason, served.Cost);
         _costs.Cache.Used(hit, saved);
         var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
         _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);
@@ -333,6 +340,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             TraceId = question.Span.TraceId,
             SpanId = question.Span.SpanId,
         };
+        question.Served();
         _costs.Store.AppendLater(record);
         MeterWatch.Current?.End(record.Cost, record.FinishReason);
         return record;
@@ -361,8 +369,8 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         else
         {
             var purchase = question.Token.Purchase;
-            whyNot = _costs.Cache.Store(question.Plan, response, cost, purchase);
-            question.Flight?.Complete(question.Plan, response, cost, purchase);
+            whyNot = _costs.Cache.Store(question.Plan, response, cost, purchase, out var stored);
+            question.Flight?.Complete(question.Plan, response, cost, purchase, stored);
         }
 
         if (whyNot is not null)

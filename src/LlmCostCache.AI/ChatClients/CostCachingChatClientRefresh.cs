@@ -25,17 +25,10 @@ public sealed partial class CostCachingChatClient
             return;
 
         // The caller owns its messages and options and may change them at once.
-        ChatMessage[] messages = [.. question.Messages.Select(CopyOf)];
+        ChatMessage[] messages = [.. question.Messages.Select(ChatMessages.Copy)];
         var options = question.Options?.Clone();
         options?.AdditionalProperties?.Remove(CallToken.Key);
         _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution, hit.StoredAt));
-    }
-
-    private static ChatMessage CopyOf(ChatMessage message)
-    {
-        var copy = message.Clone();
-        copy.Contents = [.. message.Contents];
-        return copy;
     }
 
     private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution, DateTimeOffset storedAt)

@@ -16,6 +16,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     private object? _lastRaw;
     private object? _finishRaw;
     private long _outputBytes;
+    private long _unseenBytes;
     private TimeSpan? _firstChunk;
     private bool _isStart = true;
     private bool _ended;
@@ -31,8 +32,8 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
 
     public bool HasEnded => _ended;
 
-    /// <summary>UTF-8 bytes of what the model produced so far, an upper bound of its visible tokens.</summary>
-    public long OutputBytes => _outputBytes;
+    /// <summary>UTF-8 bytes of what the model produced so far, an upper bound of its tokens except those of hidden reasoning; what its adapter still keeps back is in it.</summary>
+    public long OutputBytes => _outputBytes + _unseenBytes;
 
     /// <summary>Whether the provider has said why the answer ends, so that nothing more is to come but its usage.</summary>
     public bool HasFinished => _finishReason is not null;
@@ -68,6 +69,16 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         Contents.AddRange(update.Contents);
         var bytes = ChatMessages.OutputBytes(update.Contents);
         _outputBytes += bytes;
+        if (bytes == 0)
+        {
+            _unseenBytes += UnseenOutput.BytesOf(update.RawRepresentation);
+        }
+        else if (_unseenBytes > 0 && update.Contents.Any(static content => content is FunctionCallContent))
+        {
+            // Now the adapter hands on what it kept back.
+            _unseenBytes = Math.Max(0, _unseenBytes - bytes);
+        }
+
         _usageWasLast &= bytes == 0;
         var reports = _reports;
         for (var i = 0; i < update.Contents.Count; i++)
@@ -97,7 +108,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
     {
         EndRequest();
         var usage = _usage.Merge((counts, facts, raw) => reader.Take(counts, facts, raw, client), _outputBytes);
-        var complete = _finishReason is not null ? _ended || usage is not null : _ended && usage is not null && IsWholeWithoutReason(client.ProviderName);
+        var complete = _finishReason is not null ? _ended || usage is not null : _ended && usage is not null && IsWholeWithoutReason(client.Adapter);
         var isWhole = (complete || _isFinal) && !_onlyStarted;
         return new AnswerFacts
         {
@@ -108,7 +119,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
             Region = _region,
             Usage = isWhole ? usage : null,
             PartialUsage = isWhole ? null : usage,
-            OutputBytes = _outputBytes,
+            OutputBytes = OutputBytes,
             HasReasoning = HiddenReasoning.IsShownBy(Contents),
             IsIncomplete = !complete,
             TimeToFirstChunk = _firstChunk,

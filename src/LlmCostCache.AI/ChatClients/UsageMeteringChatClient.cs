@@ -44,7 +44,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     /// <value>What the client says in its <see cref="ChatClientMetadata"/>.</value>
     public string? ProviderName { get; set; }
 
-    private ClientIdentity Client => ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client;
+    private ClientIdentity Client => _client.Called(ProviderName);
 
     /// <inheritdoc/>
     public override object? GetService(Type serviceType, object? serviceKey = null)
@@ -64,7 +64,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = ChatMessages.AsList(messages);
-        var outer = CallToken.Find(options?.AdditionalProperties);
+        var outer = CallToken.Find(_costs, options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? Client.DefaultModel) : null;
         var token = outer ?? own!;
         var attempt = await BeginAsync(token, list, options, streamed: false, cancellationToken);
@@ -72,12 +72,18 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         try
         {
             CallToken.SetAmbient(_functionInvocation is null ? attempt : null);
-            response = await InnerClient.GetResponseAsync(ChatMessages.WithoutOwnProperties(list), ChatMessages.WithoutOwnProperties(options), cancellationToken);
+            response = await InnerClient.GetResponseAsync(ChatMessages.WithoutOwnProperties(list), Sent(attempt, options), cancellationToken)
+                ?? throw new InvalidOperationException($"{InnerClient.GetType()} returned no response.");
         }
         catch (Exception exception)
         {
             await _costs.Meter.FailAsync(attempt, exception);
             throw;
+        }
+
+        if (await _costs.Meter.TryGiveBackAsync(attempt, CostCarrier.IsIn(response)))
+        {
+            return response;
         }
 
         var usage = _costs.Meter.Usage.Read(response, Client, out var raw);
@@ -119,7 +125,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = ChatMessages.AsList(messages);
-        var outer = CallToken.Find(options?.AdditionalProperties);
+        var outer = CallToken.Find(_costs, options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "chat", options?.ModelId ?? Client.DefaultModel) : null;
         var token = outer ?? own!;
         var attempt = await BeginAsync(token, list, options, streamed: true, cancellationToken);
@@ -166,7 +172,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
             if (!attempt.HasEnded)
             {
-                cost = await _costs.Meter.CompleteAsync(attempt, facts);
+                cost = await _costs.Meter.TryGiveBackAsync(attempt, reading.HasCost) ? null : await _costs.Meter.CompleteAsync(attempt, facts);
             }
             else if (!reading.HasCost && await _costs.Meter.CompleteOtherAsync(attempt, facts) is var (otherId, otherCost))
             {
@@ -182,12 +188,26 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         }
     }
 
+    // Where nobody bounds an answer the budgets do, also of an attempt that they looked at only here.
+    private static ChatOptions? Sent(MeteredAttempt attempt, ChatOptions? options)
+    {
+        var sent = ChatMessages.WithoutOwnProperties(options);
+        if (sent?.MaxOutputTokens == attempt.MaxOutputTokens)
+        {
+            return sent;
+        }
+
+        sent = sent?.Clone() ?? new ChatOptions();
+        sent.MaxOutputTokens = attempt.MaxOutputTokens;
+        return sent;
+    }
+
     // A client that throws before there is a stream has failed as one that throws without: what it threw decides whether it may have been billed.
     private async ValueTask<IAsyncEnumerator<ChatResponseUpdate>> OpenAsync(MeteredAttempt attempt, IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         try
         {
-            return InnerClient.GetStreamingResponseAsync(ChatMessages.WithoutOwnProperties(messages), ChatMessages.WithoutOwnProperties(options), cancellationToken)
+            return InnerClient.GetStreamingResponseAsync(ChatMessages.WithoutOwnProperties(messages), Sent(attempt, options), cancellationToken)
                 .GetAsyncEnumerator(cancellationToken);
         }
         catch (Exception exception)
@@ -223,7 +243,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
     private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
-        if (token.Outer is null or { HasEnded: true } && options?.ContinuationToken is null)
+        if (token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null)
         {
             RunWatch.Current?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
         }

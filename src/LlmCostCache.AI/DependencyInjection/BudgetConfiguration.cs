@@ -12,7 +12,7 @@ internal static class BudgetConfiguration
         var period = (section["Period"] ?? throw Missing(section, "Period")).ToUpperInvariant();
         var unit = section["Unit"] is null ? BudgetUnit.Usd : Name<BudgetUnit>(section.GetSection("Unit"));
         var limit = unit == BudgetUnit.Usd
-            ? Read(section.GetSection("Limit"), static text => BudgetAmount.FromUsd(decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture)), "an amount in US dollars")
+            ? Read(section.GetSection("Limit"), static text => BudgetAmount.FromUsd(Dollars(text)), "an amount in US dollars such as 10 or 0.25")
             : Read(section.GetSection("Limit"), text => BudgetAmount.Of(unit, long.Parse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowThousands, CultureInfo.InvariantCulture)), "a whole number");
         var span = section["Span"] is null
             ? (period == "ROLLING" ? throw Missing(section, "Span") : (TimeSpan?)null)
@@ -23,7 +23,7 @@ internal static class BudgetConfiguration
         {
             budget = period switch
             {
-                "PERCALL" => Budget.PerCall(limit),
+                "PERCALL" or "CALL" => Budget.PerCall(limit),
                 "MINUTE" => Budget.PerMinute(limit),
                 "HOUR" or "HOURLY" => Budget.Hourly(limit),
                 "DAY" or "DAILY" => Budget.Daily(limit),
@@ -48,11 +48,10 @@ internal static class BudgetConfiguration
         foreach (var entry in section.GetChildren())
         {
             var key = entry.Key.ToUpperInvariant();
-            var value = entry.Value ?? "";
             budget = key switch
             {
                 "PERIOD" or "LIMIT" or "UNIT" or "SPAN" => budget,
-                "NAME" => budget.Named(value),
+                "NAME" => Named(entry, budget.Named),
                 "FALLBACKTO" => FallBackTo(budget, entry),
                 "WAITFOR" => WaitFor(budget, entry),
                 "NOTIFYAT" => NotifyAt(budget, entry),
@@ -62,11 +61,24 @@ internal static class BudgetConfiguration
                     BudgetMode.Balanced => budget.Balanced(),
                     _ => budget,
                 },
-                _ => BudgetText.For(budget, entry.Key.ToLowerInvariant(), value) ?? throw Unknown(entry),
+                _ => Named(entry, name => BudgetText.For(budget, entry.Key.ToLowerInvariant(), name)) ?? throw Unknown(entry),
             };
         }
 
         return budget;
+    }
+
+    /// <summary>Something with a name from a configuration; what is no name is refused with the place where it stands.</summary>
+    internal static T Named<T>(IConfigurationSection entry, Func<string, T> name)
+    {
+        try
+        {
+            return name(entry.Value ?? "");
+        }
+        catch (ArgumentException)
+        {
+            throw Wrong(entry, entry.Key.ToUpperInvariant() is "NAME" or "MODEL" or "TAG" ? "a name" : "a name, or * for each of them");
+        }
     }
 
     // One value with commas, as in an environment variable, or a list.

@@ -7,8 +7,11 @@ namespace LlmCostCache.AI;
 /// <summary>Values of a configuration, and what to say of one that cannot be read.</summary>
 internal static class ConfigurationValue
 {
-    public static decimal Number(IConfigurationSection entry, string expected) =>
-        Read(entry, static text => decimal.Parse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent, CultureInfo.InvariantCulture), expected);
+    public static decimal Number(IConfigurationSection entry, string expected) => Read(entry, Dollars, expected);
+
+    /// <summary>An amount of money. Without commas: what one means by 2,50 is not 250.</summary>
+    public static decimal Dollars(string text) =>
+        decimal.Parse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent, CultureInfo.InvariantCulture);
 
     public static long Count(IConfigurationSection entry, string expected) => Read(entry, static text => long.Parse(text, CultureInfo.InvariantCulture), expected);
 
@@ -27,6 +30,10 @@ internal static class ConfigurationValue
             throw Wrong(entry, expected);
         }
     }
+
+    /// <summary>What a list or a group holds. One value in its place is refused: passed over, a limit would not hold.</summary>
+    public static IEnumerable<IConfigurationSection> Entries(IConfigurationSection section) =>
+        section.Value is { Length: > 0 } ? throw Failure($"'{section.Path}' is one value; expected entries below it, such as '{section.Path}:0' of a list.") : section.GetChildren();
 
     /// <summary>A value that no message may quote.</summary>
     public static T Hidden<T>(IConfigurationSection entry, Func<string, T> parse)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
+using static LlmCostCache.AI.BudgetConfiguration;
 using static LlmCostCache.AI.ConfigurationValue;
 
 namespace LlmCostCache.AI;
@@ -11,12 +12,12 @@ internal static class LimitsConfiguration
 
     public static void Bind(IConfigurationSection section, RateLimitOptions options)
     {
-        foreach (var entry in section.GetChildren())
+        foreach (var entry in Entries(section))
         {
             switch (entry.Key.ToUpperInvariant())
             {
                 case "LIMITS":
-                    foreach (var limit in entry.GetChildren())
+                    foreach (var limit in Entries(entry))
                     {
                         options.Limits.Add(RateLimitOf(limit));
                     }
@@ -38,7 +39,7 @@ internal static class LimitsConfiguration
 
     public static void Bind(IConfigurationSection section, RetryOptions options)
     {
-        foreach (var entry in section.GetChildren())
+        foreach (var entry in Entries(section))
         {
             switch (entry.Key.ToUpperInvariant())
             {
@@ -64,22 +65,30 @@ internal static class LimitsConfiguration
 
     public static void Bind(IConfigurationSection section, RunawayOptions options)
     {
-        foreach (var entry in section.GetChildren())
+        foreach (var entry in Entries(section))
         {
             switch (entry.Key.ToUpperInvariant())
             {
                 case "MAXCOSTPERRUN":
-                    Set(entry, static text => decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture), value => options.MaxCostPerRun = value, "an amount in US dollars above zero");
+                    Set(entry, Dollars, value => options.MaxCostPerRun = value, "an amount in US dollars above zero");
                     break;
                 case "MAXCALLSPERRUN":
                     Set(entry, Whole, value => options.MaxCallsPerRun = value, "a number above zero");
                     break;
                 case "MAXREPEATEDTOOLROUNDS":
-                    // An empty value is how a configuration says null.
-                    Set<int?>(entry, static text => text.Length == 0 ? null : Whole(text), value => options.MaxRepeatedToolRounds = value, "a number, two or more, or nothing");
+                    // An empty value is how a configuration says null, and JSON says it itself.
+                    if (string.IsNullOrEmpty(entry.Value))
+                    {
+                        options.MaxRepeatedToolRounds = null;
+                    }
+                    else
+                    {
+                        Set(entry, Whole, value => options.MaxRepeatedToolRounds = value, "a number, two or more, or nothing");
+                    }
+
                     break;
                 case "REPEATABLETOOLS":
-                    foreach (var tool in entry.GetChildren())
+                    foreach (var tool in Entries(entry))
                     {
                         options.RepeatableTools.Add(tool.Value is { Length: > 0 } name ? name : throw Wrong(tool, "the name of a tool"));
                     }
@@ -103,7 +112,7 @@ internal static class LimitsConfiguration
         var unit = Name<RateLimitUnit>(Required(section, "Unit"));
         var amount = Required(section, "Limit");
         var limit = Read(amount, text => unit == RateLimitUnit.Cost
-            ? RateLimit.Cost(decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture), window)
+            ? RateLimit.Cost(Dollars(text), window)
             : unit == RateLimitUnit.Tokens ? RateLimit.Tokens(long.Parse(text, CultureInfo.InvariantCulture), window) : RateLimit.Requests(long.Parse(text, CultureInfo.InvariantCulture), window),
             "a number above zero, and a window (Per) from 100 milliseconds to 7 days");
         foreach (var entry in section.GetChildren())
@@ -113,19 +122,21 @@ internal static class LimitsConfiguration
             {
                 "PER" or "UNIT" or "LIMIT" => limit,
                 "ALGORITHM" => Name<RateLimitAlgorithm>(entry) == RateLimitAlgorithm.TokenBucket ? limit.AsTokenBucket(limit.Burst) : limit.AsSlidingWindow(),
-                "BURST" => Read(entry, text => limit.AsTokenBucket(unit == RateLimitUnit.Cost ? Money.FromUsd(decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture)).Nanos
+                "BURST" when section["Algorithm"] is { } algorithm && !algorithm.Equals(nameof(RateLimitAlgorithm.TokenBucket), StringComparison.OrdinalIgnoreCase) =>
+                    throw Wrong(entry, "no burst, because only the algorithm TokenBucket has one"),
+                "BURST" => Read(entry, text => limit.AsTokenBucket(unit == RateLimitUnit.Cost ? Money.FromUsd(Dollars(text)).Nanos
                     : long.Parse(text, CultureInfo.InvariantCulture)), "a number above zero"),
                 "ACROSSMODELS" => Read(entry, bool.Parse, "true or false") ? limit.AcrossModels() : limit,
-                "TENANT" => value == BudgetScope.Each ? limit.ForEachTenant() : limit.ForTenant(value),
-                "PROJECT" => value == BudgetScope.Each ? limit.ForEachProject() : limit.ForProject(value),
-                "TEAM" => value == BudgetScope.Each ? limit.ForEachTeam() : limit.ForTeam(value),
-                "USER" => value == BudgetScope.Each ? limit.ForEachUser() : limit.ForUser(value),
-                "FEATURE" => value == BudgetScope.Each ? limit.ForEachFeature() : limit.ForFeature(value),
-                "SESSION" => value == BudgetScope.Each ? limit.ForEachSession() : limit.ForSession(value),
-                "AGENT" => value == BudgetScope.Each ? limit.ForEachAgent() : limit.ForAgent(value),
-                "MODEL" => limit.ForModel(value),
-                "TAG" => limit.ForTag(value),
-                "NAME" => limit.Named(value),
+                "TENANT" => value == BudgetScope.Each ? limit.ForEachTenant() : Named(entry, limit.ForTenant),
+                "PROJECT" => value == BudgetScope.Each ? limit.ForEachProject() : Named(entry, limit.ForProject),
+                "TEAM" => value == BudgetScope.Each ? limit.ForEachTeam() : Named(entry, limit.ForTeam),
+                "USER" => value == BudgetScope.Each ? limit.ForEachUser() : Named(entry, limit.ForUser),
+                "FEATURE" => value == BudgetScope.Each ? limit.ForEachFeature() : Named(entry, limit.ForFeature),
+                "SESSION" => value == BudgetScope.Each ? limit.ForEachSession() : Named(entry, limit.ForSession),
+                "AGENT" => value == BudgetScope.Each ? limit.ForEachAgent() : Named(entry, limit.ForAgent),
+                "MODEL" => Named(entry, limit.ForModel),
+                "TAG" => Named(entry, limit.ForTag),
+                "NAME" => Named(entry, limit.Named),
                 _ => throw Unknown(entry),
             };
         }

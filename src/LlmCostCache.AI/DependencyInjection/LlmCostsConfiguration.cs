@@ -82,21 +82,21 @@ internal static class LlmCostsConfiguration
                     options.CostAttributes = Name<CostAttributeNames>(entry);
                     break;
                 case "MODELALIASES":
-                    foreach (var alias in entry.GetChildren())
+                    foreach (var alias in Entries(entry))
                     {
                         options.ModelAliases[alias.Key] = alias.Value ?? throw Wrong(alias, "the id of a model");
                     }
 
                     break;
                 case "BUDGETS":
-                    foreach (var budget in entry.GetChildren())
+                    foreach (var budget in Entries(entry))
                     {
                         options.Budgets.Add(BudgetConfiguration.BudgetOf(budget));
                     }
 
                     break;
                 case "BUDGETWEBHOOKS":
-                    foreach (var webhook in entry.GetChildren())
+                    foreach (var webhook in Entries(entry))
                     {
                         options.BudgetWebhooks.Add(WebhookOf(webhook));
                     }
@@ -106,21 +106,21 @@ internal static class LlmCostsConfiguration
                     options.ProviderCosts = Name<ProviderCostPolicy>(entry);
                     break;
                 case "PRICES":
-                    foreach (var price in entry.GetChildren())
+                    foreach (var price in Entries(entry))
                     {
                         options.Prices.Add(PriceConfiguration.PriceOf(price));
                     }
 
                     break;
                 case "PRICEADJUSTMENTS":
-                    foreach (var adjustment in entry.GetChildren())
+                    foreach (var adjustment in Entries(entry))
                     {
                         options.PriceAdjustments.Add(PriceConfiguration.AdjustmentOf(adjustment));
                     }
 
                     break;
                 case "EXCHANGERATES":
-                    foreach (var rate in entry.GetChildren())
+                    foreach (var rate in Entries(entry))
                     {
                         options.ExchangeRates.Add(PriceConfiguration.ExchangeRateOf(rate));
                     }

@@ -38,7 +38,7 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
         _costs.ThrowIfDisposed();
         var list = EmbeddingOptions.AsList(values);
         var model = options?.ModelId ?? _client.DefaultModel;
-        var outer = CallToken.Find(options?.AdditionalProperties);
+        var outer = CallToken.Find(_costs, options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "embeddings", model) : null;
         var token = outer ?? own!;
         if (token.Budget is { IsOver: false })

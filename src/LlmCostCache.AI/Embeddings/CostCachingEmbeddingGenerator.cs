@@ -25,7 +25,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerGenerator);
-        _endpoint = new CacheEndpoint(_client.Provider, _client.Uri, _client.DefaultModel);
+        _endpoint = new CacheEndpoint(_client.Provider ?? ClientIdentity.TypeOf(innerGenerator), _client.Uri, _client.DefaultModel);
     }
 
     /// <summary>How long an embedding may be served, unless the call says otherwise.</summary>
@@ -55,7 +55,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
         _costs.ThrowIfDisposed();
         var list = EmbeddingOptions.AsList(values);
         var model = options?.ModelId ?? _client.DefaultModel;
-        var outer = CallToken.Find(options?.AdditionalProperties);
+        var outer = CallToken.Find(_costs, options?.AdditionalProperties);
         var attribution = outer?.Attribution ?? CostScope.Current;
         var span = outer?.Span ?? _costs.Telemetry.Begin("embeddings", model);
         using var own = outer is null ? CallToken.Begin(_costs, span, attribution) : null;
@@ -109,6 +109,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             if (EmbeddingBatch.TryServeStale(_costs.Cache, asked, exception, cancellationToken))
                 return;
 
+            EmbeddingBatch.Fail(asked, exception, cancellationToken);
             throw;
         }
 
@@ -167,6 +168,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             TraceId = span.TraceId,
             SpanId = span.SpanId,
         };
+        token.Served("embeddings");
         _costs.Store.AppendLater(record);
         return record;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.AI;
 
 namespace LlmCostCache.AI;
@@ -7,6 +8,7 @@ internal sealed class EmbeddingBatch : IDisposable
 {
     private readonly EmbeddingItem[] _positions;
     private readonly List<EmbeddingItem> _items = [];
+    private int _failures;
 
     public EmbeddingBatch(IReadOnlyList<string> texts, Func<string, CachePlan> plan)
     {
@@ -70,9 +72,22 @@ internal sealed class EmbeddingBatch : IDisposable
         return true;
     }
 
+    /// <summary>Tells those who wait that the provider, or the way to it, failed. A refusal may be about another text of the batch and tells them nothing: they ask for themselves.</summary>
+    public static void Fail(IReadOnlyList<EmbeddingItem> asked, Exception exception, CancellationToken cancellationToken)
+    {
+        if (!ProviderFailure.IsProviders(exception, cancellationToken))
+            return;
+
+        foreach (var item in asked)
+            item.Flight?.Fail(exception);
+    }
+
     /// <summary>Waits for the texts that other callers ask for. Those whose callers gave up stay open.</summary>
+    /// <exception cref="Exception">It was the second time that a provider failed on what was waited for, and there are no expired vectors that may stand in.</exception>
     public async ValueTask FollowAsync(ResponseCache cache, CancellationToken cancellationToken)
     {
+        var failed = new List<EmbeddingItem>();
+        Exception? error = null;
         foreach (var item in _items)
         {
             if (item.Embedding is null && item.Flight is { IsLeader: false } flight)
@@ -80,11 +95,20 @@ internal sealed class EmbeddingBatch : IDisposable
                 var hit = await flight.WaitAsync(cancellationToken);
                 (item.AsksAlone, item.Flight) = (flight.IsUnshareable, null);
 
-                // What was asked before an invalidation is not for a caller that may have come after it.
-                if (hit is { Answer.Vector: not null } && !cache.IsInvalidated(hit))
+                if (hit is { Answer.Vector: not null } && cache.MayShare(hit, item.Plan))
+                {
                     item.Answer(new EmbeddingHit(hit.Answer, CacheLayer.Coalesced) { StaleReason = hit.StaleReason });
+                }
+                else if (flight.Error is not null)
+                {
+                    error = flight.Error;
+                    failed.Add(item);
+                }
             }
         }
+
+        if (error is not null && ++_failures >= CacheSearch.MostFailures && !TryServeStale(cache, failed, error, cancellationToken))
+            ExceptionDispatchInfo.Throw(error);
     }
 
     /// <summary>The answers in the order of the request. Each position has a vector of its own, also where a text occurs twice.</summary>

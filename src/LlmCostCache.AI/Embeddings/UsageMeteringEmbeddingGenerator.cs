@@ -31,7 +31,7 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
     /// <value>What the generator says in its <see cref="EmbeddingGeneratorMetadata"/>.</value>
     public string? ProviderName { get; set; }
 
-    private ClientIdentity Client => ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client;
+    private ClientIdentity Client => _client.Called(ProviderName);
 
     /// <inheritdoc/>
     public override object? GetService(Type serviceType, object? serviceKey = null)
@@ -52,9 +52,9 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
         _costs.ThrowIfDisposed();
         var list = EmbeddingOptions.AsList(values);
         var model = options?.ModelId ?? Client.DefaultModel;
-        var outer = CallToken.Find(options?.AdditionalProperties);
+        var outer = CallToken.Find(_costs, options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "embeddings", model) : null;
-        if ((outer ?? own!).Outer is null or { HasEnded: true })
+        if ((outer ?? own!).OuterOf("embeddings") is null or { HasEnded: true })
         {
             RunWatch.Current?.Admit([], model);
         }
@@ -65,7 +65,8 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
         try
         {
             CallToken.SetAmbient(attempt);
-            embeddings = await InnerGenerator.GenerateAsync(list, EmbeddingOptions.WithoutOwnProperties(options), cancellationToken);
+            embeddings = await InnerGenerator.GenerateAsync(list, EmbeddingOptions.WithoutOwnProperties(options), cancellationToken)
+                ?? throw new InvalidOperationException($"{InnerGenerator.GetType()} returned no embeddings.");
         }
         catch (Exception exception)
         {
@@ -73,7 +74,7 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
             throw;
         }
 
-        if (attempt.HasEnded)
+        if (attempt.HasEnded || await _costs.Meter.TryGiveBackAsync(attempt, CostCarrier.IsIn(embeddings.AdditionalProperties)))
         {
             return embeddings;
         }

@@ -8,6 +8,8 @@ internal static class BudgetText
     /// <summary>The columns that <see cref="Read(SqliteStatement, int)"/> reads, in their order.</summary>
     public const string Columns = "scope, period, name, limit_nanos, mode, fallback, unit, span_ms";
 
+    private const string StoredPerCall = "percall";
+
     /// <param name="row">A row.</param>
     /// <param name="first">Where <see cref="Columns"/> begin in it.</param>
     public static Budget Read(SqliteStatement row, int first) => Read(
@@ -27,7 +29,7 @@ internal static class BudgetText
             "year" => Budget.Yearly(limit),
             "rolling" when span is not null => Budget.Rolling(limit, span.Value),
             "total" => Budget.Total(limit),
-            "percall" => Budget.PerCall(limit),
+            "call" or StoredPerCall => Budget.PerCall(limit),
             _ => throw new LlmCostException($"The ledger holds a budget for each '{period}', a period that this version does not know. Update it."),
         };
         foreach (var (key, value) in Names(scope == "all" ? "" : scope))
@@ -73,10 +75,18 @@ internal static class BudgetText
         _ => null,
     };
 
-    /// <summary>Period and unit, part of a budget's identity: <c>day</c>, <c>day tokens</c>, <c>rolling 24h</c>.</summary>
-    public static string Kind(Budget budget)
+    /// <summary>Period and unit as people read them: <c>call</c>, <c>day</c>, <c>day tokens</c>, <c>rolling 24h</c>.</summary>
+    public static string Kind(Budget budget) => Kind(budget, Word(budget.Period));
+
+    /// <summary>The same as it stands in ledgers, where it is part of a budget's identity and never changes.</summary>
+    public static string StoredKind(Budget budget) => Kind(budget, Stored(budget.Period));
+
+    /// <summary>A period as it stands in ledgers.</summary>
+    public static string Stored(BudgetPeriod period) => period == BudgetPeriod.PerCall ? StoredPerCall : Word(period);
+
+    private static string Kind(Budget budget, string word)
     {
-        var period = budget.Span is { } span ? $"rolling {Length(span)}" : Word(budget.Period);
+        var period = budget.Span is { } span ? $"rolling {Length(span)}" : word;
         return budget.Unit == BudgetUnit.Usd ? period : $"{period} {Word(budget.Unit)}";
     }
 
@@ -95,7 +105,7 @@ internal static class BudgetText
     public static BudgetUnit Unit(string word) =>
         Enum.TryParse<BudgetUnit>(word, ignoreCase: true, out var unit) ? unit : throw new LlmCostException($"The ledger holds a budget in '{word}', a unit that this version does not know. Update it.");
 
-    public static string Word(BudgetPeriod period) => period.ToString().ToLowerInvariant();
+    public static string Word(BudgetPeriod period) => period == BudgetPeriod.PerCall ? "call" : period.ToString().ToLowerInvariant();
 
     public static string Word(BudgetMode mode) => mode.ToString().ToLowerInvariant();
 

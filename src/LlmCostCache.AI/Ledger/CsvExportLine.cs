@@ -20,7 +20,9 @@ internal sealed class CsvExportLine(IBufferWriter<byte> output) : ExportLine
 
     public override void Flag(string name, bool value) => Cell(name, value ? "true" : "false");
 
-    public override void Tags(string name, ImmutableArray<string> tags) => Cell(name, Harmless(string.Join(';', tags)));
+    /// <summary>Between semicolons; one inside a tag has a backslash before it, and so has a backslash.</summary>
+    public override void Tags(string name, ImmutableArray<string> tags) => Cell(name, Harmless(string.Join(';', tags.Select(
+        static tag => tag.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(";", "\\;", StringComparison.Ordinal)))));
 
     public override void End()
     {
@@ -40,8 +42,18 @@ internal sealed class CsvExportLine(IBufferWriter<byte> output) : ExportLine
     {
     }
 
-    /// <summary>A spreadsheet runs a cell that begins like a formula; user names and tags come from outside.</summary>
-    private static string? Harmless(string? value) => value is ['=' or '+' or '-' or '@' or '\t' or '\r', ..] ? "'" + value : value;
+    /// <summary>
+    /// A spreadsheet runs a cell that begins like a formula; user names and tags come from outside. An apostrophe before it makes it text. A text that begins with apostrophes
+    /// before such a sign gets one more, so that reading takes away exactly what writing put there.
+    /// </summary>
+    internal static string? Harmless(string? value) => IsFormula(value) ? "'" + value : value;
+
+    /// <summary>The text that <see cref="Harmless"/> was given.</summary>
+    internal static string? Original(string? cell) => cell is ['\'', ..] && IsFormula(cell) ? cell[1..] : cell;
+
+    // The wide signs are what a spreadsheet of an East Asian locale reads as the narrow ones.
+    private static bool IsFormula(string? value) =>
+        value.AsSpan().TrimStart('\'') is ['=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uFF1D' or '\uFF0B' or '\uFF0D' or '\uFF20', ..];
 
     private void Cell(string name, string? value)
     {

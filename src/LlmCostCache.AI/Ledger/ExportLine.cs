@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace LlmCostCache.AI;
 
@@ -6,6 +7,9 @@ namespace LlmCostCache.AI;
 internal abstract class ExportLine : IDisposable
 {
     public abstract void Text(string name, string? value);
+
+    /// <summary>A time in UTC: text with up to six digits of a second, where the format has nothing better.</summary>
+    public virtual void Instant(string name, DateTimeOffset value) => Text(name, value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture));
 
     public abstract void Number(string name, long? value);
 

@@ -110,11 +110,11 @@ internal sealed record LedgerEntry
             CallId = record.CallId ?? record.Id,
             Attempt = record.Attempt,
             At = LedgerTime.Micros(record.At),
-            Operation = record.Operation,
-            Provider = record.Provider,
-            RequestedModel = record.RequestedModel,
-            Model = record.Model,
-            ModelKey = record.ModelKey,
+            Operation = SoundText.Of(record.Operation)!,
+            Provider = SoundText.Of(record.Provider),
+            RequestedModel = SoundText.Of(record.RequestedModel),
+            Model = SoundText.Of(record.Model),
+            ModelKey = SoundText.Of(record.ModelKey),
             Status = record.Status,
             Certainty = cost.Certainty,
             CostNanos = known ? cost.Amount!.Value.Nanos : null,
@@ -140,7 +140,7 @@ internal sealed record LedgerEntry
             LatencyMs = record.Latency.Ticks / TimeSpan.TicksPerMillisecond,
             FirstChunkMs = record.TimeToFirstChunk?.Ticks / TimeSpan.TicksPerMillisecond,
             Streamed = record.Streamed,
-            Attribution = record.Attribution,
+            Attribution = SoundText.Of(record.Attribution),
             TraceId = record.TraceId,
             SpanId = record.SpanId,
             ResponseId = record.ResponseId,
@@ -233,18 +233,22 @@ internal sealed record LedgerEntry
     public LedgerEntry WithFlag(string flag) => this with { Flags = Flags is null ? flag : Flags.Split(',').Contains(flag) ? Flags : $"{Flags},{flag}" };
 
     /// <summary>Binds every column but the last, adding each to the hash, then the hash itself.</summary>
+    /// <param name="row">Where to.</param>
+    /// <param name="sequence">The row's place.</param>
+    /// <param name="recordedAt">When it is written.</param>
+    /// <param name="previousHash">The hash of the row before it.</param>
     /// <returns>The hash of the row.</returns>
-    public byte[] Bind(LedgerRowBinder row, ReadOnlySpan<byte> previousHash)
+    public byte[] Bind(LedgerRowBinder row, long sequence, long recordedAt, ReadOnlySpan<byte> previousHash)
     {
         row.Start();
-        row.Put(Sequence);
+        row.Put(sequence);
         row.Put(Id);
         row.Put(IsAdjustment ? "adjustment" : "call");
         row.Put(Adjusts);
         row.Put(CallId);
         row.Put(Attempt);
         row.Put(At);
-        row.Put(RecordedAt);
+        row.Put(recordedAt);
         row.Put(Operation);
         row.Put(Provider);
         row.Put(RequestedModel);
@@ -299,6 +303,9 @@ internal sealed record LedgerEntry
         row.PutLater(Region);
         return row.PutHash(previousHash);
     }
+
+    /// <summary>Whether <see cref="Read"/> met what no writer wrote: the row was changed, and the chain says so.</summary>
+    public static bool IsUnreadable(Exception error) => error is FormatException or LlmCostException or OverflowException or System.Text.Json.JsonException or InvalidOperationException;
 
     /// <summary>Reads a row selected with every column in the order of the table.</summary>
     public static LedgerEntry Read(SqliteStatement row)

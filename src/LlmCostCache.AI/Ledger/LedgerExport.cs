@@ -40,14 +40,14 @@ internal static class LedgerExport
     private static readonly UsageRecord s_headerRow = new() { Id = "", At = DateTimeOffset.UnixEpoch };
 
     /// <summary>Token counts are inclusive, as providers report them: the input contains cached, written, audio and image tokens, cached input contains cached audio, and so on.</summary>
-    private static void Write(ExportLine line, UsageRecord row)
+    internal static void Write(ExportLine line, UsageRecord row)
     {
         var (cost, usage, who) = (row.Cost, row.Cost.Usage, row.Attribution);
         var known = cost.Certainty != CostCertainty.Unknown;
         line.Text("id", row.Id);
         line.Text("call_id", row.CallId ?? row.Id);
         line.Number("attempt", row.Attempt);
-        line.Text("at", row.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture));
+        line.Instant("at", row.At);
         line.Text("provider", row.Provider);
         line.Text("requested_model", row.RequestedModel);
         line.Text("model", row.Model);

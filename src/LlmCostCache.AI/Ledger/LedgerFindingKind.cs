@@ -20,4 +20,7 @@ public enum LedgerFindingKind
 
     /// <summary>The file itself is damaged: rows or indices cannot be read, or a part of its write-ahead log is lost.</summary>
     FileDamaged,
+
+    /// <summary>A file of archived rows is missing, cannot be read, or is not the one that was made; nothing is known of its rows.</summary>
+    ArchiveMissing,
 }

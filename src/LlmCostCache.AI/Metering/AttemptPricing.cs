@@ -22,7 +22,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             Log.UsageClamped(logger, record.Model ?? "", record.Provider ?? "");
         }
 
-        record = Price(record, usage, tier, attempt.Client.Host) with { Flags = flags };
+        record = Price(record, usage, tier, attempt.Client.Host) with { Flags = attempt.IsAggregated ? UsageFlags.Add(flags, UsageFlags.Aggregated) : flags };
         if (normalized.Doubts != UsageDoubts.None)
         {
             record = Doubtful(attempt, record, normalized, facts, tier);
@@ -35,7 +35,6 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             var high = record.Cost.High;
             record = record with
             {
-                Flags = UsageFlags.Add(flags, UsageFlags.Aggregated),
                 Cost = low is { } end && end < high
                     ? CallCost.Between(end, high, "Several requests were counted as one, because the meter is outside function invocation") with { Usage = usage, PriceRevision = record.Cost.PriceRevision }
                     : record.Cost,
@@ -56,7 +55,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         }
 
         var known = prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
-        var mostInput = doubts.HasFlag(UsageDoubts.Input) ? MostInput(attempt, known) : 0;
+        var mostInput = doubts.HasFlag(UsageDoubts.Input) ? MostInput(attempt, known, record.Model) : 0;
         var mostOutput = doubts.HasFlag(UsageDoubts.Output) ? MostOutput(attempt, facts, known, record.Model) : 0;
         if (mostInput is null || mostOutput is null)
         {
@@ -119,7 +118,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             record = record with { Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCostDiffers) };
         }
 
-        return !ProviderCost.IsTaken(own, dollars, attempt.Client, options.ProviderCosts, attempt.Token.Budget is { IsEnforced: true }) ? record : record with
+        return !ProviderCost.IsTaken(own, dollars, attempt.Client, options.ProviderCosts, attempt.Hold is { IsEnforced: true }) ? record : record with
         {
             Flags = UsageFlags.Add(record.Flags, UsageFlags.ProviderCost),
             Cost = CallCost.Known(reported) with { Usage = own.Usage, Reason = ProviderCost.Reason },
@@ -136,7 +135,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         var size = attempt.Size;
         var known = prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
         var partial = facts.PartialUsage?.Usage;
-        var mostInput = partial is not null ? 0 : MostInput(attempt, known);
+        var mostInput = partial is not null ? 0 : MostInput(attempt, known, record.Model);
         var mostOutput = MostOutput(attempt, facts, known, record.Model);
         var least = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, InputMeasure.AtLeast(facts.OutputBytes)) }
@@ -145,6 +144,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             : facts.IsUnderWay ? "The answer is still under way; its cost is bounded by its limit"
             : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
         var flags = facts.IsCutAtHold ? UsageFlags.Add(UsageFlags.NoUsage, UsageFlags.CutAtHold) : UsageFlags.NoUsage;
+        flags = attempt.IsAggregated ? UsageFlags.Add(flags, UsageFlags.Aggregated) : flags;
         var low = Price(record, least, tier, attempt.Client.Host);
         if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
         {
@@ -165,10 +165,11 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         return high with { UsageSource = "estimate", Flags = flags, Cost = cost with { Usage = most, PriceRevision = high.Cost.PriceRevision } };
     }
 
-    private static long? MostInput(MeteredAttempt attempt, ModelFacts? known)
+    private long? MostInput(MeteredAttempt attempt, ModelFacts? known, string? model)
     {
         var size = attempt.Size;
-        return size.Unbounded is null ? Math.Min(size.TokenBound, known?.ContextWindow ?? long.MaxValue) : known?.ContextWindow;
+        return size.Unbounded is not null ? known?.ContextWindow
+            : Math.Min(size.TokenBound, prices.LongestInput(attempt.Client.ProviderName, model, attempt.At, attempt.Client.Host) * size.Texts ?? long.MaxValue);
     }
 
     // What was received bounds what was produced, except where a model reasons out of sight: then only the answer's limit does. Null when there is none.
@@ -295,7 +296,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
     private Money? MostOf(MeteredAttempt attempt)
     {
         var output = attempt.HasOutput ? LimitOf(attempt) : 0;
-        if (output is not null && attempt.Token.Budget is { Reserved: var reserved } && reserved > Money.Zero)
+        if (output is not null && attempt.Hold is { Reserved: var reserved } && reserved > Money.Zero)
         {
             return reserved;
         }

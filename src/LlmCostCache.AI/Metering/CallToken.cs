@@ -20,7 +20,7 @@ internal sealed class CallToken : IDisposable
     private static readonly ConcurrentDictionary<string, WeakReference<CallToken>> s_live = new(StringComparer.Ordinal);
     private static readonly AsyncLocal<MeteredAttempt?> s_ambient = new();
 
-    private readonly ConcurrentQueue<(string? ResponseId, TokenUsage? Usage)> _counted = new();
+    private ConcurrentQueue<(string? ResponseId, TokenUsage? Usage)>? _counted;
     private int _attempts;
     private Purchase? _purchase;
 
@@ -62,21 +62,36 @@ internal sealed class CallToken : IDisposable
 
     public static CallToken Begin(LlmCosts costs, CallSpan span, Attribution attribution) => new(costs, span, attribution);
 
-    /// <summary>The call that these options belong to, if one of our clients made it.</summary>
-    public static CallToken? Find(AdditionalPropertiesDictionary? properties) =>
-        properties is not null && properties.TryGetValue(Key, out var value) && value is string id && s_live.TryGetValue(id, out var live) && live.TryGetTarget(out var token) ? token : s_ambient.Value?.Token;
+    /// <summary>The call that these options belong to, if one of our clients made it, and made it for the same ledger: another's budgets and rows are its own.</summary>
+    public static CallToken? Find(LlmCosts costs, AdditionalPropertiesDictionary? properties) =>
+        properties is not null && properties.TryGetValue(Key, out var value) && value is string id && s_live.TryGetValue(id, out var live) && live.TryGetTarget(out var token)
+            && ReferenceEquals(token.Costs, costs) ? token
+        : s_ambient.Value?.Token is { } ambient && ReferenceEquals(ambient.Costs, costs) ? ambient
+        : null;
 
     /// <summary>The attempt of a meter further out that this call runs in; a meter further in takes it over.</summary>
-    public MeteredAttempt? Outer => s_ambient.Value is { } attempt && ReferenceEquals(attempt.Token, this) ? attempt : null;
+    /// <param name="operation">What the meter further in counts: an embedding that is made on the way to a chat is not that chat.</param>
+    public MeteredAttempt? OuterOf(string operation) =>
+        s_ambient.Value is { } attempt && ReferenceEquals(attempt.Token, this) && attempt.Operation == operation ? attempt : null;
+
+    /// <summary>A cache had the answer: the attempt of a meter further out, which a router hides from it, has sent nothing.</summary>
+    public void Served(string operation)
+    {
+        if (OuterOf(operation) is { } attempt)
+        {
+            attempt.IsServed = true;
+        }
+    }
 
     public static void SetAmbient(MeteredAttempt? attempt) => s_ambient.Value = attempt;
 
     /// <summary>Remembers an answer that a meter further in has counted, so that a meter further out knows it again.</summary>
-    public void Counted(string? responseId, TokenUsage? usage) => _counted.Enqueue((responseId, usage));
+    public void Counted(string? responseId, TokenUsage? usage) =>
+        LazyInitializer.EnsureInitialized(ref _counted, static () => new()).Enqueue((responseId, usage));
 
     /// <summary>Whether an answer with this id or exactly this usage was counted further in.</summary>
     public bool HasCounted(string? responseId, TokenUsage usage) =>
-        _counted.Any(answer => (responseId is not null && answer.ResponseId == responseId) || answer.Usage == usage);
+        Volatile.Read(ref _counted) is { } counted && counted.Any(answer => (responseId is not null && answer.ResponseId == responseId) || answer.Usage == usage);
 
     /// <summary>Remembers on which terms an attempt was answered. Attempts of one call that end at the same moment may lose one; they are several either way.</summary>
     public void Bought(Purchase purchase) => Volatile.Write(ref _purchase, Purchase.And(Purchase, purchase));

@@ -37,6 +37,7 @@ internal static class CostCarrier
     public static CallCost Sum(IEnumerable<AdditionalPropertiesDictionary?> properties)
     {
         CallCost? sum = null;
+        string? first = null;
         HashSet<string>? seen = null;
         List<string>? bypasses = null;
         foreach (var dictionary in properties)
@@ -48,7 +49,7 @@ internal static class CostCarrier
 
             foreach (var (key, value) in dictionary)
             {
-                if (key.StartsWith(KeyPrefix, StringComparison.Ordinal) && Text(value) is { } text && (seen ??= []).Add(key) && Read(text) is { } cost)
+                if (key.StartsWith(KeyPrefix, StringComparison.Ordinal) && Text(value) is { } text && IsNew(key) && Read(text) is { } cost)
                 {
                     sum = sum is null ? cost : sum + cost;
                 }
@@ -62,6 +63,18 @@ internal static class CostCarrier
 
         sum ??= CallCost.Unpriced("No cost travels with this answer: it did not come through UseUsageMetering, or it is a piece of a stream that is not the last.");
         return bypasses is null ? sum : sum with { CacheBypassReason = string.Join("; ", bypasses) };
+
+        // Nearly every answer has one attempt.
+        bool IsNew(string key)
+        {
+            if (first is null)
+            {
+                first = key;
+                return true;
+            }
+
+            return key != first && (seen ??= []).Add(key);
+        }
     }
 
     public static string Write(CallCost cost)
@@ -94,13 +107,14 @@ internal static class CostCarrier
     /// <summary>Null when the text was not written by <see cref="Write"/>: properties can come from anywhere.</summary>
     public static CallCost? Read(string text)
     {
-        var parts = text.Split(Separator);
+        Span<Range> parts = stackalloc Range[8 + TokenBuckets.Count + 1];
+        var found = text.AsSpan().Split(parts, Separator);
 
         // Conversations that were stored before there were more buckets carry the first form.
-        var counted = parts[0] switch { "2" => TokenBuckets.Count, "1" => TokenBuckets.FirstCount, _ => -1 };
-        if (parts.Length != 8 + counted || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var certainty) || certainty > 2
-            || !TryNumber(parts[2], out var low) || !TryNumber(parts[3], out var high) || !TryNumber(parts[4], out var saved)
-            || !TryNumber(parts[5], out var layer) || layer is < 0 or > (int)CacheLayer.Coalesced)
+        var counted = text.AsSpan(parts[0]) switch { "2" => TokenBuckets.Count, "1" => TokenBuckets.FirstCount, _ => -1 };
+        if (found != 8 + counted || !long.TryParse(text.AsSpan(parts[1]), NumberStyles.None, CultureInfo.InvariantCulture, out var certainty) || certainty > 2
+            || !TryNumber(text.AsSpan(parts[2]), out var low) || !TryNumber(text.AsSpan(parts[3]), out var high) || !TryNumber(text.AsSpan(parts[4]), out var saved)
+            || !TryNumber(text.AsSpan(parts[5]), out var layer) || layer is < 0 or > (int)CacheLayer.Coalesced)
         {
             return null;
         }
@@ -109,7 +123,7 @@ internal static class CostCarrier
         counts.Clear();
         for (var i = 0; i < counted; i++)
         {
-            if (!TryNumber(parts[8 + i], out counts[i]))
+            if (!TryNumber(text.AsSpan(parts[8 + i]), out counts[i]))
             {
                 return null;
             }
@@ -123,8 +137,8 @@ internal static class CostCarrier
             High = Money.FromNanos(high),
             Saved = Money.FromNanos(saved),
             CacheLayer = (CacheLayer)layer,
-            PriceRevision = Unescape(parts[6]),
-            Reason = Unescape(parts[7]),
+            PriceRevision = Unescape(text.AsSpan(parts[6])),
+            Reason = Unescape(text.AsSpan(parts[7])),
             Usage = TokenBuckets.Read(counts),
         };
     }
@@ -157,12 +171,12 @@ internal static class CostCarrier
         _ => null,
     };
 
-    private static bool TryNumber(string text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+    private static bool TryNumber(ReadOnlySpan<char> text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
     // Only what would end the field or look like an escape.
     private static string Escape(string? text) => text is null ? ""
         : !text.AsSpan().ContainsAny('%', Separator) ? text
         : text.Replace("%", "%25", StringComparison.Ordinal).Replace(";", "%3B", StringComparison.Ordinal);
 
-    private static string? Unescape(string text) => text.Length == 0 ? null : Uri.UnescapeDataString(text);
+    private static string? Unescape(ReadOnlySpan<char> text) => text.IsEmpty ? null : Uri.UnescapeDataString(text);
 }

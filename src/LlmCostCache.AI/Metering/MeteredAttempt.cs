@@ -7,7 +7,7 @@ internal sealed class MeteredAttempt
     private RequestSize? _size;
     private int _ended;
 
-    public MeteredAttempt(string id, CallToken token, int number, BudgetDemand? demand, ClientIdentity client, string operation, string? model,
+    public MeteredAttempt(string id, CallToken token, int number, AttemptHold? hold, ClientIdentity client, string operation, string? model,
         int? maxOutputTokens, bool streamed, bool aggregated, DateTimeOffset at, long startedAt, Func<RequestSize> measure)
     {
         Id = id;
@@ -23,7 +23,8 @@ internal sealed class MeteredAttempt
         StartedAt = startedAt;
         ExtendedAt = startedAt;
         _measure = measure;
-        _size = demand?.Size;
+        Hold = hold;
+        _size = hold?.Demand.Size;
     }
 
     public string Id { get; }
@@ -31,6 +32,9 @@ internal sealed class MeteredAttempt
     public CallToken Token { get; }
 
     public int Number { get; }
+
+    /// <summary>What the budgets hold for it; null when they were not asked.</summary>
+    public AttemptHold? Hold { get; }
 
     public ClientIdentity Client { get; }
 
@@ -56,6 +60,9 @@ internal sealed class MeteredAttempt
 
     /// <summary>Whether a meter further out sees the answer as well.</summary>
     public bool IsInner { get; init; }
+
+    /// <summary>Whether a cache further in had an answer for this call.</summary>
+    public bool IsServed { get; set; }
 
     /// <summary>Whether it only fetches, or goes on reading, an answer that an earlier request began; the provider bills that one.</summary>
     public bool IsContinuation { get; set; }

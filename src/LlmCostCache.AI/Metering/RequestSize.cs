@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -21,11 +22,16 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
     // Nobody says how often a model will search unless the tool is told. More than this in one answer is dearer than what a strict budget holds.
     private const int AssumedSearches = 10;
 
+    private const int LongestSetting = 64;
+
     // The dearest published image: 8 tiles of gpt-4o-mini at 5,667 tokens and a base of 2,833.
     private const int PerImage = 48_169;
 
     /// <summary>How many searches of the web by the provider are held for: what the tool is limited to (<c>max_uses</c>), else ten.</summary>
     public long WebSearches { get; init; }
+
+    /// <summary>How many texts there are that each have a context window of their own: those of an embedding request. The messages of a conversation share one.</summary>
+    public int Texts { get; init; } = 1;
 
     /// <summary>A request that nobody has to measure.</summary>
     public static RequestSize Empty { get; } = new(0, 0, null, 1);
@@ -55,13 +61,15 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
     public static RequestSize Of(IEnumerable<string> values)
     {
         var count = default(Counter);
+        var texts = 0;
         foreach (var value in values)
         {
+            texts++;
             count.Tokens += PerMessage;
             count.Text(value);
         }
 
-        return new(count.Bytes, checked(count.Bytes + count.Tokens), null, 1);
+        return new(count.Bytes, checked(count.Bytes + count.Tokens), null, 1) { Texts = Math.Max(1, texts) };
     }
 
     /// <summary>UTF-8 bytes of the texts and values in one piece of content, values as JSON.</summary>
@@ -120,16 +128,56 @@ internal sealed record RequestSize(long Bytes, long TokenBound, string? Unbounde
                 }
             }
 
+            Properties(options.AdditionalProperties);
+
             // The only wide-spread way to ask for several answers that is visible here.
             if (options.AdditionalProperties is { } properties && properties.TryGetValue("n", out var n))
             {
-                Choices = n switch
+                Choices = ChoicesOf(n);
+            }
+        }
+
+        // Some adapters send along what stands here, a system text or documents, others leave it: it is held, and is no part of the bytes that were certainly read.
+        private void Properties(AdditionalPropertiesDictionary? properties)
+        {
+            var (bytes, unbounded) = (Bytes, Unbounded);
+            foreach (var (name, value) in properties ?? [])
+            {
+                var before = Bytes;
+                try
                 {
-                    int number => number,
-                    long number => (int)Math.Min(number, 1_000),
-                    JsonElement { ValueKind: JsonValueKind.Number } element when element.TryGetInt32(out var number) => number,
-                    _ => 1,
-                };
+                    if (!CostCarrier.IsOwn(name))
+                    {
+                        Value(value);
+                    }
+
+                    // A word or a number is a setting, and no model reads it.
+                    Bytes = Bytes - before > LongestSetting ? Bytes : before;
+                }
+                catch (Exception exception) when (exception is not OutOfMemoryException)
+                {
+                    // Other people's objects: what cannot be written cannot be sent.
+                    Bytes = before;
+                }
+            }
+
+            Tokens += Bytes - bytes;
+            (Bytes, Unbounded) = (bytes, unbounded);
+        }
+
+        // Whatever a number is written as, adapters send it as one.
+        private static int ChoicesOf(object? n)
+        {
+            try
+            {
+                var number = n is JsonElement element
+                    ? decimal.Parse(element.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture)
+                    : n is IConvertible convertible ? convertible.ToDecimal(CultureInfo.InvariantCulture) : 1;
+                return (int)Math.Clamp(number, 1, int.MaxValue);
+            }
+            catch (Exception exception) when (exception is FormatException or OverflowException or InvalidCastException)
+            {
+                return 1;
             }
         }
 

@@ -59,19 +59,26 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             // Before the first look: a row that is added from now on says again that something waits.
             Volatile.Write(ref _waiting, false);
             var written = 0;
-            while (Take() is { } file)
+            var putOff = new List<UsageRecord>();
+            var taken = new List<string>();
+            while (Take(taken) is { } file)
             {
                 foreach (var record in file.Records)
                 {
-                    written += await AppendAsync(record, cancellationToken).ConfigureAwait(false);
+                    written += await AppendAsync(record, putOff, cancellationToken).ConfigureAwait(false);
                 }
 
-                File.Delete(file.Path);
+                taken.Add(file.Path);
+                if (putOff.Count == 0)
+                {
+                    File.Delete(file.Path);
+                }
             }
-
             while (Peek() is { } record)
             {
-                written += await AppendAsync(record, cancellationToken).ConfigureAwait(false);
+                putOff.Clear();
+                written += await AppendAsync(record, putOff, cancellationToken).ConfigureAwait(false);
+                PutBack(putOff, []);
                 lock (_file)
                 {
                     _memory.Dequeue();
@@ -131,13 +138,35 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         _replaying.Dispose();
     }
 
+    /// <summary>Keeps what waits for a file for the next start, or flush: not for the next call, because a file that is away stays away for long.</summary>
+    private void PutBack(List<UsageRecord> putOff, List<string> taken)
+    {
+        lock (_file)
+        {
+            foreach (var record in putOff)
+            {
+                Write(_path, record);
+            }
+        }
+
+        // Only now: a process that dies before has them twice, and the ledger takes each once.
+        taken.ForEach(File.Delete);
+    }
+
     // A row that the ledger will never take must not stand in the way of the others, nor of opening the ledger; it is kept where somebody can look at it.
-    private async ValueTask<int> AppendAsync(UsageRecord record, CancellationToken cancellationToken)
+    private async ValueTask<int> AppendAsync(UsageRecord record, List<UsageRecord> putOff, CancellationToken cancellationToken)
     {
         try
         {
             await store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
             return 1;
+        }
+        catch (StoreUnavailableException exception) when (LedgerArchive.IsIn(homeDirectory, exception.Store))
+        {
+            // It corrects a call whose archive is away; the ledger takes all others.
+            Log.StoreUnavailable(logger, exception.Message);
+            putOff.Add(record);
+            return 0;
         }
         catch (Exception exception) when (exception is not (StoreUnavailableException or IOException or OperationCanceledException or OutOfMemoryException))
         {
@@ -165,7 +194,8 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
         }
 
         stream.Write(line);
-        stream.Flush(flushToDisk: true);
+        stream.Flush();
+        DiskSync.Sync(stream.SafeFileHandle);
     }
 
     /// <summary>
@@ -217,7 +247,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     }
 
     // The file is renamed first, so that rows added meanwhile, by any process, go into a new one and none is deleted unread.
-    private (string Path, List<UsageRecord> Records)? Take()
+    private (string Path, List<UsageRecord> Records)? Take(List<string> before)
     {
         lock (_file)
         {
@@ -229,7 +259,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             using var turn = TakeTurn();
 
             // Simple matching: else "spool.jsonl.*" finds "spool.jsonl" as well, into which others write at this moment.
-            var taken = Directory.EnumerateFiles(homeDirectory, "spool.jsonl.*", s_simply).Order(StringComparer.Ordinal).FirstOrDefault();
+            var taken = Directory.EnumerateFiles(homeDirectory, "spool.jsonl.*", s_simply).Except(before).Order(StringComparer.Ordinal).FirstOrDefault();
             if (taken is null && File.Exists(_path))
             {
                 taken = $"{_path}.{CallToken.NewId()}";

@@ -12,9 +12,10 @@ internal sealed class StreamUsage
 
     private readonly List<Report> _reports = [];
     private int _request;
+    private string? _responseId;
 
     /// <summary>Keeps a copy at once: callers further out add to the same object later.</summary>
-    /// <param name="responseId">Which answer it belongs to.</param>
+    /// <param name="responseId">Which answer it belongs to; null when it is the one that the other reports of the request name.</param>
     /// <param name="usage">The counts.</param>
     /// <param name="facts">What the raw answer says beside them.</param>
     /// <param name="raw">The raw piece of the stream, for rules that read it themselves.</param>
@@ -22,12 +23,17 @@ internal sealed class StreamUsage
     {
         if (UsageNormalizer.IsReported(usage))
         {
-            _reports.Add(new(_request, responseId, Copy(usage), facts ?? RawFacts.None, raw));
+            _responseId = responseId ?? _responseId;
+            _reports.Add(new(_request, _responseId, Copy(usage), facts ?? RawFacts.None, raw));
         }
     }
 
     /// <summary>What follows belongs to another request: local servers give every answer the same id.</summary>
-    public void NextRequest() => _request++;
+    public void NextRequest()
+    {
+        _request++;
+        _responseId = null;
+    }
 
     /// <summary>The usage of the whole stream: merged within a response, added up across responses.</summary>
     /// <param name="take">Takes the counts of one response apart.</param>
@@ -35,7 +41,10 @@ internal sealed class StreamUsage
     public NormalizedUsage? Merge(Func<UsageDetails, RawFacts, object?, NormalizedUsage> take, long outputBytes = 0)
     {
         NormalizedUsage? sum = null;
-        foreach (var response in _reports.GroupBy(report => (report.Request, report.ResponseId)))
+
+        // A report that names no answer is of the one that the request names later.
+        var named = _reports.Where(report => report.ResponseId is not null).DistinctBy(report => report.Request).ToDictionary(report => report.Request, report => report.ResponseId);
+        foreach (var response in _reports.GroupBy(report => (report.Request, report.ResponseId ?? named.GetValueOrDefault(report.Request))))
         {
             var merged = MergeOne([.. response.Select(report => report.Usage)], outputBytes, out var ambiguous);
 

@@ -39,6 +39,12 @@ internal static class UsageFlags
     /// <summary>The stream was longer than what a strict budget had held for it, and was cut there.</summary>
     public const string CutAtHold = "cut_at_hold";
 
+    /// <summary>The row was not metered here: it was imported from the report of a provider or the records of another program.</summary>
+    public const string Imported = "imported";
+
+    /// <summary>The cost came with the row, from somebody who is not the provider.</summary>
+    public const string GivenCost = "given_cost";
+
     /// <summary>Whether a comma-separated list has a flag; read without splitting it.</summary>
     public static bool Has(string? flags, string flag)
     {

@@ -50,14 +50,13 @@ internal sealed class UsageMeter
         string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
     {
         MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null, token.FellBack);
-        var takenOver = token.Outer is { } outer && outer.TryEnd() ? outer : null;
+        var outer = token.OuterOf(operation);
+        var takenOver = outer?.TryEnd() == true ? outer : null;
         var number = takenOver?.Number ?? token.NextAttempt();
-        BudgetDemand? demand = null;
-        string id;
-        DateTimeOffset? heldAt = null;
+        AttemptHold? hold = null;
         if (token.Budget is { IsWatched: true } pass)
         {
-            demand = new BudgetDemand
+            var demand = new BudgetDemand
             {
                 CallId = token.Id,
                 Operation = operation,
@@ -71,22 +70,21 @@ internal sealed class UsageMeter
                 IsAggregated = aggregated,
                 Attempt = number,
             };
-            (id, heldAt) = await pass.TakeAsync(demand, takenOver?.Id, token.Span, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            id = takenOver?.Id ?? CallToken.NewId();
+            hold = await pass.TakeAsync(demand, takenOver?.Hold, token.Span, cancellationToken).ConfigureAwait(false);
         }
 
+        // One whose reservation was given back is over.
+        var id = hold?.ReservationId ?? (takenOver?.Hold is null || ReferenceEquals(takenOver.Hold, hold) ? takenOver?.Id : null) ?? CallToken.NewId();
+
         // A row belongs to the window that held it, however long the call was on its way here.
-        var attempt = new MeteredAttempt(id, token, number, demand, client, operation, model, maxOutputTokens, streamed, aggregated,
-            heldAt ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure)
+        var attempt = new MeteredAttempt(id, token, number, hold, client, operation, model, hold is null ? maxOutputTokens : hold.Demand.MaxOutputTokens, streamed, aggregated,
+            hold?.At ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure)
         {
-            IsInner = token.Outer is not null,
+            IsInner = outer is not null,
             ServiceTier = serviceTier,
             HasOutput = hasOutput,
         };
-        attempt.Limit = streamed && token.Budget is { IsStrict: true } && _pricing.LimitOf(attempt) is { } longest ? new AnswerLimit(longest, !_limitBreakers.Has(attempt)) : null;
+        attempt.Limit = streamed && hold is { IsStrict: true } && _pricing.LimitOf(attempt) is { } longest ? new AnswerLimit(longest, !_limitBreakers.Has(attempt)) : null;
         return attempt;
     }
 
@@ -101,7 +99,7 @@ internal sealed class UsageMeter
             return null;
         }
 
-        var other = new MeteredAttempt(CallToken.NewId(), attempt.Token, attempt.Token.NextAttempt(), null, attempt.Client, attempt.Operation, attempt.RequestedModel,
+        var other = new MeteredAttempt(CallToken.NewId(), attempt.Token, attempt.Token.NextAttempt(), attempt.Hold is null ? null : attempt.Hold with { ReservationId = null, At = null }, attempt.Client, attempt.Operation, attempt.RequestedModel,
             attempt.MaxOutputTokens, attempt.Streamed, attempt.IsAggregated, attempt.At, attempt.StartedAt, () => attempt.Size)
         {
             IsInner = attempt.IsInner,
@@ -114,7 +112,7 @@ internal sealed class UsageMeter
     /// <summary>Tells the ledger that a long stream is still alive, well before its reservation's deadline; costs a look at the clock otherwise.</summary>
     public ValueTask KeepAliveAsync(MeteredAttempt attempt)
     {
-        if (attempt.Token.Budget is not { ReservedAt: not null } || _options.TimeProvider.GetElapsedTime(attempt.ExtendedAt) < _options.ReservationTimeout / 3)
+        if (attempt.Hold is not { At: not null } || _options.TimeProvider.GetElapsedTime(attempt.ExtendedAt) < _options.ReservationTimeout / 3)
         {
             return ValueTask.CompletedTask;
         }
@@ -222,20 +220,35 @@ internal sealed class UsageMeter
         }
 
         var tier = facts.ServiceTier ?? begun.Record.ServiceTier;
-        var record = _pricing.Priced(attempt, begun.Record with { Model = facts.Model ?? begun.Record.Model, ServiceTier = tier, Region = facts.Region ?? begun.Record.Region }, usage, facts, tier);
+        var cost = CallCost.Unknown;
         try
         {
-            await _store.AdjustAsync(begun.Record.Id, record.Cost, "provider").ConfigureAwait(false);
+            cost = _pricing.Priced(attempt, begun.Record with { Model = facts.Model ?? begun.Record.Model, ServiceTier = tier, Region = facts.Region ?? begun.Record.Region }, usage, facts, tier).Cost;
+            await _store.AdjustAsync(begun.Record.Id, cost, "provider").ConfigureAwait(false);
             _budgets.Changed();
         }
-        catch (StoreUnavailableException exception)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // The row keeps what was booked for it, which is the most that it can be.
+            // The row keeps what was booked for it, which is the most that it can be; it may also wait beside the ledger still. The next fetch tries again.
             begun.Reopen();
             Log.StoreUnavailable(_logger, exception.Message);
         }
 
-        return record.Cost;
+        return cost;
+    }
+
+    /// <summary>Ends an attempt of which nothing was sent, because a cache further in had the answer; false when that is not so.</summary>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="carriesCost">Whether the answer says itself what it cost; one that does not is of somebody else, such as the answer that a guard lets pass.</param>
+    public async ValueTask<bool> TryGiveBackAsync(MeteredAttempt attempt, bool carriesCost)
+    {
+        if (!attempt.IsServed || !carriesCost || !attempt.TryEnd())
+        {
+            return false;
+        }
+
+        await GiveBackAsync(attempt).ConfigureAwait(false);
+        return true;
     }
 
     private async ValueTask GiveBackAsync(MeteredAttempt attempt)
@@ -271,7 +284,9 @@ internal sealed class UsageMeter
         }
 
         var record = Record(attempt) with { Error = exception.GetType().Name, UsageSource = "none" };
-        if (UnbilledFailure.IsCertain(exception, attempt.Client))
+
+        // Where several requests hide behind one, the failure of the last, or of a tool between them, says nothing about those that were answered.
+        if (!attempt.IsAggregated && UnbilledFailure.IsCertain(exception, attempt.Client))
         {
             record = record with { Status = CallStatus.Failed, Cost = CallCost.Known(Money.Zero) };
         }
@@ -296,6 +311,8 @@ internal sealed class UsageMeter
             record = _pricing.Price(record, record.Cost.Usage, record.ServiceTier, host: null);
         }
 
+        // Budgets for a model count it by any of its names, as they do what is metered here.
+        record = record with { ModelKey = record.ModelKey ?? _prices.Find(record.Provider, record.RequestedModel ?? record.Model, record.At)?.Model };
         await _store.AppendAsync(record, cancellationToken).ConfigureAwait(false);
         _budgets.Recorded(record);
         return record.Cost;
@@ -335,14 +352,14 @@ internal sealed class UsageMeter
             record = record with { Cost = record.Cost with { Reason = record.Cost.Reason is { } reason ? $"{note}; {reason}" : note } };
         }
 
-        if (record.Cost.Certainty == CostCertainty.Unknown && attempt.Token.Budget is { IsEnforced: true } admitted)
+        if (record.Cost.Certainty == CostCertainty.Unknown && attempt.Hold is { IsEnforced: true } hold)
         {
             // Booking nothing would let a budget that refuses leak for as long as such a model answers.
             var why = $"What was held is booked: {record.Cost.Reason ?? "the cost is not known"}";
             record = record with
             {
                 Flags = UsageFlags.Add(record.Flags, UsageFlags.HeldAmount),
-                Cost = CallCost.Between(Money.Zero, admitted.Reserved, why) with { Usage = record.Cost.Usage },
+                Cost = CallCost.Between(Money.Zero, hold.Reserved, why) with { Usage = record.Cost.Usage },
             };
             if (_unpricedModels.Count < MaxKnownUnpriced && _unpricedModels.TryAdd(record.Model ?? "", true))
             {
@@ -357,7 +374,11 @@ internal sealed class UsageMeter
 
         try
         {
-            await _store.AppendAsync(record, CancellationToken.None).ConfigureAwait(false);
+            if (!await _store.AppendAsync(record, CancellationToken.None).ConfigureAwait(false))
+            {
+                Log.RecordKnown(_logger, record.Id, record.Cost.Amount);
+            }
+
             _spool.ReplayInBackground();
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
@@ -367,18 +388,27 @@ internal sealed class UsageMeter
             _spool.Add(record);
         }
 
-        if (attempt.Token.Budget is not { ReservedAt: not null })
+        if (attempt.Hold is not { At: not null })
         {
             _budgets.Recorded(record);
         }
-        else if (attempt.Token.Budget is { Held: { } held } && record.Cost.Amount > held)
+        else if (attempt.Hold is { Held: { } held } && record.Cost.Amount > held)
         {
             Log.BudgetOverrun(_logger, record.Cost.Amount.Value, held);
         }
 
         _budgets.Changed();
         attempt.Run?.Spend(record.Cost);
-        _telemetry.Attempt(attempt.Token.Span, record);
+        try
+        {
+            _telemetry.Attempt(attempt.Token.Span, record);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Who listens to metrics runs in here, and what he throws must not cost the caller the answer.
+            Log.ListenerFailed(_logger, exception.GetType().Name);
+        }
+
         return record.Cost;
     }
 }

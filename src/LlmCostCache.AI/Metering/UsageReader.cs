@@ -55,7 +55,7 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
     public NormalizedUsage Take(UsageDetails details, RawFacts facts, object? raw, ClientIdentity client)
     {
         var rule = RuleOf(client);
-        var provider = client.ProviderName;
+        var provider = client.Adapter;
         var usage = rule?.Read is null ? UsageNormalizer.Normalize(details, provider, rule, client.Host) : ByRule(rule, details, raw, client);
         var doubts = UsageDoubts.None;
         if (usage.Usage.CacheWrite5mTokens > 0 && usage.Usage.CacheWrite1hTokens == 0 && rule?.Read is null
@@ -80,7 +80,7 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
         {
             if (rule.Read!(StreamUsage.Copy(details), raw) is not { } own)
             {
-                return UsageNormalizer.Normalize(details, client.ProviderName, rule, client.Host);
+                return UsageNormalizer.Normalize(details, client.Adapter, rule, client.Host);
             }
 
             if (TokenBuckets.ArePossible(own))
@@ -96,7 +96,7 @@ internal sealed class UsageReader(LlmCostsOptions options, ILogger logger)
         }
 
         Log.UsageRuleFailed(logger, client.ProviderName ?? "", problem);
-        return UsageNormalizer.Normalize(details, client.ProviderName, rule, client.Host).WithFlag(UsageFlags.RuleFailed);
+        return UsageNormalizer.Normalize(details, client.Adapter, rule, client.Host).WithFlag(UsageFlags.RuleFailed);
     }
 
     // The name that a client goes by, else the host it talks to: gateways are asked through other vendors' clients.

@@ -169,7 +169,8 @@ internal sealed class BudgetNotifier : IAsyncDisposable
         patience.CancelAfter(s_patience);
         try
         {
-            await observer.ObserveAsync(notice, patience.Token).AsTask().WaitAsync(patience.Token).ConfigureAwait(false);
+            // On a thread of its own: one that blocks would hold up the next notice, and the end, for as long as it likes.
+            await Task.Run(() => observer.ObserveAsync(notice, patience.Token).AsTask(), CancellationToken.None).WaitAsync(patience.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
         {

@@ -109,11 +109,16 @@ public sealed class BudgetWebhook
 
         try
         {
-            return Convert.FromBase64String(secret[EncodedSecret.Length..]);
+            if (Convert.FromBase64String(secret[EncodedSecret.Length..]) is { Length: > 0 } bytes)
+            {
+                return bytes;
+            }
         }
         catch (FormatException)
         {
-            throw new ArgumentException($"A secret that begins with {EncodedSecret} goes on in Base64.", nameof(secret));
+            // Said below, without the secret.
         }
+
+        throw new ArgumentException($"A secret that begins with {EncodedSecret} goes on in Base64.", nameof(secret));
     }
 }

@@ -40,7 +40,8 @@ internal sealed record WebhookAnswer(string? Problem, bool MayRetry = false, Tim
         try
         {
             using var json = JsonDocument.Parse(body);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(field, out var value) && value.TryGetInt64(out var code))
+            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(field, out var value)
+                && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var code))
             {
                 // Which of their numbers pass with time is not documented completely; four more tries do no harm.
                 return code == 0 ? Taken : new WebhookAnswer(string.Create(CultureInfo.InvariantCulture, $"{field} {code}"), MayRetry: true);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace LlmCostCache.AI;
@@ -20,6 +21,7 @@ internal static class WebhookBody
                     break;
                 case WebhookForm.Slack:
                     json.WriteString("text", Text(webhook, notice).Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal));
+                    json.WriteBoolean("mrkdwn", false);
                     break;
                 case WebhookForm.Teams:
                     WriteCard(json, Text(webhook, notice), notice);
@@ -33,13 +35,13 @@ internal static class WebhookBody
 
                     json.WriteString("msg_type", "text");
                     json.WriteStartObject("content");
-                    json.WriteString("text", Text(webhook, notice));
+                    json.WriteString("text", WithoutMentions(Text(webhook, notice)));
                     json.WriteEndObject();
                     break;
                 default:
                     json.WriteString("msgtype", "text");
                     json.WriteStartObject("text");
-                    json.WriteString("content", Text(webhook, notice));
+                    json.WriteString("content", WithoutMentions(Text(webhook, notice)));
                     json.WriteEndObject();
                     break;
             }
@@ -50,8 +52,21 @@ internal static class WebhookBody
         return buffer.WrittenSpan.ToArray();
     }
 
+    // Names come from applications and their users: whatever they hold, they stay names, in one line, and neither call people together nor become links.
     private static string Text(BudgetWebhook webhook, BudgetNotice notice) =>
-        webhook.ShowsKey && notice.Key.Length > 0 ? $"{notice.Message} ({Uri.UnescapeDataString(notice.Key)})" : notice.Message;
+        OneLine(webhook.ShowsKey && notice.Key.Length > 0 ? $"{notice.Message} ({Uri.UnescapeDataString(notice.Key)})" : notice.Message);
+
+    private static string OneLine(string text) => string.Concat(text.EnumerateRunes().Select(rune => Rune.GetUnicodeCategory(rune) switch
+    {
+        UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => " ",
+
+        // Marks that turn the direction of writing around could show another sentence than the one that was sent.
+        UnicodeCategory.Format => "",
+        _ => rune.ToString(),
+    }));
+
+    // Feishu takes <at user_id="all"> out of a text and WeCom <@someone>, DingTalk what follows an @; none of them knows a way to write these signs, so others stand for them.
+    private static string WithoutMentions(string text) => text.Replace('<', '\uFF1C').Replace('>', '\uFF1E').Replace('@', '\uFF20');
 
     private static void WriteNotice(Utf8JsonWriter json, BudgetNotice notice, bool showsKey)
     {
@@ -107,9 +122,14 @@ internal static class WebhookBody
         json.WriteString("version", "1.2");
         json.WriteStartArray("body");
         json.WriteStartObject();
-        json.WriteString("type", "TextBlock");
+        // A text block would read Markdown, links included; a run of text is shown as it is.
+        json.WriteString("type", "RichTextBlock");
+        json.WriteStartArray("inlines");
+        json.WriteStartObject();
+        json.WriteString("type", "TextRun");
         json.WriteString("text", text);
-        json.WriteBoolean("wrap", true);
+        json.WriteEndObject();
+        json.WriteEndArray();
         json.WriteEndObject();
         json.WriteStartObject();
         json.WriteString("type", "FactSet");

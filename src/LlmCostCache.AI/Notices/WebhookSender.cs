@@ -15,6 +15,9 @@ internal sealed class WebhookSender : IAsyncDisposable
     {
         AllowAutoRedirect = false,
         UseCookies = false,
+
+        // Neither a span, in which the address would stand, nor a header that tells the receiver the application's trace.
+        ActivityHeadersPropagator = null,
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         MaxResponseHeadersLength = 16,
     })

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,6 +10,9 @@ internal sealed class DatedPrice
 {
     private readonly RateCard _standard;
     private readonly RateCard[] _levels;
+
+    // Without the tiers, by mode; a price does not change, and each reservation asks several times.
+    private ConcurrentDictionary<string, (decimal Input, decimal Output, decimal Request, decimal Search)>? _dearest;
     private DateOnly? _effectiveFrom;
     private DateOnly? _knownFrom;
 
@@ -64,6 +68,9 @@ internal sealed class DatedPrice
 
     /// <summary>Whether nothing that this price can bill costs anything.</summary>
     public bool IsFree => Rates.IsFree && Steps.All(step => step.Rates.IsFree) && Tiers.All(tier => tier.Rates.IsFree) && Modes.Values.All(mode => mode.Rates.IsFree);
+
+    /// <summary>Whether some rate is for inputs above so many tokens, or more.</summary>
+    public bool HasRateAbove(long inputTokens) => Tiers.Any(tier => tier.AboveInputTokens >= inputTokens) || Modes.Values.Any(mode => mode.Tiers.Any(tier => tier.AboveInputTokens >= inputTokens));
 
     /// <summary>The levels that requests can have: 0 is the price without a step, 1 the first step, and so on.</summary>
     /// <param name="before">How many requests went before in the month; null when not known.</param>
@@ -141,17 +148,8 @@ internal sealed class DatedPrice
     public (decimal Input, decimal Output, decimal Request, decimal Search) Dearest(string? mode, long inputTokens, long outputTokens)
     {
         var special = mode is null ? null : Modes.GetValueOrDefault(mode);
-        var (input, output, request, search) = (0m, 0m, 0m, 0m);
-        foreach (var level in _levels)
-        {
-            Consider((special is null ? level : level.OverriddenBy(special.Rates)).WithFallbacks());
-            foreach (var window in Windows)
-            {
-                var card = level.OverriddenBy(window.Rates);
-                Consider((special is null ? card : card.OverriddenBy(special.Rates)).WithFallbacks());
-            }
-        }
-
+        var (input, output, request, search) = LazyInitializer.EnsureInitialized(ref _dearest, static () => new(StringComparer.Ordinal))
+            .GetOrAdd(special is null ? "" : mode!, static (_, from) => from.Price.DearestOutsideTiers(from.Mode), (Price: this, Mode: special));
         foreach (var tier in special?.TiersBeside(Tiers) ?? Tiers)
         {
             if (tier.CanHold(inputTokens, outputTokens))
@@ -163,14 +161,32 @@ internal sealed class DatedPrice
         var multiplier = special?.Multiplier ?? 1m;
         return (input * multiplier, output * multiplier, request, search);
 
-        void Consider(RateCard card)
-        {
-            input = Math.Max(input, card.Dearest(output: false));
-            output = Math.Max(output, card.Dearest(output: true));
-            request = Math.Max(request, card[RateKind.Request] ?? 0m);
-            search = Math.Max(search, card[RateKind.WebSearch] ?? 0m);
-        }
+        void Consider(RateCard card) => (input, output, request, search) = Dearer(card, input, output, request, search);
     }
+
+    private (decimal Input, decimal Output, decimal Request, decimal Search) DearestOutsideTiers(PriceMode? special)
+    {
+        var (input, output, request, search) = (0m, 0m, 0m, 0m);
+        foreach (var level in _levels)
+        {
+            Consider((special is null ? level : level.OverriddenBy(special.Rates)).WithFallbacks());
+            foreach (var window in Windows)
+            {
+                var card = level.OverriddenBy(window.Rates);
+                Consider((special is null ? card : card.OverriddenBy(special.Rates)).WithFallbacks());
+            }
+        }
+
+        return (input, output, request, search);
+
+        void Consider(RateCard card) => (input, output, request, search) = Dearer(card, input, output, request, search);
+    }
+
+    private static (decimal Input, decimal Output, decimal Request, decimal Search) Dearer(RateCard card, decimal input, decimal output, decimal request, decimal search) => (
+        Math.Max(input, card.Dearest(output: false)),
+        Math.Max(output, card.Dearest(output: true)),
+        Math.Max(request, card[RateKind.Request] ?? 0m),
+        Math.Max(search, card[RateKind.WebSearch] ?? 0m));
 
     /// <summary>The same price, learned on a day.</summary>
     public DatedPrice KnownSince(DateOnly day)

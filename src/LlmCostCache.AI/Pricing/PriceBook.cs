@@ -48,6 +48,13 @@ public sealed class PriceBook
             ? new(entry.Provider ?? provider ?? "any", entry.Id, entry.ContextWindow, entry.MaxOutputTokens, entry.Encoding)
             : null;
 
+    /// <summary>
+    /// How long an input can be at most; null when it is not known, also when the list contradicts itself: a rate for longer inputs than the window says that they are served
+    /// (Anthropic's million tokens on request), and so does an answer that is longer than the window it would be a part of.
+    /// </summary>
+    internal long? LongestInput(string? provider, string? model, DateTimeOffset at, string? host) =>
+        FactOf(provider, model, at, host) is { Entry: { ContextWindow: { } window } entry } fact && !(entry.MaxOutputTokens > window) && fact.Price?.HasRateAbove(window) != true ? window : null;
+
     /// <summary>The entry that a name means, with its whole history of prices, or the reason why there is none.</summary>
     internal Resolution Resolve(string? provider, string? model, string? host = null) => _resolver.Resolve(provider, host, model);
 

@@ -174,6 +174,8 @@ internal sealed class RateGate : IDisposable
     {
         if (_queue.Count == 0)
         {
+            // Also when the last one left by himself: else the time he had set the clock for would stand, and whoever comes after it would never be woken.
+            _dueAt = long.MaxValue;
             return;
         }
 

@@ -104,7 +104,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         Operation = "chat",
         Client = Client,
         Model = options?.ModelId ?? _client.DefaultModel,
-        Attribution = CallToken.Find(options?.AdditionalProperties)?.Attribution ?? CostScope.Current,
+        Attribution = CallToken.Find(_costs, options?.AdditionalProperties)?.Attribution ?? CostScope.Current,
         Measure = () => RequestSize.Of(ChatMessages.WithoutOwnProperties(messages), ChatMessages.WithoutOwnProperties(options)),
         MaxOutputTokens = options?.MaxOutputTokens,
         ServiceTier = RequestedTier.ToHoldFor(options),

@@ -38,7 +38,7 @@ public sealed class RateLimitingEmbeddingGenerator : DelegatingEmbeddingGenerato
             Operation = "embeddings",
             Client = client,
             Model = options?.ModelId ?? _client.DefaultModel,
-            Attribution = CallToken.Find(options?.AdditionalProperties)?.Attribution ?? CostScope.Current,
+            Attribution = CallToken.Find(_costs, options?.AdditionalProperties)?.Attribution ?? CostScope.Current,
             Measure = () => RequestSize.Of(list),
             HasOutput = false,
         };

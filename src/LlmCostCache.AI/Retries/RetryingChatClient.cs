@@ -70,7 +70,7 @@ public sealed class RetryingChatClient : DelegatingChatClient
 
     // The tries of a call are its attempts, so they need a call. The rounds of function invocation further in are calls of their own, and so is a try that a door further out has begun.
     private CallToken? Begin(ChatOptions? options) =>
-        _hasRounds || CallToken.Find(options?.AdditionalProperties) is not null ? null : CallToken.Begin(_costs, "chat", options?.ModelId ?? _defaultModel);
+        _hasRounds || CallToken.Find(_costs, options?.AdditionalProperties) is not null ? null : CallToken.Begin(_costs, "chat", options?.ModelId ?? _defaultModel);
 
     private static ChatOptions? Carried(CallToken? own, ChatOptions? options) => own is null ? options : own.Carry(options);
 }

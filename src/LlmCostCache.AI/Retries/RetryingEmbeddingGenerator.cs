@@ -28,7 +28,7 @@ public sealed class RetryingEmbeddingGenerator : DelegatingEmbeddingGenerator<st
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = EmbeddingOptions.AsList(values);
-        using var own = CallToken.Find(options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "embeddings", options?.ModelId ?? _defaultModel) : null;
+        using var own = CallToken.Find(_costs, options?.AdditionalProperties) is null ? CallToken.Begin(_costs, "embeddings", options?.ModelId ?? _defaultModel) : null;
         var carried = own is null ? options : own.Carry(options);
         return await _plan.SendAsync(async cancel => await base.GenerateAsync(list, carried, cancel), cancellationToken);
     }

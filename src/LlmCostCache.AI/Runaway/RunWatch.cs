@@ -11,7 +11,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
 {
     private static readonly AsyncLocal<RunWatch?> s_current = new();
 
-    private readonly Money? _maxCost = options.MaxCostPerRun is { } usd ? Money.FromUsd(usd) : null;
+    private readonly Money? _maxCost = options.MaxCostPerRun is { } usd ? Money.FromUsdRoundedUp(usd) : null;
 
     /// <summary>Who watches the calls that are made from here; set it inside an async method, so that the caller keeps its own.</summary>
     public static RunWatch? Current
@@ -36,6 +36,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
             throw Stopped(RunawayRule.RepeatedToolRounds, rounds, model);
         }
 
+        Heard();
         if (run.TryCall(options.MaxCallsPerRun, _maxCost, counts: !IsCountedFurtherOut()) is { } rule)
         {
             throw Stopped(rule, default, model);
@@ -60,6 +61,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
     /// <summary>Counts a request that was made without asking.</summary>
     public void Called()
     {
+        Heard();
         if (!IsCountedFurtherOut())
         {
             run.TryCall(null, null, counts: true);
@@ -74,6 +76,7 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
     /// <summary>What a request of the run cost.</summary>
     public void Spend(CallCost cost)
     {
+        Heard();
         if (!IsCountedFurtherOut())
         {
             run.Spend(cost);
@@ -96,6 +99,9 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
     }
 
     private Run Run => run;
+
+    // A turn can take longer than the time after which a run is forgotten.
+    private void Heard() => run.UsedAt = costs.Options.TimeProvider.GetTimestamp();
 
     private RunawayException Stopped(RunawayRule rule, ToolRounds rounds, string? model)
     {

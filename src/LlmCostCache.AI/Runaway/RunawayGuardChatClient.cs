@@ -61,5 +61,5 @@ public sealed class RunawayGuardChatClient : DelegatingChatClient
         return await updates.MoveNextAsync();
     }
 
-    private RunWatch Begin(ChatOptions? options) => RunWatch.Begin(_costs, _options, CallToken.Find(options?.AdditionalProperties)?.Attribution ?? CostScope.Current);
+    private RunWatch Begin(ChatOptions? options) => RunWatch.Begin(_costs, _options, CallToken.Find(_costs, options?.AdditionalProperties)?.Attribution ?? CostScope.Current);
 }

@@ -7,6 +7,7 @@ internal sealed class AnswerWorth
     private ServedCost? _served;
     private long _lastAsked;
     private long _comparedWith;
+    private WeakReference<string[]>? _pieces;
 
     /// <summary>What asking again would cost; null until somebody wanted to know.</summary>
     public AvoidedCost? Avoided
@@ -40,6 +41,23 @@ internal sealed class AnswerWorth
         var asked = (now.UtcTicks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond;
         var before = Interlocked.Read(ref _lastAsked);
         return before == asked ? before : Interlocked.Exchange(ref _lastAsked, asked);
+    }
+
+    /// <summary>Its text, cut for those who read it as a stream. Kept as long as the collector has no better use for the memory: a popular answer is not copied for each reader, and
+    /// none takes twice its room.</summary>
+    public string[] PiecesOf(string text)
+    {
+        var kept = Volatile.Read(ref _pieces);
+        if (kept is not null && kept.TryGetTarget(out var pieces))
+            return pieces;
+
+        pieces = Replay.Cut(text);
+        if (pieces.Length > 1 && kept is not null)
+            kept.SetTarget(pieces);
+        else if (pieces.Length > 1)
+            Volatile.Write(ref _pieces, new WeakReference<string[]>(pieces));
+
+        return pieces;
     }
 
     public override bool Equals(object? obj) => obj is AnswerWorth;

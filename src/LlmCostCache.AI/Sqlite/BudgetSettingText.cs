@@ -9,7 +9,7 @@ internal static class BudgetSettingText
 
     public const string Settings = """
         SELECT budget.scope, budget.period, budget.name, budget_setting.limit_nanos, budget_setting.mode, budget_setting.fallback, budget.unit, budget.span_ms,
-               budget_setting.set_at, budget_setting.set_by, budget_setting.note
+               budget_setting.set_at, budget_setting.set_by, budget_setting.note, budget_setting.thresholds
           FROM budget_setting JOIN budget ON budget.id = budget_setting.budget_id
         """;
 
@@ -27,7 +27,7 @@ internal static class BudgetSettingText
         var limits = new List<BudgetSetting>();
         while (settings.Step())
         {
-            limits.Add(new(BudgetText.Read(settings, 0), LedgerTime.Instant(settings.Int64(8)), settings.Text(9), settings.NullableText(10)));
+            limits.Add(new(BudgetText.WithThresholds(BudgetText.Read(settings, 0), settings.NullableText(11)), LedgerTime.Instant(settings.Int64(8)), settings.Text(9), settings.NullableText(10)));
         }
 
         var granted = new List<BudgetGrant>();

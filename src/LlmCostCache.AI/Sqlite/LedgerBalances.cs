@@ -5,7 +5,11 @@ namespace LlmCostCache.AI;
 /// <summary>Reads where the budgets stand, what was set for them at run time, and the history of that.</summary>
 internal static class LedgerBalances
 {
-    public static IReadOnlyList<WindowBalance> Read(SqliteConnection connection, LedgerCalendar calendar, DateTimeOffset now)
+    /// <param name="connection">The ledger.</param>
+    /// <param name="calendar">Whose windows.</param>
+    /// <param name="now">At which moment.</param>
+    /// <param name="given">The budgets, by id, that hold for the reader whoever has forgotten them.</param>
+    public static IReadOnlyList<WindowBalance> Read(SqliteConnection connection, LedgerCalendar calendar, DateTimeOffset now, IReadOnlySet<string>? given = null)
     {
         var balances = new List<WindowBalance>();
         var settings = Settings(connection, now);
@@ -38,7 +42,7 @@ internal static class LedgerBalances
             foreach (var known in LedgerReader.Budgets(connection).Where(budget => budget.Period != BudgetPeriod.PerCall))
             {
                 var setting = settings.Of(known);
-                if (setting is null && !inCode.Contains(known.Id))
+                if (setting is null && !inCode.ContainsKey(known.Id) && given?.Contains(known.Id) != true)
                 {
                     continue;
                 }
@@ -96,12 +100,13 @@ internal static class LedgerBalances
     {
         var settings = Settings(connection, now);
         var inCode = InCode(connection);
+        var since = GivenSince(connection);
         var uses = Read(connection, calendar, now).ToLookup(balance => balance.Window.Budget.Id, StringComparer.Ordinal);
         var standings = new List<BudgetStanding>();
         foreach (var known in LedgerReader.Budgets(connection))
         {
             var setting = settings.Of(known);
-            if (setting is null && !inCode.Contains(known.Id))
+            if (setting is null && !inCode.ContainsKey(known.Id))
             {
                 continue;
             }
@@ -109,7 +114,9 @@ internal static class LedgerBalances
             standings.Add(new()
             {
                 Budget = setting is null ? known : known.Under(setting.Budget),
-                LimitInCode = inCode.Contains(known.Id) ? known.Amount : null,
+                LimitInCode = inCode.TryGetValue(known.Id, out var givenAt) ? known.Amount : null,
+                GivenSince = inCode.ContainsKey(known.Id) ? since.GetValueOrDefault(known.Id) : null,
+                LastGivenAt = givenAt,
                 IsSetAtRunTime = setting is not null,
                 SetAt = setting?.At,
                 SetBy = setting?.By,
@@ -137,17 +144,37 @@ internal static class LedgerBalances
         return Settings(connection, now);
     }
 
-    /// <summary>The budgets that some application gives in code or configuration.</summary>
-    public static HashSet<string> InCode(SqliteConnection connection)
+    /// <summary>The budgets that some application gives in code or configuration, and when one that does last started, if that was noted.</summary>
+    private static Dictionary<string, DateTimeOffset?> InCode(SqliteConnection connection)
     {
-        using var select = new SqliteStatement(connection, "SELECT id FROM budget WHERE in_code <> 0");
-        var ids = new HashSet<string>(StringComparer.Ordinal);
+        using var select = new SqliteStatement(connection, "SELECT id, given_at FROM budget WHERE in_code <> 0");
+        var given = new Dictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
         while (select.Step())
         {
-            ids.Add(select.Text(0));
+            given.Add(select.Text(0), select.NullableInt64(1) is { } at ? LedgerTime.Instant(at) : null);
         }
 
-        return ids;
+        return given;
+    }
+
+    /// <summary>When each budget was first given in code, or for the first time since it was forgotten: history says so, and is never rewritten.</summary>
+    private static Dictionary<string, DateTimeOffset?> GivenSince(SqliteConnection connection)
+    {
+        var since = new Dictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
+        using var select = new SqliteStatement(connection, "SELECT budget_id, action, at FROM budget_change WHERE action IN ('code', 'forget') ORDER BY seq");
+        while (select.Step())
+        {
+            if (select.Text(1) == "forget")
+            {
+                since.Remove(select.Text(0));
+            }
+            else
+            {
+                since.TryAdd(select.Text(0), LedgerTime.Instant(select.Int64(2)));
+            }
+        }
+
+        return since;
     }
 
     public static IReadOnlyList<BudgetChange> Changes(SqliteConnection connection)

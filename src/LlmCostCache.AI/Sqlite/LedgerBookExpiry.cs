@@ -16,15 +16,8 @@ internal sealed partial class LedgerBook
     /// <returns>How many ended, and how many of those that were due could not be booked as they were written down.</returns>
     public (int Ended, int Unreadable) ExpireDue()
     {
-        var due = new List<DueReservation>();
-        _due.Bind(1, Now).Bind(2, MaxExpiredAtOnce);
-        while (_due.Step())
-        {
-            due.Add(new DueReservation(_due.Text(0), _due.NullableText(1), _due.Text(2), (int)_due.Int64(3), _due.Int64(4), _due.Int64(5)));
-        }
-
         var (ended, unreadable) = (0, 0);
-        foreach (var reservation in due)
+        foreach (var reservation in _reservations.Due(Now, MaxExpiredAtOnce))
         {
             if (TryExpire(reservation, static (_, due, _) => ReservationRecord.Expired(due.Id, due.Record!)))
             {
@@ -39,7 +32,7 @@ internal sealed partial class LedgerBook
             }
             else
             {
-                _setDeadline.Bind(1, reservation.Id).Bind(2, LedgerTime.Micros(_time.GetUtcNow() + s_putOff)).Run();
+                _reservations.Extend(reservation.Id, LedgerTime.Micros(_time.GetUtcNow() + s_putOff));
             }
         }
 
@@ -52,10 +45,9 @@ internal sealed partial class LedgerBook
         {
             return AttemptAlone(book =>
             {
-                var holds = book._windows.Holds(due.Id);
+                var holds = book._reservations.Expire(due.Id) ?? [];
                 var entry = book.Held(row(book, due, holds), holds);
                 book._windows.Release(holds);
-                book._setState.Bind(1, due.Id).Bind(2, "expired").Run();
                 book.PostCall(book._windows.Overruns(entry, holds) ? entry.WithFlag("overrun") : entry);
                 return true;
             });
@@ -89,6 +81,4 @@ internal sealed partial class LedgerBook
 
         return ReservationRecord.WithoutWords(due.Id, due.CallId, due.Attempt, at, due.Amount, who, model);
     }
-
-    private sealed record DueReservation(string Id, string? Record, string CallId, int Attempt, long Amount, long CreatedAt);
 }

@@ -8,10 +8,16 @@ namespace LlmCostCache.AI;
 /// </summary>
 internal sealed class LedgerBudgets
 {
+    private const int MaxMatches = 1_000;
+
     private readonly TimeProvider _time;
     private readonly Dictionary<string, Budget> _known = new(StringComparer.Ordinal);
     private readonly SqliteStatement _revision, _setMeta, _limitRevision, _select, _upsert, _inCode, _selectSettings, _selectGrants;
-    private readonly SqliteStatement _upsertSetting, _deleteSetting, _insertGrant, _deleteGrant, _insertChange, _setThresholds, _done;
+    private readonly SqliteStatement _given, _forget, _upsertSetting, _deleteSetting, _insertGrant, _deleteGrant, _insertChange, _setThresholds, _done;
+
+    // Callers say who they are in few ways, mostly; which budgets that means is remembered until there is another budget.
+    private readonly Dictionary<(Attribution Attribution, string? RequestedModel, string? ModelKey), List<BudgetMatch>> _matches = [];
+    private BudgetMatcher _matcher = BudgetMatcher.Empty;
     private string? _seen;
 
     public LedgerBudgets(Func<string, SqliteStatement> prepare, TimeProvider time)
@@ -22,17 +28,20 @@ internal sealed class LedgerBudgets
         _setMeta = prepare("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
         _select = prepare($"SELECT {BudgetText.Columns}, thresholds FROM budget");
         _upsert = prepare("""
-            INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback, unit, span_ms, in_code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                ON CONFLICT (id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback, in_code = excluded.in_code
+            INSERT INTO budget (id, scope, period, name, limit_nanos, mode, fallback, unit, span_ms, in_code, given_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                ON CONFLICT (id) DO UPDATE SET
+                limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback, in_code = excluded.in_code, given_at = excluded.given_at
             """);
+        _given = prepare("UPDATE budget SET given_at = ?2 WHERE id = ?1");
+        _forget = prepare("UPDATE budget SET in_code = 0 WHERE id = ?1");
         _setThresholds = prepare("UPDATE budget SET thresholds = ?2 WHERE id = ?1");
         _inCode = prepare("SELECT in_code FROM budget WHERE id = ?1");
         _selectSettings = prepare(BudgetSettingText.Settings);
         _selectGrants = prepare(BudgetSettingText.Grants);
         _upsertSetting = prepare("""
-            INSERT INTO budget_setting (budget_id, limit_nanos, mode, fallback, set_at, set_by, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO budget_setting (budget_id, limit_nanos, mode, fallback, set_at, set_by, note, thresholds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                 ON CONFLICT (budget_id) DO UPDATE SET limit_nanos = excluded.limit_nanos, mode = excluded.mode, fallback = excluded.fallback,
-                set_at = excluded.set_at, set_by = excluded.set_by, note = excluded.note
+                set_at = excluded.set_at, set_by = excluded.set_by, note = excluded.note, thresholds = COALESCE(excluded.thresholds, thresholds)
             """);
         _deleteSetting = prepare("DELETE FROM budget_setting WHERE budget_id = ?1");
         _insertGrant = prepare("""
@@ -46,8 +55,24 @@ internal sealed class LedgerBudgets
         _done = prepare("SELECT grant_id FROM budget_change WHERE request = ?1");
     }
 
-    /// <summary>Every budget that was ever given, so that nothing spent under one is lost while it is away.</summary>
-    public BudgetMatcher Matcher { get; private set; } = BudgetMatcher.Empty;
+    /// <summary>The budgets that count a row, of every one that was ever given, so that nothing spent under one is lost while it is away.</summary>
+    public List<BudgetMatch> Match(LedgerEntry entry)
+    {
+        var asked = (entry.Attribution, entry.RequestedModel, entry.ModelKey);
+        if (_matches.TryGetValue(asked, out var matches))
+        {
+            return matches;
+        }
+
+        if (_matches.Count >= MaxMatches)
+        {
+            _matches.Clear();
+        }
+
+        matches = _matcher.Match(asked.Attribution, asked.RequestedModel, asked.ModelKey);
+        _matches.Add(asked, matches);
+        return matches;
+    }
 
     public BudgetSettings Settings { get; private set; } = BudgetSettings.None;
 
@@ -68,7 +93,8 @@ internal sealed class LedgerBudgets
     }
 
     /// <summary>Reads again what another process changed.</summary>
-    public void Refresh()
+    /// <returns>Whether anything may have changed.</returns>
+    public bool Refresh()
     {
         if (!_revision.Step())
         {
@@ -77,11 +103,14 @@ internal sealed class LedgerBudgets
 
         var revision = _revision.Text(0);
         _revision.Reset();
-        if (revision != _seen)
+        if (revision == _seen)
         {
-            Read();
-            _seen = revision;
+            return false;
         }
+
+        Read();
+        _seen = revision;
+        return true;
     }
 
     /// <summary>What was remembered may have been undone in the file.</summary>
@@ -93,7 +122,14 @@ internal sealed class LedgerBudgets
         var changed = false;
         foreach (var budget in budgets)
         {
-            changed |= Write(budget, by);
+            if (Write(budget, by))
+            {
+                changed = true;
+            }
+            else
+            {
+                _given.Bind(1, budget.Id).Bind(2, Now).Run();
+            }
         }
 
         if (changed)
@@ -126,7 +162,8 @@ internal sealed class LedgerBudgets
             Upsert(budget, inCode: false);
         }
 
-        _upsertSetting.Bind(1, budget.Id).Bind(2, budget.Amount.Count).Bind(3, BudgetText.Word(budget.Mode)).Bind(4, budget.Fallbacks).Bind(5, Now).Bind(6, by).Bind(7, note).Run();
+        _upsertSetting.Bind(1, budget.Id).Bind(2, budget.Amount.Count).Bind(3, BudgetText.Word(budget.Mode)).Bind(4, budget.Fallbacks).Bind(5, Now).Bind(6, by).Bind(7, note)
+            .Bind(8, budget.SaysThresholds ? budget.AnnouncedAt.Text : null).Run();
         Change(budget.Id, "set", old, budget.Amount, by, note, request);
         AnnounceLimits();
         return old;
@@ -149,6 +186,26 @@ internal sealed class LedgerBudgets
         _deleteSetting.Bind(1, budget.Id).Run();
         Change(budget.Id, "remove", setting.Budget.Amount, IsInCode(budget.Id) ? _known[budget.Id].Amount : null, by, note, request);
         AnnounceLimits();
+        return true;
+    }
+
+    /// <summary>No longer lists a budget that code gave: none of those that give it has started since, as far as its owner knows. What it counts goes on being counted.</summary>
+    /// <returns>False when code gives no such budget.</returns>
+    public bool Forget(Budget budget, string by, string? note, string request)
+    {
+        if (IsDone(request, out _))
+        {
+            return true;
+        }
+
+        if (!IsInCode(budget.Id))
+        {
+            return false;
+        }
+
+        _forget.Bind(1, budget.Id).Run();
+        Change(budget.Id, "forget", _known[budget.Id].Amount, Settings.Of(budget)?.Budget.Amount, by, note, request);
+        Announce();
         return true;
     }
 
@@ -214,13 +271,14 @@ internal sealed class LedgerBudgets
 
     private void Upsert(Budget budget, bool inCode)
     {
-        _upsert.Bind(1, budget.Id).Bind(2, budget.Scope.ToString()).Bind(3, BudgetText.Word(budget.Period)).Bind(4, budget.GivenName).Bind(5, budget.Amount.Count)
+        _upsert.Bind(1, budget.Id).Bind(2, budget.Scope.ToString()).Bind(3, BudgetText.Stored(budget.Period)).Bind(4, budget.GivenName).Bind(5, budget.Amount.Count)
             .Bind(6, BudgetText.Word(budget.Mode)).Bind(7, budget.Fallbacks).Bind(8, BudgetText.Word(budget.Unit))
-            .Bind(9, budget.Span is { } span ? span.Ticks / TimeSpan.TicksPerMillisecond : (long?)null).Bind(10, inCode ? 1 : 0).Run();
+            .Bind(9, budget.Span is { } span ? span.Ticks / TimeSpan.TicksPerMillisecond : (long?)null).Bind(10, inCode ? 1 : 0).Bind(11, inCode ? Now : null).Run();
         _setThresholds.Bind(1, budget.Id).Bind(2, BudgetText.Thresholds(budget)).Run();
         if (_known.TryAdd(budget.Id, budget))
         {
-            Matcher.Add(budget);
+            _matcher.Add(budget);
+            _matches.Clear();
         }
 
         _known[budget.Id] = budget;
@@ -275,7 +333,8 @@ internal sealed class LedgerBudgets
             _known[budget.Id] = budget;
         }
 
-        Matcher = new BudgetMatcher(_known.Values);
+        _matcher = new BudgetMatcher(_known.Values);
+        _matches.Clear();
         Settings = BudgetSettingText.Read(_limitRevision, _selectSettings, _selectGrants, Now);
     }
 }

@@ -12,6 +12,24 @@ internal static class LedgerConversions
     /// <summary>The rates by currency, then by day, assumed ones first.</summary>
     public static IReadOnlyList<LedgerConversion> Read(SqliteConnection connection, LedgerFilter filter)
     {
+        var archives = new LedgerArchives(connection);
+        var conversions = In(connection, filter, archives.Through + 1, long.MaxValue);
+        foreach (var archive in archives.Between(LedgerReader.Since(filter), LedgerReader.Until(filter)).Where(static archive => archive.Conversions > 0))
+        {
+            using var file = archives.Open(archive);
+            conversions.AddRange(In(file, filter, archive.FirstSequence, archive.MovedThrough));
+        }
+
+        // 7.2 and 7.20 are one rate, however it was written down.
+        return [.. from conversion in conversions
+                   group conversion by (conversion.Currency, conversion.Day, conversion.Rate) into rate
+                   orderby rate.Key.Currency, rate.Key.Day, rate.Key.Rate
+                   select rate.First() with { Calls = rate.Sum(conversion => conversion.Calls) }];
+    }
+
+    /// <summary>The rates that the rows of one file name, from one place in the sequence to another.</summary>
+    private static List<LedgerConversion> In(SqliteConnection connection, LedgerFilter filter, long first, long last)
+    {
         (string Condition, string End, string? Value)[] conditions =
         [
             ("tenant = ", "", filter.Tenant), ("project = ", "", filter.Project), ("team = ", "", filter.Team), ("user = ", "", filter.User), ("feature = ", "", filter.Feature),
@@ -31,15 +49,15 @@ internal static class LedgerConversions
                   FROM rate WHERE rate.key IS NOT NULL
             )
             SELECT key, (
-                SELECT COUNT(*) - ifnull(SUM(adjusts IS NOT NULL AND EXISTS (SELECT 1 FROM entry AS call WHERE call.seq = entry.adjusts AND call.fx_rate IS NOT NULL)), 0)
+                SELECT COUNT(*) - ifnull(SUM(adjusts IS NOT NULL AND (adjusts < ?3 OR EXISTS (SELECT 1 FROM entry AS call WHERE call.seq = entry.adjusts AND call.fx_rate IS NOT NULL))), 0)
                   FROM entry INDEXED BY entry_exchange
-                 WHERE fx_rate IS NOT NULL AND {Key} = rate.key AND at >= ?1 AND at < ?2{string.Concat(wanted.Select((condition, i) => $" AND {condition.Condition}?{i + 3}{condition.End}"))})
+                 WHERE fx_rate IS NOT NULL AND {Key} = rate.key AND at >= ?1 AND at < ?2 AND seq >= ?3 AND seq <= ?4{string.Concat(wanted.Select((condition, i) => $" AND {condition.Condition}?{i + 5}{condition.End}"))})
               FROM rate WHERE key IS NOT NULL
             """);
-        rates.Bind(1, LedgerReader.Since(filter)).Bind(2, LedgerReader.Until(filter));
+        rates.Bind(1, LedgerReader.Since(filter)).Bind(2, LedgerReader.Until(filter)).Bind(3, first).Bind(4, last);
         for (var i = 0; i < wanted.Length; i++)
         {
-            rates.Bind(3 + i, wanted[i].Value);
+            rates.Bind(5 + i, wanted[i].Value);
         }
 
         List<LedgerConversion> conversions = [];
@@ -47,16 +65,15 @@ internal static class LedgerConversions
         {
             if (rates.Int64(1) is > 0 and var calls)
             {
-                var words = rates.Text(0).Split(' ');
-                var day = words[2].Length > 0 ? DateOnly.ParseExact(words[2], "yyyy-MM-dd", CultureInfo.InvariantCulture) : (DateOnly?)null;
-                conversions.Add(new(words[0], decimal.Parse(words[1], CultureInfo.InvariantCulture), day, calls));
+                // From its end: whoever records a call may call its currency what he likes.
+                var key = rates.Text(0);
+                var beforeDay = key.LastIndexOf(' ');
+                var beforeRate = key.LastIndexOf(' ', beforeDay - 1);
+                var day = beforeDay + 1 < key.Length ? DateOnly.ParseExact(key.AsSpan(beforeDay + 1), "yyyy-MM-dd", CultureInfo.InvariantCulture) : (DateOnly?)null;
+                conversions.Add(new(key[..beforeRate], decimal.Parse(key.AsSpan(beforeRate + 1, beforeDay - beforeRate - 1), CultureInfo.InvariantCulture), day, calls));
             }
         }
 
-        // 7.2 and 7.20 are one rate, however it was written down.
-        return [.. from conversion in conversions
-                   group conversion by (conversion.Currency, conversion.Day, conversion.Rate) into rate
-                   orderby rate.Key.Currency, rate.Key.Day, rate.Key.Rate
-                   select rate.First() with { Calls = rate.Sum(conversion => conversion.Calls) }];
+        return conversions;
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace LlmCostCache.AI;
 
-/// <summary>The file <c>ledger.db</c>: made whole or not at all, recognised before it is touched, brought up to date in one transaction.</summary>
+/// <summary>The file <c>ledger.db</c>: made whole or not at all, recognised before it is touched, brought up to date by <see cref="LedgerMigration"/>.</summary>
 internal static class LedgerFile
 {
     public const string Name = "ledger.db";
@@ -13,15 +13,19 @@ internal static class LedgerFile
     private const int ApplicationId = 0x4C4C4D43;
 
     /// <summary>The schema that this version writes, step by step.</summary>
-    public static IReadOnlyList<string> Steps { get; } = [ReadStep("ledger-001.sql"), ReadStep("ledger-002.sql"), ReadStep("ledger-003.sql"), ReadStep("ledger-004.sql")];
+    public static IReadOnlyList<string> Steps { get; } = [.. new[] { "001", "002", "003", "004", "005", "006", "007", "008", "009" }.Select(step => ReadStep($"ledger-{step}.sql"))];
 
     private static int SchemaVersion => Steps.Count;
 
     public static string PathIn(string homeDirectory) => Path.Combine(Path.GetFullPath(homeDirectory), Name);
 
     /// <summary>Opens the ledger for writing, making it when there is none.</summary>
+    /// <param name="path">The ledger.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="mayCreate">Whether it is made when there is none.</param>
+    /// <param name="progress">Hears what is done to bring an older one up to date, or that another process does it.</param>
     /// <exception cref="StoreUnavailableException">It cannot be used; the message says why and what now, and no byte of it was changed.</exception>
-    public static SqliteConnection OpenForWriting(string path, TimeProvider time, bool mayCreate = true)
+    public static SqliteConnection OpenForWriting(string path, TimeProvider time, bool mayCreate = true, Action<string>? progress = null)
     {
         SqliteFile.RequireSoundVersion(path, SqliteFile.LoadedVersion());
         SqliteFile.PrepareDirectory(Path.GetDirectoryName(path)!);
@@ -43,7 +47,7 @@ internal static class LedgerFile
             {
                 RefuseOtherVersion(path, SqliteFile.Scalar(connection, "PRAGMA user_version"));
                 RefuseMissingTables(connection, path);
-                Migrate(connection, path, time, Steps);
+                new LedgerMigration(path, time, Steps) { Progress = progress }.Run(connection);
                 // A copy that was put back comes without its log.
                 SqliteFile.Execute(connection, "PRAGMA journal_mode = WAL");
                 SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
@@ -152,7 +156,7 @@ internal static class LedgerFile
         SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
         SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
         SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
-        Apply(connection, Steps, from: 0);
+        LedgerMigration.Apply(connection, Steps, from: 0);
         SqliteFile.Execute(connection, "COMMIT");
         SqliteFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
@@ -194,9 +198,7 @@ internal static class LedgerFile
     {
         if (version > SchemaVersion)
         {
-            throw SqliteFile.Refusal(path, string.Create(CultureInfo.InvariantCulture,
-                $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. "
-                + $"Update it, or choose another home directory."));
+            throw SqliteFile.Refusal(path, Newer(version));
         }
 
         if (version < 1)
@@ -205,97 +207,65 @@ internal static class LedgerFile
         }
     }
 
-    private static SqliteConnection OpenCopyOf(SqliteConnection older, int version)
+    private static string Newer(long version) => string.Create(CultureInfo.InvariantCulture,
+        $"has schema {version}; this version of LlmCostCache.AI knows schemas up to {SchemaVersion}. Update it, or choose another home directory.");
+
+    /// <summary>Why a process that had the ledger open cannot use it any more, when a newer version has brought it up to date since; null when none has.</summary>
+    public static string? WhyNewer(string path)
     {
-        var directory = Directory.CreateTempSubdirectory("llmcost-").FullName;
         try
         {
-            var copy = Path.Combine(directory, Name);
-            LedgerCopy.Take(older, copy);
-            var connection = SqliteFile.Open(copy, SqliteOpenMode.ReadWrite);
+            if (Path.GetFileName(path) != Name || !File.Exists(path))
+            {
+                return null;
+            }
+
+            using var connection = SqliteFile.Open(path, SqliteOpenMode.ReadOnly);
+            return SqliteFile.Scalar(connection, "PRAGMA user_version") is var version && version > SchemaVersion ? Newer(version) : null;
+        }
+        catch (SqliteException)
+        {
+            return null;
+        }
+    }
+
+    private static SqliteConnection OpenCopyOf(SqliteConnection older, int version)
+    {
+        // A file without a name: SQLite takes the name away as soon as it has the file, so that nothing is left of it when this process is killed.
+        var connection = SqliteFile.Open("", SqliteOpenMode.ReadWriteCreate);
+        try
+        {
+            older.BackupDatabase(connection);
             SqliteFile.Execute(connection, "PRAGMA journal_mode = MEMORY");
             SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
-            Apply(connection, Steps, version);
+            LedgerMigration.Apply(connection, Steps, version);
+            NameArchives(connection, LedgerArchive.DirectoryOf(older));
             SqliteFile.Execute(connection, "COMMIT");
             SqliteFile.Execute(connection, "PRAGMA query_only = ON");
             return connection;
         }
-        finally
-        {
-            DeleteCopy(directory);
-        }
-    }
-
-    // What is open stays readable on Unix after its name is gone; elsewhere the temporary directory's owner cleans it.
-    private static void DeleteCopy(string directory)
-    {
-        try
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-        }
-    }
-
-    /// <summary>Brings an older ledger up to date after a copy of it was made; of two processes that try, one does it and the other waits.</summary>
-    internal static void Migrate(SqliteConnection connection, string path, TimeProvider time, IReadOnlyList<string> steps)
-    {
-        if (SqliteFile.Scalar(connection, "PRAGMA user_version") >= steps.Count)
-        {
-            return;
-        }
-
-        // One process at a time, so that there is one copy and nobody takes away what another is writing.
-        using var turn = SqliteFile.TakeTurn(path);
-        var version = SqliteFile.Scalar(connection, "PRAGMA user_version");
-        if (version >= steps.Count)
-        {
-            return;
-        }
-
-        var why = string.Create(CultureInfo.InvariantCulture, $"schema-{version}");
-        var leftBehind = Directory.GetFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{why}.*.bak*");
-        LedgerCopy.TakeBeside(connection, path, why, time);
-
-        // The ledger is of this schema still: copies of it are those of migrations that were interrupted, and the new one holds all that they do.
-        foreach (var copy in leftBehind)
-        {
-            File.Delete(copy);
-        }
-
-        SqliteFile.Execute(connection, "PRAGMA synchronous = FULL");
-        SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
-        try
-        {
-            // Another process may have been faster while this one waited for the lock.
-            Apply(connection, steps, (int)SqliteFile.Scalar(connection, "PRAGMA user_version"));
-            SqliteFile.Execute(connection, "COMMIT");
-        }
         catch
         {
-            SqliteFile.Execute(connection, "ROLLBACK");
+            connection.Dispose();
             throw;
         }
     }
 
-    private static void Apply(SqliteConnection connection, IReadOnlyList<string> steps, int from)
+    /// <summary>The files of archived rows lie beside the ledger, not beside its copy.</summary>
+    private static void NameArchives(SqliteConnection copy, string directory)
     {
-        for (var step = from; step < steps.Count; step++)
+        if (Directory.Exists(directory))
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = steps[step];
-            command.ExecuteNonQuery();
+            using var name = new SqliteStatement(copy, "UPDATE archive SET file = ?1 || file");
+            name.Bind(1, directory + Path.DirectorySeparatorChar).Run();
         }
-
-        SqliteFile.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Math.Max(from, steps.Count)}"));
     }
 
     private static void RefuseMissingTables(SqliteConnection connection, string path)
     {
         var tables = SqliteFile.Scalar(connection, """
             SELECT COUNT(*) FROM sqlite_schema
-             WHERE type = 'table' AND name IN ('entry', 'dimension', 'rollup', 'budget', 'budget_window', 'reservation', 'hold', 'meta')
+             WHERE type IN ('table', 'view') AND name IN ('entry', 'dimension', 'rollup', 'rollup_slot', 'budget', 'budget_window', 'reservation', 'hold', 'meta')
             """);
         if (tables != 8)
         {

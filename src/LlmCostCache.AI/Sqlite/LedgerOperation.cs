@@ -1,6 +1,6 @@
 namespace LlmCostCache.AI;
 
-/// <summary>Something the writer thread is to do, and who waits for it.</summary>
+/// <summary>Something that is to be written, and who waits for it.</summary>
 internal abstract class LedgerOperation
 {
     /// <summary>Whether the commit must reach the disk before anybody is told.</summary>
@@ -9,7 +9,7 @@ internal abstract class LedgerOperation
     /// <summary>Whether reservations past their deadline must be booked first.</summary>
     public bool Reserves { get; init; }
 
-    /// <summary>Whether it wants the commits before it on the disk too.</summary>
+    /// <summary>Whether the rows that nobody waits for, and that were given before it, are written with it.</summary>
     public bool Flushes { get; init; }
 
     /// <summary>Whether it failed by itself; the rest of its batch goes on without it.</summary>

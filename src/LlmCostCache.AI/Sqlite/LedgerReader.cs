@@ -14,6 +14,9 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     public LedgerCalendar Calendar { get; set; } = calendar;
 
+    /// <summary>Hears how many rows were read, page by page; sums that the roll-up answers read none.</summary>
+    public Action<int>? RowsRead { get; set; }
+
     public string ReportCurrency => With(connection => Meta(connection, "currency")) ?? "USD";
 
     /// <summary>Opens for reports: zone and week start come from the file.</summary>
@@ -31,8 +34,14 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
         return reader;
     }
 
+    /// <summary>The budgets, by id, that this process gives in code: they hold here although somebody took them off the list.</summary>
+    public IReadOnlySet<string>? Given { get; set; }
+
     public IReadOnlyList<WindowBalance> Balances() =>
-        With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () => LedgerBalances.Read(connection, Calendar, time.GetUtcNow())));
+        With<IReadOnlyList<WindowBalance>>(connection => Snapshot(connection, () => LedgerBalances.Read(connection, Calendar, time.GetUtcNow(), Given)));
+
+    /// <summary>Reads in one snapshot.</summary>
+    public T AtOnce<T>(Func<SqliteConnection, T> read) => With(connection => Snapshot(connection, () => read(connection)));
 
     /// <summary>What was set at run time; null when that is what the caller knows.</summary>
     public BudgetSettings? SettingsAfter(long revision) => With(connection => LedgerBalances.SettingsAfter(connection, revision, time.GetUtcNow()));
@@ -66,10 +75,15 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     public IReadOnlyList<BudgetChange> Changes() => With(LedgerBalances.Changes);
 
     /// <summary>The next calls that match, each with its adjustments folded in.</summary>
-    public LedgerPage Page(LedgerFilter filter, LedgerPage? before) => With(connection => Snapshot(connection, () => Page(connection, filter, before)));
+    public LedgerPage Page(LedgerFilter filter, LedgerPage? before)
+    {
+        var page = With(connection => Snapshot(connection, () => Page(connection, filter, before)));
+        RowsRead?.Invoke(page.Read);
+        return page;
+    }
 
     public IReadOnlyList<LedgerTotal> Totals(LedgerDimension? by, LedgerDimension? thenBy, LedgerFilter filter, CancellationToken cancellationToken) =>
-        With(connection => Snapshot(connection, () => new LedgerTotals(connection, Calendar, by, thenBy).Sum(filter, cancellationToken)));
+        With(connection => Snapshot(connection, () => new LedgerTotals(connection, Calendar, by, thenBy) { RowsRead = RowsRead }.Sum(filter, cancellationToken)));
 
     public IReadOnlyList<LedgerConversion> Conversions(LedgerFilter filter) => With(connection => LedgerConversions.Read(connection, filter));
 
@@ -93,10 +107,34 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
 
     internal static LedgerPage Page(SqliteConnection connection, LedgerFilter filter, LedgerPage? before)
     {
-        var (after, last) = before is null ? Range(connection, filter) : (before.After, before.LastSequence);
+        var archives = new LedgerArchives(connection);
+        var (after, last) = before is null ? Range(connection, archives, filter) : (before.After, before.LastSequence);
+        if (archives.After(after, Since(filter), Until(filter)) is { } archive && after < last)
+        {
+            using var file = archives.Open(archive);
+            var upTo = Math.Min(archive.MovedThrough, last);
+            var page = PageOf(file, LedgerArchiveFile.ColumnsOf(file), filter, after, upTo, calls =>
+            {
+                Fold(file, calls, LedgerArchiveFile.ColumnsOf(file), archive.MovedThrough);
+                foreach (var later in archives.AdjustingBefore(archive))
+                {
+                    using var laterFile = archives.Open(later);
+                    Fold(laterFile, calls, LedgerArchiveFile.ColumnsOf(laterFile), later.MovedThrough);
+                }
+
+                Fold(connection, calls, LedgerBook.Columns);
+            });
+            return page with { LastSequence = last, IsLast = page.IsLast && upTo >= last, After = page.IsLast ? upTo : page.After };
+        }
+
+        return PageOf(connection, LedgerBook.Columns, filter, after, last, calls => Fold(connection, calls, LedgerBook.Columns));
+    }
+
+    private static LedgerPage PageOf(SqliteConnection connection, string columns, LedgerFilter filter, long after, long last, Action<List<LedgerEntry>> fold)
+    {
         var calls = new List<LedgerEntry>();
         using var select = new SqliteStatement(connection, $"""
-            SELECT {LedgerBook.Columns}
+            SELECT {columns}
               FROM entry
              WHERE kind = 'call' AND seq > ?1 AND seq <= ?2 AND at >= ?3 AND at < ?4
                AND (?5 IS NULL OR tenant = ?5) AND (?6 IS NULL OR project = ?6) AND (?7 IS NULL OR team = ?7) AND (?8 IS NULL OR user = ?8)
@@ -116,12 +154,12 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
             return new LedgerPage([], last, last, IsLast: true);
         }
 
-        Fold(connection, calls);
+        fold(calls);
 
         // An adjustment may have changed these, so they are compared after folding.
         var matching = calls.Where(call => (filter.Provider is null || call.Provider == filter.Provider) && (filter.Model is null || call.Model == filter.Model)
             && (filter.Status is null || call.Status == filter.Status) && (filter.Tag is null || call.Attribution.Tags.Contains(filter.Tag)));
-        return new LedgerPage([.. matching], calls[^1].Sequence, last, calls.Count < PageSize);
+        return new LedgerPage([.. matching], calls[^1].Sequence, last, calls.Count < PageSize) { Read = calls.Count };
     }
 
     internal static IEnumerable<Budget> Budgets(SqliteConnection connection)
@@ -144,7 +182,19 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
     internal static long Until(LedgerFilter filter) => filter.Until is { } until ? LedgerTime.Ceiling(until) : long.MaxValue;
 
     /// <summary>Where to begin and where to end: rows written after the reading began are left to the next one.</summary>
-    private static (long After, long Last) Range(SqliteConnection connection, LedgerFilter filter)
+    private static (long After, long Last) Range(SqliteConnection connection, LedgerArchives archives, LedgerFilter filter)
+    {
+        var (after, last) = RangeOf(connection, filter);
+        foreach (var archive in archives.Between(Since(filter), Until(filter)))
+        {
+            after = last == 0 ? archive.FirstSequence - 1 : Math.Min(after, archive.FirstSequence - 1);
+            last = Math.Max(last, archive.MovedThrough);
+        }
+
+        return (after, last);
+    }
+
+    private static (long After, long Last) RangeOf(SqliteConnection connection, LedgerFilter filter)
     {
         var bounded = filter.Since is not null || filter.Until is not null;
         using var range = new SqliteStatement(connection, bounded
@@ -158,10 +208,10 @@ internal sealed class LedgerReader(string path, TimeProvider time, LedgerCalenda
         return range.Step() && !range.IsNull(1) ? (range.Int64(0) - 1, range.Int64(1)) : (0, 0);
     }
 
-    private static void Fold(SqliteConnection connection, List<LedgerEntry> calls)
+    private static void Fold(SqliteConnection connection, List<LedgerEntry> calls, string columns, long last = long.MaxValue)
     {
-        using var adjustments = new SqliteStatement(connection, $"SELECT {LedgerBook.Columns} FROM entry WHERE adjusts BETWEEN ?1 AND ?2 ORDER BY seq");
-        adjustments.Bind(1, calls[0].Sequence).Bind(2, calls[^1].Sequence);
+        using var adjustments = new SqliteStatement(connection, $"SELECT {columns} FROM entry WHERE adjusts BETWEEN ?1 AND ?2 AND seq <= ?3 ORDER BY seq");
+        adjustments.Bind(1, calls[0].Sequence).Bind(2, calls[^1].Sequence).Bind(3, last);
         var found = new List<LedgerEntry>();
         while (adjustments.Step())
         {

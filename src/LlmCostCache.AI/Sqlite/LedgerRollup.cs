@@ -24,11 +24,11 @@ internal sealed class LedgerRollup : IDisposable
     {
         _selectDimension = new SqliteStatement(connection, "SELECT id FROM dimension WHERE digest = ?1");
         _insertDimension = new SqliteStatement(connection, """
-            INSERT INTO dimension (digest, provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id
+            INSERT INTO dimension (digest, provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer, whole)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id
             """);
         _add = new SqliteStatement(connection, $"""
-            INSERT INTO rollup (dimension, slot, {SumColumns})
+            INSERT INTO rollup_slot (dimension, slot, {SumColumns})
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
                 ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
                 ON CONFLICT (dimension, slot) DO UPDATE SET
@@ -65,7 +65,12 @@ internal sealed class LedgerRollup : IDisposable
     }
 
     /// <exception cref="OverflowException">A sum does not fit.</exception>
-    public void Add(LedgerEntry folded, int sign) => SumsOf(LedgerDimensions.Of(folded), LedgerTime.Slot(folded.At)).Add(folded, sign);
+    public void Add(LedgerEntry folded, int sign)
+    {
+        var (names, slot) = (LedgerDimensions.Of(folded), LedgerTime.Slot(folded.At));
+        SumsOf(names, slot).Add(folded, sign);
+        SumsOf(names.Whole, slot).Add(folded, sign);
+    }
 
     public void Add(LedgerDimensions names, long slot, ReadOnlySpan<long> sums) => SumsOf(names, slot).Add(sums);
 
@@ -131,7 +136,7 @@ internal sealed class LedgerRollup : IDisposable
         else
         {
             _insertDimension.Bind(1, digest.AsSpan()).Bind(2, names.Provider).Bind(3, names.Model).Bind(4, names.Tenant).Bind(5, names.Project).Bind(6, names.Team)
-                .Bind(7, names.User).Bind(8, names.Feature).Bind(9, names.Agent).Bind(10, LedgerWords.Word(names.Status)).Bind(11, names.Operation).Bind(12, LedgerWords.Word(names.CacheLayer));
+                .Bind(7, names.User).Bind(8, names.Feature).Bind(9, names.Agent).Bind(10, LedgerWords.Word(names.Status)).Bind(11, names.Operation).Bind(12, LedgerWords.Word(names.CacheLayer)).Bind(13, names.IsWhole ? 1 : 0);
             _insertDimension.Step();
             id = _insertDimension.Int64(0);
             _insertDimension.Run();

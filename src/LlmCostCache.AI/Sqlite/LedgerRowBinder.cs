@@ -22,7 +22,17 @@ internal sealed class LedgerRowBinder(SqliteStatement insert, int columns)
     }
 
     /// <summary>Begins with the first column of another row.</summary>
-    public void Start() => _column = 0;
+    public void Start()
+    {
+        if (_column != 0)
+        {
+            // The row before failed half-way: what it left would enter the hash of this one.
+            _hasher.Reset();
+            Array.Clear(_kinds);
+        }
+
+        _column = 0;
+    }
 
     public void Put(long value)
     {
@@ -52,7 +62,7 @@ internal sealed class LedgerRowBinder(SqliteStatement insert, int columns)
         }
         else
         {
-            var text = Sound(value);
+            var text = SoundText.Of(value)!;
             Bind(text, _hasher.Add(text));
         }
     }
@@ -75,7 +85,7 @@ internal sealed class LedgerRowBinder(SqliteStatement insert, int columns)
         }
         else
         {
-            var text = Sound(value);
+            var text = SoundText.Of(value)!;
             _hasher.Add(LaterName(_column + 1));
             Bind(text, _hasher.Add(text));
         }
@@ -87,6 +97,7 @@ internal sealed class LedgerRowBinder(SqliteStatement insert, int columns)
         _hasher.Add(previousHash);
         var hash = _hasher.Finish();
         insert.Bind(++_column, hash.AsSpan());
+        _column = 0;
         return hash;
     }
 
@@ -119,7 +130,4 @@ internal sealed class LedgerRowBinder(SqliteStatement insert, int columns)
             _kinds[_column] = Kind.Null;
         }
     }
-
-    // SQLite's text functions stop at a zero character; a name that contains one would read back as another name.
-    private static string Sound(string value) => value.Contains('\0', StringComparison.Ordinal) ? value.Replace('\0', '\uFFFD') : value;
 }

@@ -8,6 +8,9 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
 {
     private readonly Dictionary<(string? Key, string? ThenKey), TotalBuilder> _totals = [];
 
+    /// <summary>Hears how many rows were read, page by page.</summary>
+    public Action<int>? RowsRead { get; init; }
+
     private bool Ungrouped => by is null && thenBy is null;
 
     /// <summary>The totals in the order of their keys, calls without a value last. Ungrouped: always exactly one.</summary>
@@ -33,6 +36,13 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
     }
 
     private static bool IsRolledUp(LedgerDimension? dimension) => dimension is not (LedgerDimension.Session or LedgerDimension.Tag or LedgerDimension.Trace);
+
+    /// <summary>Whether callers have to be told apart; where not, a few thousand sums answer instead of millions.</summary>
+    private bool NamesCallers(LedgerFilter filter) => IsCaller(by) || IsCaller(thenBy)
+        || (filter.Tenant ?? filter.Project ?? filter.Team ?? filter.User ?? filter.Feature ?? filter.Agent) is not null;
+
+    private static bool IsCaller(LedgerDimension? dimension) => dimension
+        is LedgerDimension.Tenant or LedgerDimension.Project or LedgerDimension.Team or LedgerDimension.User or LedgerDimension.Feature or LedgerDimension.Agent;
 
     private static bool IsPeriod(LedgerDimension? dimension) =>
         dimension is LedgerDimension.Hour or LedgerDimension.Day or LedgerDimension.Week or LedgerDimension.Month;
@@ -65,6 +75,7 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
     private bool AddRollup(LedgerFilter filter, long first, long end)
     {
         var slots = IsPeriod(by) || IsPeriod(thenBy);
+        var (names, thenNames) = (new SlotNames(calendar, by), new SlotNames(calendar, thenBy));
         using var sums = new SqliteStatement(connection, $"""
             SELECT {(slots ? "slot" : "NULL")}, status, {Column(by)}, {Column(thenBy)},
                    SUM(calls), SUM(unpriced), SUM(booked_nanos), SUM(low_nanos), SUM(high_nanos), SUM(saved_nanos),
@@ -73,20 +84,22 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
                    SUM(output_audio_tokens), SUM(output_image_tokens), SUM(requests), SUM(web_searches), SUM(milliseconds), SUM(characters),
                    SUM(cached_image_tokens), SUM(input_video_tokens), SUM(output_video_tokens), SUM(citation_tokens), SUM(images),
                    SUM(video_milliseconds), SUM(compute_milliseconds), SUM(storage_byte_hours)
-              FROM dimension CROSS JOIN rollup ON rollup.dimension = dimension.id
-             WHERE slot >= ?1 AND slot < ?2
+              FROM dimension CROSS JOIN rollup_slot ON rollup_slot.dimension = dimension.id
+             WHERE whole = {(NamesCallers(filter) ? 0 : 1)} AND slot >= ?1 AND slot < ?2
                AND (?3 IS NULL OR tenant = ?3) AND (?4 IS NULL OR project = ?4) AND (?5 IS NULL OR team = ?5) AND (?6 IS NULL OR user = ?6)
                AND (?7 IS NULL OR feature = ?7) AND (?8 IS NULL OR agent = ?8) AND (?9 IS NULL OR provider = ?9) AND (?10 IS NULL OR model = ?10)
                AND (?11 IS NULL OR status = ?11)
-             GROUP BY 1, 2, 3, 4
+             GROUP BY {(slots ? "1, 2, 3, 4" : "dimension.id")}
             """);
         sums.Bind(1, first).Bind(2, end).Bind(3, filter.Tenant).Bind(4, filter.Project).Bind(5, filter.Team).Bind(6, filter.User)
             .Bind(7, filter.Feature).Bind(8, filter.Agent).Bind(9, filter.Provider).Bind(10, filter.Model)
             .Bind(11, filter.Status is { } status ? LedgerWords.Word(status) : null);
         Span<long> row = stackalloc long[LedgerSums.Count];
+
+        // Where no period is asked for, the sums of each dimension lie behind one another and need no sorting; what belongs together is added up here.
         while (sums.Step())
         {
-            if (slots && (IsSplit(by, sums.Int64(0)) || IsSplit(thenBy, sums.Int64(0))))
+            if (slots && !(names.MoveTo(sums.Int64(0)) && thenNames.MoveTo(sums.Int64(0))))
             {
                 sums.Reset();
                 return false;
@@ -100,7 +113,7 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
             // A group whose calls have all moved elsewhere, when an adjustment changed their model or status, leaves a row of zeros.
             if (row.IndexOfAnyExcept(0L) >= 0)
             {
-                Total(Key(by, sums, 2), Key(thenBy, sums, 3)).Add(row, LedgerWords.Status(sums.Text(1)));
+                Total(names.Name ?? sums.NullableText(2), thenNames.Name ?? sums.NullableText(3)).Add(row, LedgerWords.Status(sums.Text(1)));
             }
         }
 
@@ -114,6 +127,7 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
         {
             cancellationToken.ThrowIfCancellationRequested();
             page = LedgerReader.Page(connection, filter, page);
+            RowsRead?.Invoke(page.Read);
             foreach (var entry in page.Entries)
             {
                 foreach (var key in Keys(by, entry, calendar))
@@ -137,12 +151,6 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
 
         return total;
     }
-
-    private bool IsSplit(LedgerDimension? dimension, long slot) => IsPeriod(dimension)
-        && calendar.NameOf(dimension!.Value, LedgerTime.SlotStart(slot)) != calendar.NameOf(dimension.Value, LedgerTime.SlotStart(slot + 1) - 1);
-
-    private string? Key(LedgerDimension? dimension, SqliteStatement sums, int column) =>
-        IsPeriod(dimension) ? calendar.NameOf(dimension!.Value, LedgerTime.SlotStart(sums.Int64(0))) : sums.NullableText(column);
 
     private static string Column(LedgerDimension? dimension) => dimension switch
     {
@@ -182,6 +190,28 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
         LedgerDimension.Trace => entry.TraceId,
         _ => calendar.NameOf(dimension.Value, entry.At),
     };
+
+    /// <summary>The period that a quarter-hour lies in. Rows come in the order of their quarter-hours, many of each, and a zone's clock is dear to ask.</summary>
+    private sealed class SlotNames(LedgerCalendar calendar, LedgerDimension? dimension)
+    {
+        private long? _slot;
+        private bool _isWhole = true;
+
+        /// <summary>Null when the dimension is no period.</summary>
+        public string? Name { get; private set; }
+
+        /// <returns>False when the quarter-hour lies in two periods.</returns>
+        public bool MoveTo(long slot)
+        {
+            if (IsPeriod(dimension) && slot != _slot)
+            {
+                Name = calendar.NameOf(dimension!.Value, LedgerTime.SlotStart(slot));
+                (_slot, _isWhole) = (slot, Name == calendar.NameOf(dimension.Value, LedgerTime.SlotStart(slot + 1) - 1));
+            }
+
+            return _isWhole;
+        }
+    }
 
     private sealed class TotalBuilder
     {

@@ -7,14 +7,11 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
 {
     private const int MaxFindings = 1_000;
 
-    private const string DimensionNames = "provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer";
-
     private readonly List<LedgerFinding> _findings = [];
-    private readonly Dictionary<(LedgerDimensions Names, long Slot), LedgerSums> _sums = [];
-    private readonly Dictionary<(string Budget, string Key), List<Window>> _windows = [];
+    private readonly WindowCheck _windows = new(connection);
+    private readonly RollupCheck _rollup = new(connection);
     private readonly Dictionary<long, LedgerEntry> _adjusted = [];
-    private readonly Dictionary<string, BudgetUnit> _units = new(StringComparer.Ordinal);
-    private BudgetMatcher _budgets = BudgetMatcher.Empty;
+    private LedgerArchiveCheck? _archives;
     private long _rows;
     private long _wrong;
     private long? _firstBad;
@@ -28,6 +25,9 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
     /// <summary>What is to be known of the file's bytes before SQLite looked at it; null when nothing is wrong with them.</summary>
     public string? Damage { get; init; }
 
+    /// <summary>Where the files of archived rows are; null for beside the ledger.</summary>
+    public string? ArchiveDirectory { get; init; }
+
     public LedgerVerification Verify(CancellationToken cancellationToken)
     {
         if (Damage is not null)
@@ -39,16 +39,21 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         try
         {
             CheckFile();
-            ReadBudgets();
-            ReadWindows();
-            head = WalkChain(cancellationToken);
-            CheckDimensions();
-            CompareWindows();
-            CompareRollup();
+            _windows.Read();
+            _archives = new LedgerArchiveCheck(connection, ArchiveDirectory ?? LedgerArchive.DirectoryOf(connection), Found);
+            head = WalkChain(_archives, cancellationToken);
+            if (Repairs && _archives.Unread is { } unread)
+            {
+                throw SqliteFile.Refusal(unread, "cannot be read, and without its rows the sums would come out too small. Put the file back, then repeat the repair; nothing was changed.");
+            }
+
+            _rollup.CheckNames(Wrong);
+            _windows.Compare(_archives, Wrong);
+            _rollup.Compare(_archives, Wrong);
             if (Repairs)
             {
-                WriteWindows();
-                WriteRollup();
+                _windows.Write();
+                _rollup.Write();
             }
         }
         catch (Exception error) when (error is SqliteException { SqliteErrorCode: 11 or 26 } or FormatException or OverflowException or LlmCostException and not StoreUnavailableException)
@@ -57,13 +62,6 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         }
 
         return new LedgerVerification(_rows, _firstBad, [.. _findings.Select(finding => finding.Message)]) { Findings = _findings, Wrong = _wrong, Head = head };
-    }
-
-    private void ReadBudgets()
-    {
-        List<Budget> budgets = [.. LedgerReader.Budgets(connection)];
-        _budgets = new BudgetMatcher(budgets);
-        budgets.ForEach(budget => _units[budget.Id] = budget.Unit);
     }
 
     /// <summary>An index that disagrees with its table would answer wrongly while every row is right.</summary>
@@ -83,10 +81,21 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         {
             Found(new LedgerFinding(LedgerFindingKind.CounterWrong, $"{strays.Int64(1)} rows of the table '{strays.Text(0)}' belong to something that is gone."));
         }
+
+        var homeless = SqliteFile.Scalar(connection, """
+            SELECT COUNT(*) FROM hold JOIN reservation ON reservation.id = hold.reservation_id
+             WHERE reservation.state = 'pending'
+               AND NOT EXISTS (SELECT 1 FROM budget_window AS held
+                                WHERE held.budget_id = hold.budget_id AND held.window_key = hold.window_key AND held.starts_at = hold.starts_at)
+            """);
+        if (homeless > 0)
+        {
+            Found(new LedgerFinding(LedgerFindingKind.CounterWrong, $"{homeless} holds of pending reservations are counted in no window."));
+        }
     }
 
     /// <returns>The end of the chain; null when there are no rows.</returns>
-    private string? WalkChain(CancellationToken cancellationToken)
+    private string? WalkChain(LedgerArchiveCheck archives, CancellationToken cancellationToken)
     {
         var adjusted = new HashSet<long>();
         using (var select = new SqliteStatement(connection, "SELECT DISTINCT adjusts FROM entry WHERE adjusts IS NOT NULL"))
@@ -97,12 +106,25 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             }
         }
 
+        archives.AddAdjusted(adjusted);
         var chain = new LedgerChain(connection, Found);
         var (earlierSequence, earlierHash, earlierStored) = (0L, Array.Empty<byte>(), Array.Empty<byte>());
         if (EarlierHead is not null && !LedgerChain.TryReadHead(EarlierHead, out earlierSequence, out earlierHash))
         {
             throw new ArgumentException($"'{EarlierHead}' is no end of a chain; one looks like 42:0123...cdef, with 64 hexadecimal digits.");
         }
+
+        archives.Walk(
+            (row, hash) =>
+            {
+                _rows++;
+                var sequence = row.Int64(0);
+                earlierStored = sequence == earlierSequence ? hash.ToArray() : earlierStored;
+                Count(row, sequence, adjusted);
+            },
+            cancellationToken);
+        var (end, endHash) = archives.End;
+        chain.StartAfter(end, endHash);
 
         using var rows = new SqliteStatement(connection, $"SELECT {LedgerBook.Columns} FROM entry ORDER BY seq");
         while (rows.Step())
@@ -142,35 +164,30 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         {
             entry = LedgerEntry.Read(row);
         }
-        catch (Exception error) when (error is FormatException or LlmCostException or OverflowException or System.Text.Json.JsonException or InvalidOperationException)
+        catch (Exception error) when (LedgerEntry.IsUnreadable(error))
         {
             Found(new LedgerFinding(LedgerFindingKind.RowChanged, $"Row {sequence} cannot be read: {error.Message}") { Sequence = sequence });
             return;
         }
 
-        foreach (var (budget, key) in _budgets.Match(entry.Attribution, entry.RequestedModel, entry.ModelKey))
-        {
-            if (_windows.TryGetValue((budget.Id, key), out var windows))
-            {
-                foreach (var window in windows.Where(window => window.StartsAt <= entry.At && entry.At < window.EndsAt))
-                {
-                    window.Sum += entry.CountOf(budget.Unit);
-                }
-            }
-        }
-
+        _windows.Count(entry);
         if (entry.IsAdjustment)
         {
             if (!_adjusted.TryGetValue(entry.Adjusts!.Value, out var before))
             {
+                if (_archives!.Misses(entry.At, entry.At + 1))
+                {
+                    return;
+                }
+
                 Found(new LedgerFinding(LedgerFindingKind.RowMissing, $"Row {sequence} ('{entry.Id}') adjusts row {entry.Adjusts}, which is not there before it.") { Sequence = sequence, Id = entry.Id });
                 return;
             }
 
             var after = before.Plus(entry);
             _adjusted[before.Sequence] = after;
-            Roll(before, -1);
-            Roll(after, 1);
+            _rollup.Add(before, -1);
+            _rollup.Add(after, 1);
             return;
         }
 
@@ -179,183 +196,7 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
             _adjusted[sequence] = entry;
         }
 
-        Roll(entry, 1);
-    }
-
-    private void Roll(LedgerEntry folded, int sign)
-    {
-        var key = (LedgerDimensions.Of(folded), LedgerTime.Slot(folded.At));
-        if (!_sums.TryGetValue(key, out var sums))
-        {
-            _sums.Add(key, sums = new LedgerSums());
-        }
-
-        sums.Add(folded, sign);
-    }
-
-    private void ReadWindows()
-    {
-        using var select = new SqliteStatement(connection, """
-            SELECT budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos,
-                   (SELECT COALESCE(SUM(hold.amount_nanos), 0)
-                      FROM hold JOIN reservation ON reservation.id = hold.reservation_id
-                     WHERE reservation.state = 'pending' AND hold.budget_id = budget_window.budget_id
-                       AND hold.window_key = budget_window.window_key AND hold.starts_at = budget_window.starts_at)
-              FROM budget_window
-            """);
-        while (select.Step())
-        {
-            var key = (select.Text(0), select.Text(1));
-            if (!_windows.TryGetValue(key, out var windows))
-            {
-                _windows.Add(key, windows = []);
-            }
-
-            windows.Add(new Window(select.Int64(2), select.Int64(3), select.Int64(4), select.Int64(5), select.Int64(6)));
-        }
-    }
-
-    private void CompareWindows()
-    {
-        foreach (var ((budget, _), windows) in _windows)
-        {
-            var unit = _units.GetValueOrDefault(budget);
-            foreach (var window in windows)
-            {
-                if ((Int128)window.Posted != window.Sum)
-                {
-                    Wrong($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Posted)} posted, its rows add up to {BudgetAmount.Of(unit, (long)window.Sum)}.");
-                }
-
-                if (window.Pending != window.Held)
-                {
-                    Wrong($"A window of budget '{budget}' says {BudgetAmount.Of(unit, window.Pending)} pending, its holds add up to {BudgetAmount.Of(unit, window.Held)}.");
-                }
-            }
-        }
-    }
-
-    /// <summary>The writer finds the names of a sum by their digest.</summary>
-    private void CheckDimensions()
-    {
-        var hasher = new RowHasher();
-        using var select = new SqliteStatement(connection, $"SELECT {DimensionNames}, digest FROM dimension");
-        while (select.Step())
-        {
-            if (!select.Bytes(11).SequenceEqual(ReadNames(select).Digest(hasher)))
-            {
-                Wrong("A combination of names that rows are summed under was changed.");
-            }
-        }
-    }
-
-    private static LedgerDimensions ReadNames(SqliteStatement select) => new(
-        select.NullableText(0), select.NullableText(1), select.NullableText(2), select.NullableText(3), select.NullableText(4), select.NullableText(5),
-        select.NullableText(6), select.NullableText(7), LedgerWords.Status(select.Text(8)), select.Text(9), LedgerWords.Layer(select.Text(10)));
-
-    private void CompareRollup()
-    {
-        using var select = new SqliteStatement(connection, """
-            SELECT provider, model, tenant, project, team, user, feature, agent, status, operation, cache_layer, slot,
-                   calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos,
-                   uncached_input_tokens, cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens,
-                   input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, requests, web_searches, milliseconds, characters,
-                   cached_image_tokens, input_video_tokens, output_video_tokens, citation_tokens, images, video_milliseconds, compute_milliseconds, storage_byte_hours
-              FROM rollup JOIN dimension ON dimension.id = rollup.dimension
-            """);
-        Span<long> row = stackalloc long[LedgerSums.Count];
-        while (select.Step())
-        {
-            var names = ReadNames(select);
-            for (var i = 0; i < row.Length; i++)
-            {
-                row[i] = select.Int64(12 + i);
-            }
-
-            var slot = select.Int64(11);
-            var sums = _sums.GetValueOrDefault((names, slot)) ?? new LedgerSums();
-            sums.IsSeen = true;
-
-            if (!sums.Values.SequenceEqual(row))
-            {
-                Wrong($"The sums of the quarter-hour from {LedgerTime.Instant(LedgerTime.SlotStart(slot)):u} are not those of its rows.");
-            }
-        }
-
-        foreach (var (key, sums) in _sums)
-        {
-            if (!sums.IsZero && !sums.IsSeen)
-            {
-                Wrong($"The quarter-hour from {LedgerTime.Instant(LedgerTime.SlotStart(key.Slot)):u} has rows that are in no sum.");
-            }
-        }
-    }
-
-    private void WriteWindows()
-    {
-        using var update = new SqliteStatement(connection, """
-            UPDATE budget_window SET posted_nanos = ?4, pending_nanos = ?5
-             WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3 AND (posted_nanos <> ?4 OR pending_nanos <> ?5)
-            """);
-        foreach (var ((budget, key), windows) in _windows)
-        {
-            foreach (var window in windows)
-            {
-                update.Bind(1, budget).Bind(2, key).Bind(3, window.StartsAt).Bind(4, checked((long)window.Sum)).Bind(5, window.Held).Run();
-            }
-        }
-    }
-
-    /// <summary>Names keep their numbers: writers remember those.</summary>
-    private void WriteRollup()
-    {
-        SqliteFile.Execute(connection, "DELETE FROM rollup");
-        RightNames();
-        using var rollup = new LedgerRollup(connection);
-        foreach (var ((names, slot), sums) in _sums)
-        {
-            if (!sums.IsZero)
-            {
-                rollup.Add(names, slot, sums.Values);
-                rollup.Flush();
-            }
-        }
-    }
-
-    private void RightNames()
-    {
-        var hasher = new RowHasher();
-        var digests = new Dictionary<string, LedgerDimensions>(StringComparer.Ordinal);
-        foreach (var (names, _) in _sums.Keys)
-        {
-            digests[Convert.ToHexString(names.Digest(hasher))] = names;
-        }
-
-        using var update = new SqliteStatement(connection, """
-            UPDATE dimension SET provider = ?2, model = ?3, tenant = ?4, project = ?5, team = ?6, user = ?7, feature = ?8, agent = ?9, status = ?10, operation = ?11, cache_layer = ?12
-             WHERE digest = ?1
-            """);
-        foreach (var (digest, names) in digests)
-        {
-            update.Bind(1, Convert.FromHexString(digest).AsSpan()).Bind(2, names.Provider).Bind(3, names.Model).Bind(4, names.Tenant).Bind(5, names.Project).Bind(6, names.Team)
-                .Bind(7, names.User).Bind(8, names.Feature).Bind(9, names.Agent).Bind(10, LedgerWords.Word(names.Status)).Bind(11, names.Operation).Bind(12, LedgerWords.Word(names.CacheLayer)).Run();
-        }
-
-        // A digest that was changed belongs to no names; no writer can have remembered it.
-        var strays = new List<long>();
-        using (var select = new SqliteStatement(connection, $"SELECT {DimensionNames}, digest, id FROM dimension"))
-        {
-            while (select.Step())
-            {
-                if (!select.Bytes(11).SequenceEqual(ReadNames(select).Digest(hasher)))
-                {
-                    strays.Add(select.Int64(12));
-                }
-            }
-        }
-
-        using var delete = new SqliteStatement(connection, "DELETE FROM dimension WHERE id = ?1");
-        strays.ForEach(id => delete.Bind(1, id).Run());
+        _rollup.Add(entry, 1);
     }
 
     private void Wrong(string message) => Found(new LedgerFinding(LedgerFindingKind.CounterWrong, message));
@@ -372,20 +213,5 @@ internal sealed class LedgerVerifier(SqliteConnection connection)
         {
             _findings.Add(finding);
         }
-    }
-
-    private sealed class Window(long startsAt, long endsAt, long posted, long pending, long held)
-    {
-        public long StartsAt { get; } = startsAt;
-
-        public long EndsAt { get; } = endsAt;
-
-        public long Posted { get; } = posted;
-
-        public long Pending { get; } = pending;
-
-        public long Held { get; } = held;
-
-        public Int128 Sum { get; set; }
     }
 }

@@ -1,34 +1,25 @@
+using System.Collections.Immutable;
+
 namespace LlmCostCache.AI;
 
 /// <summary>
-/// The windows of the budgets and what is held in them, inside the transaction that its caller began. A calendar window is one row; a rolling span is a row for each of its slices that has
-/// anything in it.
+/// The windows of the budgets, inside the transaction that its caller began. A calendar window is one row, gathered by <see cref="CalendarWindows"/>; a rolling span is a row for each of its slices
+/// that has anything in it, written at once.
 /// </summary>
 internal sealed class LedgerWindows
 {
     private readonly LedgerBudgets _budgets;
     private readonly NoticeBook _notices;
     private readonly WindowSeed _seed;
-    private readonly SqliteStatement _window, _insertWindow, _post, _hold, _unhold, _insertHold, _holds, _deleteHolds;
-    private readonly SqliteStatement _completeFrom, _setCompleteFrom, _slices, _addSlice, _postSlice, _earliest, _pruneSlices;
+    private readonly CalendarWindows _calendar;
+    private readonly SqliteStatement _completeFrom, _setCompleteFrom, _slices, _addSlice, _postSlice, _holdInSlice, _earliest, _pruneSlices;
 
     public LedgerWindows(Func<string, SqliteStatement> prepare, LedgerBudgets budgets, NoticeBook notices, Action beforeSeed)
     {
         _notices = notices;
         _budgets = budgets;
         _seed = new WindowSeed(prepare, beforeSeed);
-        _window = prepare("SELECT posted_nanos, pending_nanos FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3");
-        _insertWindow = prepare("INSERT INTO budget_window (budget_id, window_key, starts_at, ends_at, posted_nanos, pending_nanos) VALUES (?1, ?2, ?3, ?4, ?5, 0)");
-        _post = prepare("""
-            UPDATE budget_window SET posted_nanos = posted_nanos + ?1
-             WHERE budget_id = ?2 AND window_key = ?3 AND starts_at <= ?4 AND ends_at > ?4
-            RETURNING starts_at, ends_at, posted_nanos, pending_nanos
-            """);
-        _hold = prepare("UPDATE budget_window SET pending_nanos = pending_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
-        _unhold = prepare("UPDATE budget_window SET pending_nanos = pending_nanos - ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
-        _insertHold = prepare("INSERT INTO hold (reservation_id, budget_id, window_key, starts_at, amount_nanos) VALUES (?1, ?2, ?3, ?4, ?5)");
-        _holds = prepare("SELECT budget_id, window_key, starts_at, amount_nanos FROM hold WHERE reservation_id = ?1");
-        _deleteHolds = prepare("DELETE FROM hold WHERE reservation_id = ?1");
+        _calendar = new CalendarWindows(prepare);
         _completeFrom = prepare("SELECT complete_from FROM rolling_window WHERE budget_id = ?1 AND window_key = ?2");
         _setCompleteFrom = prepare("""
             INSERT INTO rolling_window (budget_id, window_key, complete_from) VALUES (?1, ?2, ?3)
@@ -44,21 +35,27 @@ internal sealed class LedgerWindows
                 ON CONFLICT (budget_id, window_key, starts_at) DO NOTHING
             """);
         _postSlice = prepare("UPDATE budget_window SET posted_nanos = posted_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
+        _holdInSlice = prepare("UPDATE budget_window SET pending_nanos = pending_nanos + ?1 WHERE budget_id = ?2 AND window_key = ?3 AND starts_at = ?4");
         _earliest = prepare("SELECT MIN(starts_at) FROM budget_window WHERE budget_id = ?1 AND window_key = ?2");
-        _pruneSlices = prepare("""
-            DELETE FROM budget_window
-             WHERE budget_id = ?1 AND window_key = ?2 AND starts_at < ?3
-               AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.budget_id = budget_window.budget_id AND hold.window_key = budget_window.window_key AND hold.starts_at = budget_window.starts_at)
-            """);
+        _pruneSlices = prepare("DELETE FROM budget_window WHERE budget_id = ?1 AND window_key = ?2 AND starts_at < ?3 AND pending_nanos = 0");
     }
 
+    /// <summary>
+    /// Whether thresholds are left to the next call to announce: rows that were made elsewhere are written by whoever brings them, and the application that watches its
+    /// budgets is to hear of it, not the command line.
+    /// </summary>
+    public bool IsQuiet { get; set; }
+
     /// <summary>Where a window stands, opened with what the ledger holds for it when it was not there.</summary>
-    public WindowBalance Find(BudgetWindow window, string by)
+    /// <param name="window">The window.</param>
+    /// <param name="by">Who asks, for the history of a budget that is not known yet.</param>
+    /// <param name="earlier">What was read, before this transaction, of windows that have to be added up.</param>
+    public WindowBalance Find(BudgetWindow window, string by, ImmutableArray<EarlierSums> earlier = default)
     {
         _budgets.Remember(window.Budget, by);
         if (window.Budget.Span is { } span)
         {
-            OpenSlice(window, RollingSlices.Of(span));
+            OpenSlice(window, RollingSlices.Of(span), earlier);
             var (spent, held) = (0L, 0L);
             foreach (var (_, slicePosted, slicePending) in Slices(window, RollingSlices.Of(span)))
             {
@@ -68,8 +65,8 @@ internal sealed class LedgerWindows
             return Balance(window, spent, held);
         }
 
-        var (posted, pending) = FindOrCreate(window);
-        return Balance(window, posted, pending);
+        var calendar = FindOrOpen(window, earlier);
+        return Balance(window, calendar.Posted, calendar.Pending);
     }
 
     /// <summary>When a hold that a rolling budget refused will fit, if nothing is added until then; null for other budgets and for what never fits.</summary>
@@ -95,37 +92,15 @@ internal sealed class LedgerWindows
         return null;
     }
 
-    public void Hold(string id, IEnumerable<StoredHold> wanted)
-    {
-        foreach (var hold in wanted)
-        {
-            _hold.Bind(1, hold.Amount).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Run();
-            _insertHold.Bind(1, id).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Bind(5, hold.Amount).Run();
-        }
-    }
+    public void Hold(List<StoredHold> holds) => Hold(holds, 1);
 
-    public List<StoredHold> Holds(string id)
-    {
-        var holds = new List<StoredHold>();
-        _holds.Bind(1, id);
-        while (_holds.Step())
-        {
-            holds.Add(new StoredHold(_holds.Text(0), _holds.Text(1), _holds.Int64(2), _holds.Int64(3)));
-        }
+    public void Release(List<StoredHold> holds) => Hold(holds, -1);
 
-        return holds;
-    }
+    /// <summary>Writes what was gathered.</summary>
+    public void Flush() => _calendar.Flush();
 
-    public void Release(List<StoredHold> holds)
-    {
-        foreach (var hold in holds)
-        {
-            _unhold.Bind(1, hold.Amount).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Run();
-        }
-    }
-
-    /// <summary>Forgets what a reservation held: its row stands for it now.</summary>
-    public void Drop(string id) => _deleteHolds.Bind(1, id).Run();
+    /// <summary>What was gathered and read is forgotten: the transaction, or a part of it, was undone, or others write the windows.</summary>
+    public void Forget() => _calendar.Forget();
 
     /// <summary>The most that is held in a unit; null when nothing is.</summary>
     public long? Most(List<StoredHold> holds, BudgetUnit unit)
@@ -152,7 +127,7 @@ internal sealed class LedgerWindows
             return;
         }
 
-        foreach (var (budget, key) in _budgets.Matcher.Match(entry.Attribution, entry.RequestedModel, entry.ModelKey))
+        foreach (var (budget, key) in _budgets.Match(entry))
         {
             var count = entry.CountOf(budget.Unit);
             if (count == 0)
@@ -166,10 +141,13 @@ internal sealed class LedgerWindows
             }
             else
             {
-                _post.Bind(1, count).Bind(2, budget.Id).Bind(3, key).Bind(4, entry.At);
-                while (_post.Step())
+                foreach (var window in _calendar.Around(budget, key, entry.At))
                 {
-                    Announce(new BudgetWindow(budget, key, LedgerTime.Bound(_post.Int64(0)), LedgerTime.Bound(_post.Int64(1))), _post.Int64(2), _post.Int64(3));
+                    if (window.StartsAt <= entry.At && window.EndsAt > entry.At)
+                    {
+                        _calendar.Add(window, count, 0);
+                        Announce(new BudgetWindow(budget, key, LedgerTime.Bound(window.StartsAt), LedgerTime.Bound(window.EndsAt)), window.Posted, window.Pending);
+                    }
                 }
             }
         }
@@ -181,25 +159,39 @@ internal sealed class LedgerWindows
         return new WindowBalance(window, _budgets.LimitOf(window), BudgetAmount.Of(unit, posted), BudgetAmount.Of(unit, pending));
     }
 
-    private (long Posted, long Pending) FindOrCreate(BudgetWindow window)
+    private void Hold(List<StoredHold> holds, int sign)
+    {
+        foreach (var hold in holds)
+        {
+            if (_budgets.Find(hold.Budget) is not { Span: null })
+            {
+                _holdInSlice.Bind(1, sign * hold.Amount).Bind(2, hold.Budget).Bind(3, hold.Key).Bind(4, hold.StartsAt).Run();
+            }
+            else if (_calendar.Find(hold.Budget, hold.Key, hold.StartsAt) is { } window)
+            {
+                _calendar.Add(window, 0, sign * hold.Amount);
+            }
+        }
+    }
+
+    private CalendarWindow FindOrOpen(BudgetWindow window, ImmutableArray<EarlierSums> earlier)
     {
         var startsAt = LedgerTime.Micros(window.StartsAt);
-        _window.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, startsAt);
-        if (_window.Step())
+        if (_calendar.Find(window.Budget.Id, window.Key, startsAt) is { } found)
         {
-            var found = (_window.Int64(0), _window.Int64(1));
-            _window.Reset();
             return found;
         }
 
-        var posted = _seed.Sum(window);
-        _insertWindow.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, startsAt).Bind(4, LedgerTime.Micros(window.EndsAt)).Bind(5, posted).Run();
-        Announce(window, posted, 0);
-        return (posted, 0);
+        var opened = _calendar.Open(window.Budget.Id, window.Key, startsAt, LedgerTime.Micros(window.EndsAt), _seed.Sum(window, Earlier(earlier, window, null)));
+        Announce(window, opened.Posted, 0);
+        return opened;
     }
 
+    private static EarlierSums? Earlier(ImmutableArray<EarlierSums> earlier, BudgetWindow window, TimeSpan? slice) =>
+        earlier.IsDefaultOrEmpty ? null : earlier.FirstOrDefault(sums => sums.Answers(window, slice));
+
     /// <summary>Opens the slice of a call; when the slices before it were never counted, those with rows in them too.</summary>
-    private void OpenSlice(BudgetWindow window, RollingSlices slices)
+    private void OpenSlice(BudgetWindow window, RollingSlices slices, ImmutableArray<EarlierSums> earlier)
     {
         var first = slices.FirstBeside(window.StartsAt);
         var from = LedgerTime.Micros(first);
@@ -208,7 +200,8 @@ internal sealed class LedgerWindows
         {
             // Later slices too: rows may be dated ahead of this machine's clock.
             var until = completeFrom is { } known ? LedgerTime.Instant(known) : DateTimeOffset.MaxValue;
-            foreach (var (startsAt, count) in _seed.Sums(window with { StartsAt = first, EndsAt = until }, slices.Length))
+            var whole = window with { StartsAt = first, EndsAt = until };
+            foreach (var (startsAt, count) in _seed.Sums(whole, slices.Length, Earlier(earlier, whole, slices.Length)))
             {
                 AddSlice(window.Budget.Id, window.Key, startsAt, slices, count);
             }
@@ -218,19 +211,20 @@ internal sealed class LedgerWindows
 
         if (AddSlice(window.Budget.Id, window.Key, LedgerTime.Micros(window.StartsAt), slices, 0))
         {
-            Prune(window, LedgerTime.Micros(slices.FirstBeside(first)));
+            Prune(window, slices, slices.FirstBeside(first));
         }
     }
 
     /// <summary>Takes slices away that no span reaches any more, when the oldest is a whole span behind: once in a span, not with each call.</summary>
-    private void Prune(BudgetWindow window, long before)
+    private void Prune(BudgetWindow window, RollingSlices slices, DateTimeOffset before)
     {
         _earliest.Bind(1, window.Budget.Id).Bind(2, window.Key).Step();
         var earliest = _earliest.Int64(0);
         _earliest.Reset();
-        if (earliest < before)
+        if (earliest < LedgerTime.Micros(before))
         {
-            var from = before + (long)(window.Budget.Span!.Value.TotalMicroseconds / 2);
+            // Whole slices: one that is taken away counts again when the clock is set back, and is then added up from here.
+            var from = LedgerTime.Micros(before + slices.Count / 2 * slices.Length);
             _pruneSlices.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, from).Run();
             _setCompleteFrom.Bind(1, window.Budget.Id).Bind(2, window.Key).Bind(3, Math.Max(from, CompleteFrom(window.Budget.Id, window.Key) ?? from)).Run();
         }
@@ -251,6 +245,11 @@ internal sealed class LedgerWindows
     /// <summary>Announces the thresholds that the window has come to.</summary>
     private void Announce(BudgetWindow window, long posted, long pending)
     {
+        if (IsQuiet)
+        {
+            return;
+        }
+
         var holding = window with { Budget = _budgets.Holding(window.Budget) };
         var unit = holding.Budget.Unit;
         _notices.Compare(holding, _budgets.LimitOf(holding), BudgetAmount.Of(unit, posted), BudgetAmount.Of(unit, pending));
@@ -258,7 +257,7 @@ internal sealed class LedgerWindows
 
     private void AnnounceRolling(Budget budget, string key, long at, RollingSlices slices)
     {
-        if (_budgets.Holding(budget).AnnouncedAt.Shares.IsEmpty)
+        if (IsQuiet || _budgets.Holding(budget).AnnouncedAt.Shares.IsEmpty)
         {
             return;
         }

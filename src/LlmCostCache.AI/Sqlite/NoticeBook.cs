@@ -17,6 +17,15 @@ internal sealed class NoticeBook(Func<string, SqliteStatement> prepare, TimeProv
     private readonly Dictionary<(string Budget, string Key, long StartsAt, string Notice), long> _known = [];
     private readonly List<BudgetCrossing> _crossings = [];
 
+    // What this transaction has written, and what an earlier one did of which nobody knows whether it was committed. The instant tells it from what others write.
+    private readonly Dictionary<(string Budget, string Key, long StartsAt, string Notice), (long Limit, long At)> _given = [];
+    private readonly Dictionary<(string Budget, string Key, long StartsAt, string Notice), (long Limit, long At)> _doubtful = [];
+    private readonly Dictionary<(string Budget, string Key, long StartsAt, string Notice), BudgetCrossing> _doubtfulCrossings = [];
+
+    private readonly SqliteStatement _isWritten = prepare("""
+        SELECT 1 FROM budget_notice WHERE budget_id = ?1 AND window_key = ?2 AND starts_at = ?3 AND notice = ?4 AND limit_nanos = ?5 AND at = ?6
+        """);
+
     /// <summary>How many crossings wait for the commit.</summary>
     public int Count => _crossings.Count;
 
@@ -30,7 +39,7 @@ internal sealed class NoticeBook(Func<string, SqliteStatement> prepare, TimeProv
                 return;
             }
 
-            if (Give(window, limit, string.Create(CultureInfo.InvariantCulture, $"threshold {share:0.####}")))
+            if (Give(window, limit, Mark(share)))
             {
                 _crossings.Add(new BudgetCrossing(window, share, limit, spent, reserved, time.GetUtcNow()));
             }
@@ -52,12 +61,69 @@ internal sealed class NoticeBook(Func<string, SqliteStatement> prepare, TimeProv
         }
 
         _known[key] = limit.Count;
-        return _write.Bind(1, key.Id).Bind(2, key.Key).Bind(3, key.Item3).Bind(4, notice).Bind(5, limit.Count).Bind(6, LedgerTime.Micros(time.GetUtcNow())).Run() > 0;
+        var at = LedgerTime.Micros(time.GetUtcNow());
+        if (_write.Bind(1, key.Id).Bind(2, key.Key).Bind(3, key.Item3).Bind(4, notice).Bind(5, limit.Count).Bind(6, at).Run() > 0)
+        {
+            _given[key] = (limit.Count, at);
+            return true;
+        }
+
+        return WasCommitted(key);
+    }
+
+    /// <summary>Remembers what a transaction noticed whose commit is in doubt.</summary>
+    public void Doubt(NoticeBook failed)
+    {
+        if (failed != this)
+        {
+            failed.Doubt(failed);
+            foreach (var (key, crossing) in failed._doubtfulCrossings)
+            {
+                _doubtfulCrossings[key] = crossing;
+            }
+
+            foreach (var (key, written) in failed._doubtful)
+            {
+                _doubtful[key] = written;
+            }
+
+            return;
+        }
+
+        foreach (var (key, written) in _given)
+        {
+            _doubtful[key] = written;
+        }
+
+        // One that was in doubt before is here again when it was about to be told.
+        foreach (var crossing in _crossings)
+        {
+            _doubtfulCrossings[KeyOf(crossing)] = crossing;
+        }
+
+        _crossings.Clear();
+        _given.Clear();
+    }
+
+    /// <summary>At the beginning of a transaction: what was in doubt and is in the file was committed, and is told with this one.</summary>
+    public void Resolve()
+    {
+        foreach (var (key, crossing) in _doubtfulCrossings)
+        {
+            if (WasCommitted(key))
+            {
+                _crossings.Add(crossing);
+                _known[key] = crossing.Limit.Count;
+            }
+        }
     }
 
     /// <summary>The crossings of the transaction that was committed.</summary>
     public IReadOnlyList<BudgetCrossing> Take()
     {
+        _given.Clear();
+        _doubtful.Clear();
+        _doubtfulCrossings.Clear();
         if (_crossings.Count == 0)
         {
             return [];
@@ -73,5 +139,22 @@ internal sealed class NoticeBook(Func<string, SqliteStatement> prepare, TimeProv
     {
         _crossings.RemoveRange(count, _crossings.Count - count);
         _known.Clear();
+    }
+
+    private static (string Budget, string Key, long StartsAt, string Notice) KeyOf(BudgetCrossing crossing) =>
+        (crossing.Window.Budget.Id, crossing.Window.Key, LedgerTime.Micros(crossing.Window.StartsAt), Mark(crossing.Share));
+
+    private static string Mark(decimal share) => string.Create(CultureInfo.InvariantCulture, $"threshold {share:0.####}");
+
+    private bool WasCommitted((string Budget, string Key, long StartsAt, string Notice) key)
+    {
+        if (!_doubtful.TryGetValue(key, out var written))
+        {
+            return false;
+        }
+
+        var isWritten = _isWritten.Bind(1, key.Budget).Bind(2, key.Key).Bind(3, key.StartsAt).Bind(4, key.Notice).Bind(5, written.Limit).Bind(6, written.At).Step();
+        _isWritten.Reset();
+        return isWritten;
     }
 }

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
 
 namespace LlmCostCache.AI;
@@ -6,50 +6,71 @@ namespace LlmCostCache.AI;
 /// <summary>The row that is booked when a reservation expires, as the JSON text that waits beside it.</summary>
 internal static class ReservationRecord
 {
-    public static string Write(UsageRecord record, Money dearest)
+    private const int MostKept = 64 << 10;
+
+    // One for each reservation would be most of what a reservation allocates.
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Text, Utf8JsonWriter Json) t_writer;
+
+    /// <summary>The text, in UTF-8.</summary>
+    public static byte[] Write(UsageRecord record, Money dearest)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        if (t_writer.Text is not { Capacity: <= MostKept } text)
         {
-            json.WriteStartObject();
-            json.WriteString("call_id", record.CallId ?? record.Id);
-            json.WriteNumber("attempt", record.Attempt);
-            json.WriteNumber("at", LedgerTime.Micros(record.At));
-            json.WriteString("operation", record.Operation);
-            json.WriteString("provider", record.Provider);
-            json.WriteString("requested_model", record.RequestedModel);
-            json.WriteString("model", record.Model);
-            json.WriteString("model_key", record.ModelKey);
-            json.WriteString("currency", record.Currency);
-            json.WriteString("service_tier", record.ServiceTier);
-            json.WriteString("region", record.Region);
-            json.WriteBoolean("streamed", record.Streamed);
-            json.WriteString("price_revision", record.Cost.PriceRevision);
-
-            // Without any hold nothing says how dear the attempt could have been, unless its price is known.
-            if (dearest == Money.Zero && record.Cost.Certainty == CostCertainty.Unknown)
-            {
-                json.WriteNull("high");
-            }
-            else
-            {
-                json.WriteNumber("high", record.Cost is { Certainty: not CostCertainty.Unknown, Amount: { } amount } ? Money.Max(amount, dearest).Nanos : dearest.Nanos);
-            }
-
-            json.WriteString("tenant", record.Attribution.Tenant);
-            json.WriteString("project", record.Attribution.Project);
-            json.WriteString("team", record.Attribution.Team);
-            json.WriteString("user", record.Attribution.User);
-            json.WriteString("feature", record.Attribution.Feature);
-            json.WriteString("session", record.Attribution.Session);
-            json.WriteString("agent", record.Attribution.Agent);
-            json.WriteString("tags", LedgerTags.Write(record.Attribution.Tags));
-            json.WriteString("trace_id", record.TraceId);
-            json.WriteString("span_id", record.SpanId);
-            json.WriteEndObject();
+            text = new ArrayBufferWriter<byte>(1024);
+            t_writer = (text, new Utf8JsonWriter(text));
         }
 
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+        var json = t_writer.Json;
+        text.ResetWrittenCount();
+        json.Reset();
+        json.WriteStartObject();
+        json.WriteString("call_id", record.CallId ?? record.Id);
+        json.WriteNumber("attempt", record.Attempt);
+        json.WriteNumber("at", LedgerTime.Micros(record.At));
+        json.WriteString("operation", record.Operation);
+        Name("provider", record.Provider);
+        Name("requested_model", record.RequestedModel);
+        Name("model", record.Model);
+        Name("model_key", record.ModelKey);
+        json.WriteString("currency", record.Currency);
+        Name("service_tier", record.ServiceTier);
+        Name("region", record.Region);
+        json.WriteBoolean("streamed", record.Streamed);
+        Name("price_revision", record.Cost.PriceRevision);
+
+        // Without any hold nothing says how dear the attempt could have been, unless its price is known.
+        if (dearest == Money.Zero && record.Cost.Certainty == CostCertainty.Unknown)
+        {
+            json.WriteNull("high");
+        }
+        else
+        {
+            json.WriteNumber("high", record.Cost is { Certainty: not CostCertainty.Unknown, Amount: { } amount } ? Money.Max(amount, dearest).Nanos : dearest.Nanos);
+        }
+
+        Name("tenant", record.Attribution.Tenant);
+        Name("project", record.Attribution.Project);
+        Name("team", record.Attribution.Team);
+        Name("user", record.Attribution.User);
+        Name("feature", record.Attribution.Feature);
+        Name("session", record.Attribution.Session);
+        Name("agent", record.Attribution.Agent);
+        Name("tags", LedgerTags.Write(record.Attribution.Tags));
+        Name("trace_id", record.TraceId);
+        Name("span_id", record.SpanId);
+        json.WriteEndObject();
+        json.Flush();
+        return text.WrittenSpan.ToArray();
+
+        // Most names are not given, and what is not there is neither written nor stored.
+        void Name(string name, string? value)
+        {
+            if (value is not null)
+            {
+                json.WriteString(name, value);
+            }
+        }
     }
 
     /// <summary>The row of a reservation whose text is lost: the amount is all that is known, and who it was for as far as the budgets say it.</summary>
@@ -87,10 +108,10 @@ internal static class ReservationRecord
             Attempt = json.GetProperty("attempt").GetInt32(),
             At = json.GetProperty("at").GetInt64(),
             Operation = json.GetProperty("operation").GetString()!,
-            Provider = json.GetProperty("provider").GetString(),
-            RequestedModel = json.GetProperty("requested_model").GetString(),
-            Model = json.GetProperty("model").GetString(),
-            ModelKey = json.GetProperty("model_key").GetString(),
+            Provider = Name("provider"),
+            RequestedModel = Name("requested_model"),
+            Model = Name("model"),
+            ModelKey = Name("model_key"),
             Status = CallStatus.Assumed,
             Certainty = high is null ? CostCertainty.Unknown : CostCertainty.Bounded,
             CostNanos = high,
@@ -99,27 +120,28 @@ internal static class ReservationRecord
             BookedNanos = high ?? 0,
             Unpriced = high is null ? 1 : 0,
             Currency = json.GetProperty("currency").GetString()!,
-            PriceRevision = json.GetProperty("price_revision").GetString(),
+            PriceRevision = Name("price_revision"),
             Reason = "no outcome was reported before the reservation's deadline; what was held is booked",
             UsageSource = "none",
-            ServiceTier = json.GetProperty("service_tier").GetString(),
+            ServiceTier = Name("service_tier"),
 
-            // A reservation that was made before there were regions has none.
-            Region = json.TryGetProperty("region", out var region) ? region.GetString() : null,
+            Region = Name("region"),
             Streamed = json.GetProperty("streamed").GetBoolean(),
             Attribution = new Attribution
             {
-                Tenant = json.GetProperty("tenant").GetString(),
-                Project = json.GetProperty("project").GetString(),
-                Team = json.GetProperty("team").GetString(),
-                User = json.GetProperty("user").GetString(),
-                Feature = json.GetProperty("feature").GetString(),
-                Session = json.GetProperty("session").GetString(),
-                Agent = json.GetProperty("agent").GetString(),
-                Tags = LedgerTags.Read(json.GetProperty("tags").GetString()),
+                Tenant = Name("tenant"),
+                Project = Name("project"),
+                Team = Name("team"),
+                User = Name("user"),
+                Feature = Name("feature"),
+                Session = Name("session"),
+                Agent = Name("agent"),
+                Tags = LedgerTags.Read(Name("tags")),
             },
-            TraceId = json.GetProperty("trace_id").GetString(),
-            SpanId = json.GetProperty("span_id").GetString(),
+            TraceId = Name("trace_id"),
+            SpanId = Name("span_id"),
         };
+
+        string? Name(string name) => json.TryGetProperty(name, out var value) ? SoundText.Of(value.GetString()) : null;
     }
 }

@@ -42,6 +42,9 @@ internal sealed class RowHasher
         _buffer.Advance(5 + value.Length);
     }
 
+    /// <summary>Forgets what was added.</summary>
+    public void Reset() => _buffer.ResetWrittenCount();
+
     /// <summary>The digest of what was added; the hasher is then empty again.</summary>
     public byte[] Finish()
     {

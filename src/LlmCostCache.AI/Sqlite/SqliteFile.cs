@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -7,11 +9,17 @@ namespace LlmCostCache.AI;
 /// <summary>Opens connections to a SQLite file as we want them: private to its owner, local, patient, and without a pool behind our back.</summary>
 internal static class SqliteFile
 {
+    /// <summary>How long a connection waits for another process's turn.</summary>
+    public const int BusyTimeoutMs = 5_000;
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private const int FileHasMoved = 20;
 
     private static readonly byte[] s_main = [.. "main\0"u8];
+
+    private static readonly TimeSpan s_turnPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_word = TimeSpan.FromSeconds(2);
 
     private static bool s_canTellMoves = true;
 
@@ -90,22 +98,36 @@ internal static class SqliteFile
 
     /// <summary>Holds a file that only one process can have open, so that one at a time makes or replaces <paramref name="path"/>; the operating system takes it away from a process
     /// that dies.</summary>
-    /// <exception cref="IOException">Another one has held it for ten seconds.</exception>
-    public static FileStream TakeTurn(string path)
+    /// <param name="path">What is made or replaced.</param>
+    /// <param name="patience">How long another process is waited for; ten seconds when null.</param>
+    /// <param name="waiting">Hears every few seconds how long that has been.</param>
+    /// <exception cref="IOException">Another one has held it for all of that time.</exception>
+    public static FileStream TakeTurn(string path, TimeSpan? patience = null, Action<TimeSpan>? waiting = null)
     {
         using var pause = new ManualResetEventSlim();
-        for (var patience = 1_000; ; patience--)
+        var (since, told) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
+        while (true)
         {
             try
             {
                 return new FileStream($"{path}.creating", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
             }
-            catch (IOException) when (patience > 0)
+            catch (IOException error) when (Stopwatch.GetElapsedTime(since) < (patience ?? s_turnPatience) && IsHeldByAnother(error))
             {
+                var waited = Stopwatch.GetElapsedTime(since);
+                if (waiting is not null && waited >= told + s_word)
+                {
+                    told = waited;
+                    waiting(waited);
+                }
+
                 pause.Wait(TimeSpan.FromMilliseconds(10));
             }
         }
     }
+
+    // EWOULDBLOCK on Linux and macOS, ERROR_SHARING_VIOLATION on Windows. Where no file can be made at all, no wait helps.
+    public static bool IsHeldByAnother(IOException error) => error.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     /// <summary>Opens a connection of our own (never pooled). The busy timeout is SQLite's, so a wait ends after five seconds.</summary>
     public static SqliteConnection Open(string path, SqliteOpenMode mode)
@@ -114,7 +136,7 @@ internal static class SqliteFile
         try
         {
             connection.Open();
-            Execute(connection, "PRAGMA busy_timeout = 5000");
+            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout = {BusyTimeoutMs}"));
             Execute(connection, "PRAGMA foreign_keys = ON");
             Execute(connection, "PRAGMA mmap_size = 0");
             Execute(connection, "PRAGMA trusted_schema = OFF");

@@ -1,15 +1,18 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
 /// <summary>The ledger in the file <c>ledger.db</c> of a home directory, shared by any number of processes on one machine.</summary>
-internal sealed class SqliteLedgerStore : ILedgerStore
+internal sealed partial class SqliteLedgerStore : ILedgerStore
 {
     private const int MaxIdLength = 255;
 
     private readonly LedgerWriter? _writer;
     private readonly LedgerReader _reader;
+    private readonly LimitRevision _limits;
+    private readonly SeedsAhead _seeds;
     private readonly string _path;
 
     private readonly ILogger _logger;
@@ -20,12 +23,14 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         _path = path;
         _writer = writer;
         _reader = reader;
+        _limits = new LimitRevision(path);
+        _seeds = new SeedsAhead(reader.AtOnce);
     }
 
     /// <summary>Rows of <see cref="AppendLater"/> that were lost because too many were waiting.</summary>
     public long DroppedRecords => Writer.Dropped;
 
-    /// <summary>Tells somebody how many were lost since the last time; called on the writer's thread.</summary>
+    /// <summary>Tells somebody how many were lost since the last time; called by whoever writes, so that it must only take the number.</summary>
     public void WhenRowsAreDropped(Action<long> tell) => Writer.RowsDropped = tell;
 
     /// <summary>The zone and the week start that totals by hour, day, week and month follow. Windows of budgets keep the configured ones: read them before changing this.</summary>
@@ -33,6 +38,13 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     {
         get => _reader.Calendar;
         set => _reader.Calendar = value;
+    }
+
+    /// <inheritdoc cref="LedgerReader.RowsRead"/>
+    public Action<int>? RowsRead
+    {
+        get => _reader.RowsRead;
+        set => _reader.RowsRead = value;
     }
 
     /// <summary>The currency that its writer wants reports to show beside US dollars.</summary>
@@ -50,12 +62,25 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     /// <exception cref="StoreUnavailableException">It cannot be used; the message says why and what now.</exception>
     public static SqliteLedgerStore Open(string homeDirectory, LlmCostsOptions options, ILogger logger) => Open(homeDirectory, options, logger, neverSync: false);
 
-    internal static SqliteLedgerStore Open(string homeDirectory, LlmCostsOptions options, ILogger logger, bool neverSync)
+    /// <param name="homeDirectory">The directory.</param>
+    /// <param name="options">The clock and the calendar.</param>
+    /// <param name="logger">Hears of failures.</param>
+    /// <param name="neverSync">Whether no commit waits for the disk.</param>
+    /// <param name="progress">Hears what is done to bring an older ledger up to date; null for the logger.</param>
+    internal static SqliteLedgerStore Open(string homeDirectory, LlmCostsOptions options, ILogger logger, bool neverSync, Action<string>? progress = null)
     {
         var path = LedgerFile.PathIn(homeDirectory);
-        var connection = LedgerFile.OpenForWriting(path, options.TimeProvider);
+        var connection = LedgerFile.OpenForWriting(path, options.TimeProvider, progress: progress ?? logger.LedgerUpdated);
         var reader = new LedgerReader(path, options.TimeProvider, new LedgerCalendar(options.TimeZone, options.WeekStart, options.FiscalYearStart));
-        return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader, logger);
+        try
+        {
+            return new SqliteLedgerStore(path, new LedgerWriter(path, connection, options.TimeProvider, logger, neverSync), reader, logger);
+        }
+        catch (SqliteException error)
+        {
+            connection.Dispose();
+            throw SqliteFailure.Unavailable(path, error);
+        }
     }
 
     /// <summary>Opens the ledger for reports, beside whoever writes it; zone and week start are those that its writer configured.</summary>
@@ -72,32 +97,48 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     public async ValueTask ConfigureAsync(TimeZoneInfo zone, DayOfWeek weekStart, IReadOnlyList<Budget> budgets, string currency = "USD", int fiscalYearStart = 1, CancellationToken cancellationToken = default)
     {
         await Writer.RunAsync((book, _) => book.Configure(zone.Id, weekStart, fiscalYearStart, currency, budgets), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
-        _reader.Calendar = new LedgerCalendar(zone, weekStart, fiscalYearStart);
-        await Writer.RunAsync((book, _) => book.CheckCounters(_logger), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
+        (_reader.Calendar, _reader.Given) = (new LedgerCalendar(zone, weekStart, fiscalYearStart), budgets.Select(budget => budget.Id).ToHashSet(StringComparer.Ordinal));
+
+        // A process that begins also books what one that died had held: the next call may be long in coming.
+        await Writer.RunAsync((book, _) => book.CheckCounters(_logger), durable: false, reserves: true, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<ReservationOutcome> ReserveAsync(ReservationRequest request, CancellationToken cancellationToken = default)
     {
         Check(request.Record.Id);
         Check(request);
-        var dearest = request.Holds.Where(static hold => hold.Window.Budget.Unit == BudgetUnit.Usd).Select(static hold => hold.Amount.Count).DefaultIfEmpty(0).Max();
-        var text = ReservationRecord.Write(request.Record, Money.FromNanos(dearest));
-        return Writer.RunAsync((book, _) => book.Reserve(request, text), request.Durable, reserves: true, cancellationToken);
+        var texts = ReservationTexts.Of(request);
+        return _seeds.Wants(request.Holds)
+            ? ReserveInNewWindowsAsync(request, texts, cancellationToken)
+            : Writer.RunAsync((book, _) => book.Reserve(request, texts), request.Durable, reserves: true, cancellationToken, brief: true);
+    }
+
+    private async ValueTask<ReservationOutcome> ReserveInNewWindowsAsync(ReservationRequest request, ReservationTexts texts, CancellationToken cancellationToken)
+    {
+        var windows = request.Holds.Select(static hold => hold.Window).ToList();
+        var earlier = request with { Earlier = await _seeds.ReadAsync(windows, cancellationToken).ConfigureAwait(false) };
+        var outcome = await Writer.RunAsync((book, _) => book.Reserve(earlier, texts), request.Durable, reserves: true, cancellationToken).ConfigureAwait(false);
+        if (outcome.Newer is null)
+        {
+            _seeds.Opened(windows);
+        }
+
+        return outcome;
     }
 
     public async ValueTask VoidAsync(string reservationId, CancellationToken cancellationToken = default) =>
-        await Writer.RunAsync((book, _) => book.Void(reservationId), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
+        await Writer.RunAsync((book, _) => book.Void(reservationId), durable: false, reserves: false, cancellationToken, brief: true).ConfigureAwait(false);
 
     public async ValueTask ExtendAsync(string reservationId, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        await Writer.RunAsync((book, _) => book.Extend(reservationId, timeout), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
+        await Writer.RunAsync((book, _) => book.Extend(reservationId, timeout), durable: false, reserves: false, cancellationToken, brief: true).ConfigureAwait(false);
     }
 
     public ValueTask<bool> AppendAsync(UsageRecord record, CancellationToken cancellationToken = default)
     {
         Check(record);
-        return Writer.RunAsync((book, repeated) => book.Append(record, repeated), durable: true, reserves: false, cancellationToken);
+        return Writer.RunAsync((book, repeated) => book.Append(record, repeated), durable: true, reserves: false, cancellationToken, brief: true);
     }
 
     public void AppendLater(UsageRecord record)
@@ -114,8 +155,12 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         await Writer.RunAsync((book, _) => book.Adjust(adjustmentId, recordId, cost, usageSource), durable: true, reserves: false, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default) =>
-        await Writer.RunAsync((book, _) => book.Open(window), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
+    public async ValueTask OpenWindowAsync(BudgetWindow window, CancellationToken cancellationToken = default)
+    {
+        var earlier = await _seeds.ReadAsync([window], cancellationToken).ConfigureAwait(false);
+        await Writer.RunAsync((book, _) => book.Open(window, earlier), durable: false, reserves: false, cancellationToken).ConfigureAwait(false);
+        _seeds.Opened([window]);
+    }
 
     public ValueTask<bool> NoticeAsync(BudgetWindow window, string notice, CancellationToken cancellationToken = default) =>
         Writer.RunAsync((book, _) => book.Notice(window, notice), durable: false, reserves: false, cancellationToken);
@@ -129,7 +174,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         return new(_reader.Balances());
     }
 
-    public BudgetSettings? SettingsAfter(long revision) => _reader.SettingsAfter(revision);
+    public BudgetSettings? SettingsAfter(long revision) => _limits.Read() == revision ? null : _reader.SettingsAfter(revision);
 
     public IReadOnlyList<BudgetStanding> ReadStandings() => _reader.Standings();
 
@@ -175,6 +220,7 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     public async ValueTask DisposeAsync()
     {
         // Readers first: only the last connection to close folds the write-ahead log into the file and takes its helpers away.
+        _limits.Dispose();
         _reader.Dispose();
         if (_writer is not null)
         {
@@ -207,7 +253,14 @@ internal sealed class SqliteLedgerStore : ILedgerStore
         ArgumentException.ThrowIfNullOrEmpty(record.Operation, nameof(record));
         ArgumentException.ThrowIfNullOrEmpty(record.Currency, nameof(record));
         ArgumentException.ThrowIfNullOrEmpty(record.UsageSource, nameof(record));
+        ArgumentNullException.ThrowIfNull(record.Attribution, nameof(record));
         ArgumentOutOfRangeException.ThrowIfLessThan(record.Latency, TimeSpan.Zero, nameof(record));
+        if (!Enum.IsDefined(record.Status))
+        {
+            // As from the spool of a later version, which knows more of them.
+            throw new ArgumentException($"'{record.Status}' is no status that this version knows.", nameof(record));
+        }
+
         Check(record.Cost);
     }
 
@@ -223,6 +276,11 @@ internal sealed class SqliteLedgerStore : ILedgerStore
     private static void Check(CallCost cost)
     {
         TokenBuckets.RequirePossible(cost.Usage, nameof(cost));
+        if (!Enum.IsDefined(cost.Certainty) || !Enum.IsDefined(cost.CacheLayer))
+        {
+            throw new ArgumentException($"'{cost.Certainty}' or '{cost.CacheLayer}' is no word that this version knows.", nameof(cost));
+        }
+
         var known = cost.Certainty != CostCertainty.Unknown;
         if (known != cost.Amount is not null)
         {

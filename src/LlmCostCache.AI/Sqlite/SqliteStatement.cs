@@ -92,6 +92,9 @@ internal sealed class SqliteStatement(SqliteConnection connection, string sql) :
 
     public string Text(int column) => raw.sqlite3_column_text(Prepared(), column).utf8_to_string();
 
+    /// <summary>The bytes of a text; valid until the next step.</summary>
+    public ReadOnlySpan<byte> Utf8(int column) => raw.sqlite3_column_blob(Prepared(), column);
+
     public string? NullableText(int column) => IsNull(column) ? null : Text(column);
 
     /// <summary>The bytes of a blob; valid until the next step.</summary>

@@ -60,8 +60,18 @@ internal readonly struct CallSpan : IDisposable
 
         // Stop() makes the span that was current at the start current again, whatever is current now.
         var current = Activity.Current;
-        own.Stop();
-        Activity.Current = current;
+        try
+        {
+            own.Stop();
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Listeners run in here, and the answer of the call that ends is paid for.
+        }
+        finally
+        {
+            Activity.Current = current;
+        }
     }
 
     /// <inheritdoc cref="End"/>

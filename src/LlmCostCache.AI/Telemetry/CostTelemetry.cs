@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
 
 /// <summary>What the outside sees of calls, caches and budgets: metrics and tags on spans. One for each <see cref="LlmCosts"/>.</summary>
 /// <remarks>
-/// Never throws because of what it is told, allocates nothing while nobody listens, and says nothing about users, sessions, keys or
+/// Never throws because of what it is told, nor because of who listens (listeners run in here; <see cref="Attempt"/> leaves theirs to the meter); allocates nothing while nobody listens, and says nothing about users, sessions, keys or
 /// prompts.
 /// </remarks>
 internal sealed class CostTelemetry : IDisposable
@@ -20,6 +22,7 @@ internal sealed class CostTelemetry : IDisposable
     private volatile SpanName? _lastName;
     private volatile CacheSeries? _lastSeries;
     private readonly CostAttributeNames _names;
+    private readonly ILogger _logger;
     private readonly Func<IReadOnlyList<WindowBalance>>? _balances;
 
     /// <param name="options">The meter factory and the names of cost attributes.</param>
@@ -30,6 +33,7 @@ internal sealed class CostTelemetry : IDisposable
     {
         _instruments = CostInstruments.Of(options.MeterFactory);
         _names = options.CostAttributes;
+        _logger = QuietLogger.Of(options.LoggerFactory);
         if (balances is not null)
         {
             // A delegate of our own, so that two owners with the same callback are forgotten one by one.
@@ -148,13 +152,20 @@ internal sealed class CostTelemetry : IDisposable
         if (_instruments.CacheRequests.Enabled || countsSaved)
         {
             var series = SeriesOf(layer, outcome, operation, provider, model);
-            if (outcome == CacheOutcome.Bypass && reason is not null)
-                _instruments.CacheRequests.Add(1, [.. series.Tags, new(TelemetryNames.BypassReason, _instruments.Reasons.Of(reason))]);
-            else
-                _instruments.CacheRequests.Add(1, series.Tags);
+            try
+            {
+                if (outcome == CacheOutcome.Bypass && reason is not null)
+                    _instruments.CacheRequests.Add(1, [.. series.Tags, new(TelemetryNames.BypassReason, _instruments.Reasons.Of(reason))]);
+                else
+                    _instruments.CacheRequests.Add(1, series.Tags);
 
-            if (countsSaved)
-                _instruments.CostSaved.Add((double)saved.Usd, series.TagsWithoutResult);
+                if (countsSaved)
+                    _instruments.CostSaved.Add((double)saved.Usd, series.TagsWithoutResult);
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                Log.ListenerFailed(_logger, exception.GetType().Name);
+            }
         }
 
         if (span.Recorded is not { } activity)
@@ -190,7 +201,7 @@ internal sealed class CostTelemetry : IDisposable
     {
         if (_instruments.CacheUnstored.Enabled)
         {
-            _instruments.CacheUnstored.Add(1, new KeyValuePair<string, object?>(TelemetryNames.BypassReason, _instruments.Reasons.Of(reason)));
+            Count(_instruments.CacheUnstored, 1, [new(TelemetryNames.BypassReason, _instruments.Reasons.Of(reason))]);
         }
 
         if (span.Recorded is { } activity)
@@ -214,7 +225,7 @@ internal sealed class CostTelemetry : IDisposable
 
         var period = TelemetryNames.Of(budget.Period);
         var name = _instruments.Budgets.Of(TelemetryNames.Of(budget));
-        counter.Add(1, new(TelemetryNames.BudgetPeriod, period), new(TelemetryNames.BudgetName, name));
+        Count(counter, 1, new(TelemetryNames.BudgetPeriod, period), new(TelemetryNames.BudgetName, name));
         activity?.SetTag(TelemetryNames.BudgetRejected, true);
         activity?.SetTag(TelemetryNames.BudgetPeriod, period);
         activity?.SetTag(TelemetryNames.BudgetName, name);
@@ -229,18 +240,18 @@ internal sealed class CostTelemetry : IDisposable
             return;
         }
 
-        var tags = new TagList
-        {
-            { TelemetryNames.BudgetPeriod, TelemetryNames.Of(notice.Budget.Period) },
-            { TelemetryNames.BudgetName, _instruments.Budgets.Of(TelemetryNames.Of(notice.Budget)) },
-            { TelemetryNames.BudgetNotice, TelemetryNames.Of(notice.Kind) },
-        };
+        List<KeyValuePair<string, object?>> tags =
+        [
+            new(TelemetryNames.BudgetPeriod, TelemetryNames.Of(notice.Budget.Period)),
+            new(TelemetryNames.BudgetName, _instruments.Budgets.Of(TelemetryNames.Of(notice.Budget))),
+            new(TelemetryNames.BudgetNotice, TelemetryNames.Of(notice.Kind)),
+        ];
         if (notice.Threshold is { } threshold)
         {
-            tags.Add(TelemetryNames.BudgetThreshold, _instruments.Thresholds.Of(threshold.ToString("0.####", CultureInfo.InvariantCulture)));
+            tags.Add(new(TelemetryNames.BudgetThreshold, _instruments.Thresholds.Of(threshold.ToString("0.####", CultureInfo.InvariantCulture))));
         }
 
-        counter.Add(1, tags);
+        Count(counter, 1, [.. tags]);
     }
 
     /// <summary>A request stood in the queue of a rate limit.</summary>
@@ -248,8 +259,15 @@ internal sealed class CostTelemetry : IDisposable
     {
         if (_instruments.RateWait.Enabled)
         {
-            _instruments.RateWait.Record(waited.TotalSeconds, new(TelemetryNames.Operation, _instruments.Operations.Of(operation)),
-                new(TelemetryNames.RateLimitResult, wasRefused ? "refused" : "passed"));
+            try
+            {
+                _instruments.RateWait.Record(waited.TotalSeconds, new(TelemetryNames.Operation, _instruments.Operations.Of(operation)),
+                    new(TelemetryNames.RateLimitResult, wasRefused ? "refused" : "passed"));
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                Log.ListenerFailed(_logger, exception.GetType().Name);
+            }
         }
     }
 
@@ -258,16 +276,16 @@ internal sealed class CostTelemetry : IDisposable
     {
         if (_instruments.RateRejections.Enabled)
         {
-            _instruments.RateRejections.Add(1, new(TelemetryNames.RateLimitName, _instruments.RateLimits.Of(limit)), new(TelemetryNames.FailureReason, TelemetryNames.Of(reason)));
+            Count(_instruments.RateRejections, 1, new(TelemetryNames.RateLimitName, _instruments.RateLimits.Of(limit)), new(TelemetryNames.FailureReason, TelemetryNames.Of(reason)));
         }
     }
 
     /// <summary>A request is sent again.</summary>
     /// <param name="kind">What had failed: one of a few fixed words.</param>
-    public void Retried(string kind) => _instruments.Retries.Add(1, new KeyValuePair<string, object?>(TelemetryNames.FailureReason, kind));
+    public void Retried(string kind) => Count(_instruments.Retries, 1, [new(TelemetryNames.FailureReason, kind)]);
 
     /// <summary>A runaway guard refused a call; nothing was sent.</summary>
-    public void RunStopped(RunawayRule rule) => _instruments.RunawayStops.Add(1, new KeyValuePair<string, object?>(TelemetryNames.RunawayRule, TelemetryNames.Of(rule)));
+    public void RunStopped(RunawayRule rule) => Count(_instruments.RunawayStops, 1, [new(TelemetryNames.RunawayRule, TelemetryNames.Of(rule))]);
 
     /// <summary>A cache layer failed and the call went on without it.</summary>
     /// <param name="layer">The layer.</param>
@@ -277,8 +295,7 @@ internal sealed class CostTelemetry : IDisposable
         var counter = _instruments.CacheFailures;
         if (counter.Enabled)
         {
-            counter.Add(1, new(TelemetryNames.CacheLayer, TelemetryNames.Of(layer)),
-                new(TelemetryNames.FailureReason, _instruments.Reasons.Of(reason)));
+            Count(counter, 1, new(TelemetryNames.CacheLayer, TelemetryNames.Of(layer)), new(TelemetryNames.FailureReason, _instruments.Reasons.Of(reason)));
         }
     }
 
@@ -287,7 +304,7 @@ internal sealed class CostTelemetry : IDisposable
     {
         if (count > 0)
         {
-            _instruments.LedgerDropped.Add(count);
+            Count(_instruments.LedgerDropped, count);
         }
     }
 
@@ -300,6 +317,19 @@ internal sealed class CostTelemetry : IDisposable
         }
     }
 
+    // Who listens runs in here: what he throws must not take an answer away, nor end a loop that others wait for.
+    private void Count(Counter<long> counter, long number, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        try
+        {
+            counter.Add(number, tags);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            Log.ListenerFailed(_logger, exception.GetType().Name);
+        }
+    }
+
     private static void Describe(Activity own, UsageRecord record)
     {
         own.SetTag(TelemetryNames.Provider, record.Provider);
@@ -308,6 +338,12 @@ internal sealed class CostTelemetry : IDisposable
         {
             own.SetTag(TelemetryNames.ErrorType, error);
             own.SetStatus(ActivityStatusCode.Error);
+        }
+        else if (record.Status == CallStatus.Ok && own.Status == ActivityStatusCode.Error)
+        {
+            // An earlier try had failed; the call has not.
+            own.SetTag(TelemetryNames.ErrorType, null);
+            own.SetStatus(ActivityStatusCode.Unset);
         }
     }
 

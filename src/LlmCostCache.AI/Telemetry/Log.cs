@@ -110,6 +110,9 @@ internal static partial class Log
     [LoggerMessage(71, LogLevel.Error, "A budget observer of type {Observer} failed or took too long ({Problem}).")]
     public static partial void ObserverFailed(this ILogger logger, string observer, string problem);
 
+    [LoggerMessage(79, LogLevel.Error, "A listener to metrics or spans failed ({Problem}); the call goes on.")]
+    public static partial void ListenerFailed(this ILogger logger, string problem);
+
     public static void BudgetRefused(this ILogger logger, Budget budget, BudgetAmount requested, BudgetAmount left)
     {
         if (logger.IsEnabled(LogLevel.Information))
@@ -174,6 +177,13 @@ internal static partial class Log
 
     [LoggerMessage(102, LogLevel.Information, "{Count} rows that were kept aside are now in the ledger.")]
     public static partial void SpoolReplayed(this ILogger logger, int count);
+
+    [LoggerMessage(106, LogLevel.Warning,
+        "The ledger has a row of the attempt '{Id}' already, from an import, a merge or another process: that one stays and counts. What ended here cost {Cost}.")]
+    public static partial void RecordKnown(this ILogger logger, string id, Money? cost);
+
+    [LoggerMessage(105, LogLevel.Information, "{Progress}")]
+    public static partial void LedgerUpdated(this ILogger logger, string progress);
 
     [LoggerMessage(103, LogLevel.Warning, "{Count} rows of free calls were dropped because the ledger could not keep pace.")]
     public static partial void RecordsDropped(this ILogger logger, long count);

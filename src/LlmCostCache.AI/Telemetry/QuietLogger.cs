@@ -1,11 +1,15 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmCostCache.AI;
 
 /// <summary>A logger whose failures stay its own: a sink that is full or closed must not turn a paid answer into an exception, or end a thread that writes.</summary>
 internal sealed class QuietLogger(ILogger logger) : ILogger
 {
+    /// <summary>The product's logger, which writes nowhere without a factory.</summary>
+    public static ILogger Of(ILoggerFactory? loggers) => loggers is null ? NullLogger.Instance : new QuietLogger(loggers.CreateLogger("LlmCostCache.AI"));
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => logger.BeginScope(state);
 

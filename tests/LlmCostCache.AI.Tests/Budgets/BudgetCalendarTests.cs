@@ -28,6 +28,16 @@ public class BudgetCalendarTests
             iter: TestSize.Cases);
 
     [Fact]
+    public void No_window_is_longer_than_the_longest_of_its_period() =>
+        s_moments.Sample(
+            m =>
+            {
+                var (start, end) = new BudgetCalendar(m.Zone, m.WeekStart, m.FiscalYearStart).WindowOf(m.Period, m.At);
+                return end - start <= BudgetCalendar.NoLongerThan(m.Period);
+            },
+            iter: TestSize.Cases);
+
+    [Fact]
     public void The_next_window_begins_where_this_one_ends() =>
         s_moments.Sample(
             m =>

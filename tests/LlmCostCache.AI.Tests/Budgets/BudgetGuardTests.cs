@@ -238,6 +238,47 @@ public class BudgetGuardTests
     }
 
     [Fact]
+    public async Task An_answer_that_was_shortened_to_the_rest_of_one_period_is_whole_when_the_call_waits_into_the_next()
+    {
+        // A dollar for a million tokens of an answer, which has 16,000 at most: 1.6 cents.
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 8, 22, 12, 59, 50, TimeSpan.Zero));
+        await using var pipeline = new Pipeline(
+            o =>
+            {
+                o.TimeProvider = clock;
+                o.Prices.Add(new ModelPrice("m") { InputPerMillion = 0m, OutputPerMillion = 1m, MaxOutputTokens = 16_000, ContextWindow = 100_000 });
+                o.Budgets.Add(Budget.Hourly(0.02m));
+            },
+            static (builder, costs) => builder.UseBudget(costs),
+            new FakeChatClient("m") { Usage = new() { InputTokenCount = 1, OutputTokenCount = 5_000, TotalTokenCount = 5_001 } });
+        var gate = new TaskCompletionSource();
+        pipeline.Provider.Answer = async (messages, options, _) =>
+        {
+            if (messages[0].Text == "holds the rest")
+            {
+                await gate.Task;
+            }
+
+            return pipeline.Provider.DefaultAnswer(options, "answer");
+        };
+
+        await pipeline.Client.GetResponseAsync("one", new ChatOptions { MaxOutputTokens = 5_000 });
+        var holding = pipeline.Client.GetResponseAsync("holds the rest", new ChatOptions { MaxOutputTokens = 14_500 });
+        var waiting = pipeline.Client.GetResponseAsync("waits");
+        while (!waiting.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.WhenAny(waiting, Task.Delay(5));
+        }
+
+        await waiting;
+        gate.SetResult();
+        await holding;
+        Assert.Equal(3, pipeline.Provider.Calls.Count);
+        Assert.Null(pipeline.Provider.Calls[2].Options!.MaxOutputTokens);
+    }
+
+    [Fact]
     public async Task A_wait_ends_with_the_callers_cancellation()
     {
         var provider = new FakeChatClient { Delay = TimeSpan.FromSeconds(5) };

@@ -47,6 +47,23 @@ public class BudgetNoticeTests
     }
 
     [Fact]
+    public async Task Calls_that_are_free_count_as_requests_and_are_announced()
+    {
+        var told = new List<BudgetNotice>();
+        await using var pipeline = new Pipeline(o =>
+        {
+            o.Budgets.Add(Budget.Daily(BudgetAmount.Requests(2)).Warn().NotifyAt(1m));
+            o.Prices.Add(new ModelPrice("gpt-4o-mini") { InputPerMillion = 0m, OutputPerMillion = 0m });
+            o.OnBudgetNotice(told.Add);
+        }, (builder, costs) => builder.UseUsageMetering(costs));
+
+        await AskAsync(pipeline, 2);
+
+        Assert.All(await pipeline.RowsAsync(), row => Assert.Equal(Money.Zero, row.Cost.Amount));
+        Assert.Equal(1m, Assert.Single(told).Threshold);
+    }
+
+    [Fact]
     public async Task The_log_says_it_once_and_names_no_user()
     {
         using var logs = new FakeLoggerProvider();
@@ -109,19 +126,21 @@ public class BudgetNoticeTests
     public async Task An_observer_that_never_returns_does_not_hold_up_the_caller()
     {
         var entered = new TaskCompletionSource();
+        var letGo = new TaskCompletionSource();
         await using var pipeline = new Pipeline(o =>
         {
             o.Budgets.Add(s_budget.NotifyAt(0.2m));
-            o.OnBudgetNotice(async (_, cancellationToken) =>
+            o.OnBudgetNotice(async (_, _) =>
             {
                 entered.SetResult();
-                await Task.Delay(Timeout.Infinite, cancellationToken);
+                await letGo.Task;
             });
         });
         await pipeline.Client.GetResponseAsync("Hello");
         await entered.Task;
         await pipeline.Client.GetResponseAsync("Hello again");
         Assert.Equal(2, pipeline.Provider.Calls.Count);
+        letGo.SetResult();
     }
 
     [Fact]

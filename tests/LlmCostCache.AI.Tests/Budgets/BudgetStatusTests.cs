@@ -3,17 +3,19 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
-public class BudgetStatusTests
+public sealed class BudgetStatusTests : IDisposable
 {
     private static readonly DateTimeOffset s_noon = new(2026, 8, 22, 12, 0, 0, TimeSpan.Zero);
 
     private readonly FakeTimeProvider _clock = new(s_noon);
+    private readonly TempHome _home = new();
+
+    public void Dispose() => _home.Dispose();
 
     [Fact]
     public async Task It_says_what_is_spent_left_and_taken_in_the_last_hour()
     {
-        await using var costs = Open(Budget.Monthly(10m), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Monthly(10m));
         await RecordAsync(costs, 4m, s_noon.AddHours(-3));
         await RecordAsync(costs, 1m, s_noon.AddSeconds(-3_600));
         await RecordAsync(costs, 2m, s_noon.AddSeconds(-3_599));
@@ -31,8 +33,7 @@ public class BudgetStatusTests
     [Fact]
     public async Task The_rate_is_of_the_calls_that_the_budget_counts()
     {
-        await using var costs = Open(Budget.Daily(10m).ForModel("gpt-4o"), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(10m).ForModel("gpt-4o"));
         await RecordAsync(costs, 1m, s_noon.AddMinutes(-5), "gpt-4o-mini");
         await RecordAsync(costs, 3m, s_noon.AddMinutes(-5), "gpt-4o");
         Assert.Equal(Usd(3m), Assert.Single(await costs.GetBudgetStatusAsync()).HourlyRate);
@@ -41,8 +42,7 @@ public class BudgetStatusTests
     [Fact]
     public async Task Rate_and_projection_are_left_out_when_nobody_asks_for_them()
     {
-        await using var costs = Open(Budget.Daily(10m), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(10m));
         var status = Assert.Single(await costs.GetBudgetStatusAsync(projections: false));
         Assert.Equal((null, null, ProjectionBasis.None), (status.HourlyRate, status.Projected, status.ProjectionBasis));
     }
@@ -50,8 +50,7 @@ public class BudgetStatusTests
     [Fact]
     public async Task A_limit_of_zero_is_used_up_and_divides_nothing()
     {
-        await using var costs = Open(Budget.Daily(0m), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(0m));
         var status = Assert.Single(await costs.GetBudgetStatusAsync());
         Assert.Equal((1m, Usd(0m)), (status.Utilization, status.Remaining));
     }
@@ -60,8 +59,7 @@ public class BudgetStatusTests
     public async Task A_projection_over_the_limit_is_announced_once_in_a_period()
     {
         var told = new List<BudgetNotice>();
-        await using var costs = Open(Budget.Daily(10m).NotifyAt(), out var home, told);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(10m).NotifyAt(), told);
         await RecordAsync(costs, 1m, s_noon.AddHours(-2));
         await RecordAsync(costs, 1m, s_noon.AddMinutes(-5));
         await costs.Watch.LookAsync();
@@ -73,7 +71,7 @@ public class BudgetStatusTests
         Assert.Contains("will cross its limit: $2.00 of $10.00 is spent (20%), and $14.00 will be when the period ends.", notice.Message, StringComparison.Ordinal);
 
         await costs.Watch.LookAsync();
-        await using var other = Open(home, Budget.Daily(10m).NotifyAt(), told);
+        await using var other = Open(Budget.Daily(10m).NotifyAt(), told);
         await other.Watch.LookAsync();
         await other.FlushAsync();
         Assert.Single(told);
@@ -83,8 +81,7 @@ public class BudgetStatusTests
     public async Task A_busy_hour_is_no_projection_of_a_month()
     {
         var told = new List<BudgetNotice>();
-        await using var costs = Open(Budget.Monthly(10m).NotifyAt(), out var home, told);
-        using var _ = home;
+        await using var costs = Open(Budget.Monthly(10m).NotifyAt(), told);
         await RecordAsync(costs, 1m, s_noon.AddHours(-2));
         await RecordAsync(costs, 1m, s_noon.AddMinutes(-5));
         await costs.Watch.LookAsync();
@@ -96,10 +93,9 @@ public class BudgetStatusTests
     public async Task What_is_spent_is_looked_at_a_minute_later()
     {
         var told = new TaskCompletionSource<BudgetNotice>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var home = new TempHome();
         await using var costs = LlmCosts.Open(o =>
         {
-            o.HomeDirectory = home.Path;
+            o.HomeDirectory = _home.Path;
             o.TimeProvider = _clock;
             o.Budgets.Add(Budget.Daily(10m).NotifyAt());
             o.OnBudgetNotice(notice => told.TrySetResult(notice));
@@ -113,8 +109,7 @@ public class BudgetStatusTests
     [Fact]
     public async Task A_check_allows_what_fits_exactly_and_refuses_a_nano_dollar_more_with_four_decimals()
     {
-        await using var costs = Open(Budget.Daily(10m).Named("d").FallBackTo("small", "smaller"), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(10m).Named("d").FallBackTo("small", "smaller"));
         await RecordAsync(costs, 7.5m, s_noon);
         Assert.True((await costs.CheckBudgetsAsync(Money.FromUsd(2.5m))).IsAllowed);
 
@@ -126,8 +121,7 @@ public class BudgetStatusTests
     [Fact]
     public async Task A_check_warns_from_four_fifths_on_with_percentage_and_remainder()
     {
-        await using var costs = Open(Budget.Daily(10m).Named("d"), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(10m).Named("d"));
         await RecordAsync(costs, 8m, s_noon);
         Assert.Empty((await costs.CheckBudgetsAsync(Money.FromUsd(0.1m))).Warnings);
         await RecordAsync(costs, 0.25m, s_noon);
@@ -137,10 +131,22 @@ public class BudgetStatusTests
     }
 
     [Fact]
+    public async Task A_check_refuses_where_no_token_or_request_is_left()
+    {
+        await using var costs = Open(Budget.Daily(BudgetAmount.Requests(2)).Named("r"));
+        await RecordAsync(costs, 1m, s_noon);
+        Assert.True((await costs.CheckBudgetsAsync(Money.Zero)).IsAllowed);
+        await RecordAsync(costs, 1m, s_noon);
+
+        var check = await costs.CheckBudgetsAsync(Money.Zero);
+
+        Assert.Equal((false, "r", "Budget 'r' has 0 requests left, and a call takes at least one."), (check.IsAllowed, check.Budget?.Name, check.Reason));
+    }
+
+    [Fact]
     public async Task A_check_counts_for_who_pays_and_allows_where_no_budget_counts()
     {
-        await using var costs = Open(Budget.Daily(1m).ForTeam("alpha"), out var home);
-        using var _ = home;
+        await using var costs = Open(Budget.Daily(1m).ForTeam("alpha"));
         Assert.True((await costs.CheckBudgetsAsync(Money.FromUsd(5m))).IsAllowed);
         using (CostScope.Begin(team: "alpha"))
         {
@@ -148,15 +154,9 @@ public class BudgetStatusTests
         }
     }
 
-    private LlmCosts Open(Budget budget, out TempHome home, List<BudgetNotice>? told = null)
+    private LlmCosts Open(Budget budget, List<BudgetNotice>? told = null) => LlmCosts.Open(o =>
     {
-        home = new TempHome();
-        return Open(home, budget, told);
-    }
-
-    private LlmCosts Open(TempHome home, Budget budget, List<BudgetNotice>? told) => LlmCosts.Open(o =>
-    {
-        o.HomeDirectory = home.Path;
+        o.HomeDirectory = _home.Path;
         o.TimeProvider = _clock;
         o.Budgets.Add(budget);
         o.OnBudgetNotice(notice => told?.Add(notice));
@@ -168,7 +168,7 @@ public class BudgetStatusTests
         At = at,
         RequestedModel = model,
         Model = model,
-        Cost = CallCost.Known(Money.FromUsd(usd)),
+        Cost = CallCost.Known(Money.FromUsd(usd)) with { Usage = new TokenUsage { Requests = 1 } },
     });
 
     private static BudgetAmount Usd(decimal usd) => BudgetAmount.FromUsd(usd);

@@ -8,6 +8,27 @@ namespace LlmCostCache.AI.Tests;
 public class HoldTests
 {
     [Fact]
+    public async Task What_is_sent_to_a_dearer_host_than_was_admitted_is_held_anew()
+    {
+        var reserved = new List<Money>();
+        foreach (var admitted in (string[])["https://eu.api.openai.com/v1", "https://api.openai.com/v1"])
+        {
+            await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)),
+                (builder, costs) => builder.UseBudget(costs).Use(inner => new Renamed(inner, admitted)).UseUsageMetering(costs),
+                new FakeChatClient("gpt-5.4", "openai", "https://eu.api.openai.com/v1"));
+            pipeline.Provider.Answer = async (_, options, _) =>
+            {
+                reserved.Add(Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved.Money);
+                return pipeline.Provider.DefaultAnswer(options, "hello");
+            };
+            await pipeline.Client.GetResponseAsync("Hello", new ChatOptions { MaxOutputTokens = 1_000 });
+        }
+
+        Assert.True(reserved[0] > Money.Zero);
+        Assert.Equal(reserved[0], reserved[1]);
+    }
+
+    [Fact]
     public async Task A_stream_that_outlives_its_reservations_deadline_keeps_it_and_is_one_row()
     {
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 9, 1, 12, 0, 0, TimeSpan.Zero));
@@ -165,6 +186,14 @@ public class HoldTests
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
+    }
+
+    /// <summary>Says that it is somewhere else than what it passes calls on to, as a router may.</summary>
+    private sealed class Renamed(IChatClient inner, string endpoint) : DelegatingChatClient(inner)
+    {
+        private readonly ChatClientMetadata _metadata = new("openai", new Uri(endpoint), "gpt-5.4");
+
+        public override object? GetService(Type serviceType, object? serviceKey = null) => serviceType == typeof(ChatClientMetadata) ? _metadata : base.GetService(serviceType, serviceKey);
     }
 
     private sealed class Slow(IChatClient inner, FakeTimeProvider clock) : DelegatingChatClient(inner)

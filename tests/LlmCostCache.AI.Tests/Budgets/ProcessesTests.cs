@@ -25,6 +25,7 @@ public class ProcessesTests
         await using var looking = new SqliteConnection($"Data Source={Path.Combine(home.Path, "ledger.db")};Mode=ReadOnly;Pooling=False");
         looking.Open();
         var killed = new HashSet<Process>();
+        var began = Stopwatch.StartNew();
         var processes = new List<Process>();
         var reading = new List<Task>();
         try
@@ -42,7 +43,7 @@ public class ProcessesTests
             while (kill && processes.Count(process => !process.HasExited) > 1)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(500));
-                if (processes.FirstOrDefault(process => !process.HasExited) is { } victim && processes.Count < 10 * count)
+                if (began.Elapsed < TestSize.Competition.Duration && processes.FirstOrDefault(process => !process.HasExited) is { } victim)
                 {
                     killed.Add(victim);
                     victim.Kill();

@@ -202,6 +202,20 @@ public class RefusalTests
     }
 
     [Fact]
+    public async Task A_spent_budget_that_was_forgotten_is_still_found_by_the_application_that_gives_it()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0005m)));
+        await pipeline.Client.GetResponseAsync("Hello");
+        await pipeline.Costs.RecordAsync(new UsageRecord { Id = "more", At = DateTimeOffset.UtcNow, Cost = CallCost.Known(Money.FromUsd(0.0001m)) });
+        await pipeline.Costs.Limits.ForgetAsync(Budget.Daily(0.0005m));
+
+        Assert.IsType<BudgetExceededException>(await pipeline.Costs.Budgets.FindSpentAsync(Demand("gpt-4o-mini"), default, default));
+        Assert.False((await pipeline.Costs.CheckBudgetsAsync(Money.FromUsd(0.0001m))).IsAllowed);
+        Assert.Equal(Money.FromUsd(0.00055m), Assert.Single(await pipeline.Costs.GetBudgetStatusAsync()).Spent.Money);
+        Assert.Empty(await pipeline.Costs.Limits.ListAsync());
+    }
+
+    [Fact]
     public async Task A_name_with_an_asterisk_in_it_is_no_template()
     {
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(1m).ForUser("a*b")));

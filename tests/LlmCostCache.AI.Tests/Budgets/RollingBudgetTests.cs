@@ -173,4 +173,28 @@ public class RollingBudgetTests
     [InlineData(367 * 86_400)]
     public void A_span_out_of_its_bounds_is_refused(double seconds) =>
         Assert.Throws<ArgumentOutOfRangeException>("span", () => Budget.Rolling(1m, TimeSpan.FromSeconds(seconds)));
+
+    /// <summary>A span of 255 minutes has seventeen quarter-hours, so that half of it ends in the midst of one.</summary>
+    [Fact]
+    public async Task A_clock_that_goes_back_finds_no_room_where_slices_were_deleted()
+    {
+        await using var home = new LedgerHome(fast: true);
+        var store = home.Open();
+        var budget = Budget.Rolling(Money.FromNanos(1_000), TimeSpan.FromMinutes(255));
+        var slice = TimeSpan.FromMinutes(15);
+        foreach (var (slicesAgo, amount) in ((double, long)[])[(40, 1), (25.25, 900), (0, 1)])
+        {
+            home.Clock.AdjustTime(LedgerHome.Noon - slicesAgo * slice);
+            var id = $"{slicesAgo}";
+            Assert.True((await store.ReserveAsync(home.Request(id, home.Hold(budget, amount)))).Accepted);
+            Assert.True(await store.AppendAsync(home.Row(id, amount)));
+        }
+
+        Assert.Equal(0, home.Scalar($"SELECT COUNT(*) FROM budget_window WHERE starts_at = {LedgerTime.Micros(LedgerHome.Noon - 40 * slice)}"));
+        home.Clock.AdjustTime(LedgerHome.Noon - 9 * slice);
+        var outcome = await store.ReserveAsync(home.Request("back", home.Hold(budget, 200)));
+
+        Assert.False(outcome.Accepted);
+        Assert.Empty((await store.VerifyAsync()).Problems);
+    }
 }

@@ -22,6 +22,39 @@ public class RunTimeLimitTests
     }
 
     [Fact]
+    public async Task Thresholds_that_are_set_with_a_limit_hold_and_stay_until_others_are()
+    {
+        var told = new List<decimal?>();
+        await using var pipeline = new Pipeline(o =>
+        {
+            o.Budgets.Add(Budget.Daily(0.001m).Warn().NotifyAt(0.9m));
+            o.OnBudgetNotice(notice => told.Add(notice.Threshold));
+        });
+        await using (var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home))
+        {
+            await other.Limits.SetAsync(Budget.Daily(0.001m).Warn().NotifyAt(0.3m, 0.4m));
+            await other.Limits.SetAsync(Budget.Daily(0.001m).Warn());
+            Assert.Equal([0.3m, 0.4m], Assert.Single(await other.Limits.ListAsync()).Budget.Thresholds);
+        }
+
+        // An application that starts with the same code does not undo what was set.
+        await using (LlmCosts.Open(o =>
+        {
+            o.HomeDirectory = pipeline.Home;
+            o.Budgets.Add(Budget.Daily(0.001m).Warn().NotifyAt(0.9m));
+        }))
+        {
+        }
+
+        await pipeline.Client.GetResponseAsync("one");
+        await pipeline.Costs.FlushAsync();
+        Assert.Equal([0.3m, 0.4m], told);
+
+        await pipeline.Costs.Limits.RemoveAsync(Budget.Daily(0.001m));
+        Assert.Equal([0.9m], Assert.Single(await pipeline.Costs.Limits.ListAsync()).Budget.Thresholds);
+    }
+
+    [Fact]
     public async Task The_first_budget_of_all_may_be_set_at_run_time()
     {
         await using var pipeline = new Pipeline();
@@ -98,6 +131,25 @@ public class RunTimeLimitTests
     }
 
     [Fact]
+    public async Task A_forgotten_budget_goes_on_refusing_in_an_application_that_gives_it_and_loses_no_spending()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0001m)));
+        await pipeline.Costs.Limits.SetAsync(Budget.Daily(10m));
+        await pipeline.Client.GetResponseAsync("one");
+        await pipeline.Costs.Limits.RemoveAsync(Budget.Daily(10m));
+
+        Assert.True(await pipeline.Costs.Limits.ForgetAsync(Budget.Daily(1m), by: "carol"));
+        Assert.False(await pipeline.Costs.Limits.ForgetAsync(Budget.Daily(1m)));
+
+        Assert.Empty(await pipeline.Costs.Limits.ListAsync());
+        var refusal = await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two"));
+        Assert.Equal((Money.FromUsd(0.0001m), s_price), (refusal.Limit, refusal.Spent));
+        var change = (await pipeline.Costs.Limits.HistoryAsync())[^1];
+        Assert.Equal((BudgetAction.Forget, Money.FromUsd(0.0001m), null, "carol"), (change.Action, change.Old!.Value.Money, change.New, change.By));
+        Assert.True((await pipeline.Costs.Ledger.VerifyAsync()).IsIntact);
+    }
+
+    [Fact]
     public async Task Removing_a_limit_lets_the_one_in_code_hold_again()
     {
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0001m)));
@@ -169,6 +221,19 @@ public class RunTimeLimitTests
         Assert.True(await pipeline.Costs.Limits.RevokeAsync(grant.Id));
         Assert.False(await pipeline.Costs.Limits.RevokeAsync(grant.Id));
         await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two"));
+    }
+
+    [Theory]
+    [InlineData("alice@example.com", "user=alice@example.com")]
+    [InlineData("alice@example.com", "user=alice%40example.com")]
+    [InlineData("Alice Smith", "user=Alice Smith")]
+    [InlineData("50% Ärger", "user=50%25%20%C3%84rger")]
+    public async Task A_grant_helps_the_one_it_is_for_whatever_signs_are_in_the_name(string user, string key)
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0000001m).ForEachUser()));
+        await pipeline.Costs.Limits.GrantAsync(Budget.Daily(1m).ForEachUser(), BudgetAmount.FromUsd(1m), DateTimeOffset.UtcNow.AddHours(1), key: key);
+        using var scope = CostScope.Begin(user: user);
+        Assert.Equal("answer 1", (await pipeline.Client.GetResponseAsync("one")).Text);
     }
 
     [Fact]

@@ -55,6 +55,17 @@ public class CacheControlTests
     }
 
     [Fact]
+    public async Task A_time_without_end_is_as_long_as_a_time_can_be_and_no_bypass()
+    {
+        await using var fixture = new CacheFixture();
+        var options = new ChatOptions().WithCache(c => c.TimeToLive(TimeSpan.MaxValue).SlidingExpiration(TimeSpan.MaxValue).ServeStale(TimeSpan.MaxValue));
+
+        Assert.Null(fixture.Cache.Store(fixture.Plan("Q", options), CacheFixture.Answer(), CacheFixture.Cost));
+        fixture.Time.Advance(TimeSpan.FromDays(364));
+        Assert.NotNull(await fixture.FindAsync(fixture.Plan("Q", options)));
+    }
+
+    [Fact]
     public async Task Refreshing_replaces_what_is_stored()
     {
         await using var fixture = new CacheFixture();

@@ -85,6 +85,16 @@ public class CacheKeyTests
     }
 
     [Fact]
+    public void A_property_that_the_provider_is_sent_counts_however_much_its_name_looks_like_ours()
+    {
+        static ChatOptions Mode(int mode) => new() { AdditionalProperties = new() { ["LlmCostCacheMode"] = mode } };
+        var sent = Mode(1);
+
+        Assert.Same(sent, ChatMessages.WithoutOwnProperties(sent));
+        Assert.NotEqual(Key(Mode(1)), Key(Mode(2)));
+    }
+
+    [Fact]
     public void Call_ids_count_by_their_order_not_by_their_name()
     {
         static ChatMessage[] Turn(string first, string second, string answered) =>
@@ -278,6 +288,15 @@ public class CacheKeyTests
         loop.Add(loop);
 
         Assert.Null(TryKey(CacheFixture.Ask("Q"), new ChatOptions { AdditionalProperties = new() { ["x"] = loop } }));
+    }
+
+    [Fact]
+    public void Results_of_functions_that_contain_themselves_are_refused_and_do_not_overflow()
+    {
+        var loop = new FunctionResultContent("1", null);
+        loop.Result = loop;
+
+        Assert.Null(TryKey([new(ChatRole.Tool, [loop])]));
     }
 
     [Fact]

@@ -84,6 +84,70 @@ public class CacheOptionsTests
         await Assert.ThrowsAsync<HttpRequestException>(() => AskAsync(pipeline, streamed));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_wants_no_stale_answer_gets_none_from_a_call_that_it_waits_for(bool streamed)
+    {
+        await using var pipeline = Open(cache => (cache.TimeToLive, cache.ServeStaleFor) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2)));
+        await AskAsync(pipeline);
+        _clock.Advance(TimeSpan.FromHours(2));
+        var gate = BreakLater(pipeline);
+        var led = AskAsync(pipeline, streamed);
+        var strict = AskAsync(pipeline, streamed, options: new ChatOptions().WithCache(c => c.ServeStale(TimeSpan.Zero)));
+        gate.SetResult();
+
+        Assert.Equal("answer 1", (await led).Text);
+        await Assert.ThrowsAsync<HttpRequestException>(() => strict.WaitAsync(TimeSpan.FromSeconds(60)));
+    }
+
+    [Fact]
+    public async Task All_who_read_a_stream_along_get_the_stale_answer_when_the_provider_is_down_and_it_is_asked_once()
+    {
+        await using var pipeline = Open(cache => (cache.TimeToLive, cache.ServeStaleFor) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2)));
+        await AskAsync(pipeline);
+        _clock.Advance(TimeSpan.FromHours(2));
+        var gate = BreakLater(pipeline);
+        var callers = Enumerable.Range(0, 10).Select(_ => AskAsync(pipeline, streamed: true)).ToList();
+        gate.SetResult();
+
+        foreach (var caller in callers)
+        {
+            var answer = await caller.WaitAsync(TimeSpan.FromSeconds(60));
+            Assert.Equal("answer 1", answer.Text);
+            Assert.StartsWith("stale: the provider failed", answer.GetCost().Reason, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_answer_that_expired_because_nobody_used_it_stands_in_as_well(bool inMemory)
+    {
+        await using var pipeline = new Pipeline(
+            o => (o.TimeProvider, o.MemoryCacheBytes) = (_clock, inMemory ? o.MemoryCacheBytes : 0),
+            (builder, costs) => builder.UseCostCache(costs, cache => (cache.SlidingExpiration, cache.ServeStaleFor) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2))));
+        await AskAsync(pipeline);
+        await pipeline.Costs.FlushAsync();
+        _clock.Advance(TimeSpan.FromHours(2));
+        Break(pipeline, new HttpRequestException("down"));
+
+        Assert.Equal("answer 1", (await AskAsync(pipeline)).Text);
+    }
+
+    private static TaskCompletionSource BreakLater(Pipeline pipeline)
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        pipeline.Provider.Answer = async (_, _, _) =>
+        {
+            await gate.Task;
+            throw new HttpRequestException("down", null, HttpStatusCode.ServiceUnavailable);
+        };
+        return gate;
+    }
+
     [Fact]
     public async Task A_stale_answer_hides_no_error_of_the_callers_and_no_refusal_of_a_budget()
     {

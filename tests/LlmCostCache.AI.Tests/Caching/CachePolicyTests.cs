@@ -24,6 +24,7 @@ public class CachePolicyTests
         { "no finish reason", With(r => r.FinishReason = null) },
         { "no finish reason", With(r => { r.FinishReason = null; r.RawRepresentation = new RawAnswer("incomplete"); }) },
         { "no finish reason", With(r => { r.FinishReason = null; r.RawRepresentation = new ThrowingRaw(); }) },
+        { "no finish reason", With(r => { r.FinishReason = null; r.RawRepresentation = new UnreadableRaw(); }) },
 #pragma warning disable MEAI001
         { "under way", With(r => r.ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 })) },
 #pragma warning restore MEAI001
@@ -70,6 +71,48 @@ public class CachePolicyTests
         Assert.Null(WhyNot(call, new CachePolicy { StoreToolCalls = true }));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_function_call_that_cannot_be_read_is_asked_for_again(bool streamed)
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs, cache => cache.StoreToolCalls = true));
+        pipeline.Provider.Answer = (_, options, n) =>
+        {
+            var answer = pipeline.Provider.DefaultAnswer(options, "");
+            answer.Messages[0].Contents = [new FunctionCallContent("1", "order") { Exception = new System.Text.Json.JsonException("its arguments are no JSON") }];
+            answer.FinishReason = ChatFinishReason.ToolCalls;
+            return Task.FromResult(answer);
+        };
+        for (var i = 0; i < 2; i++)
+            _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Order one").ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Order one");
+
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_function_call_that_only_informs_is_not_replayed_as_one_that_is_to_be_made(bool streamed)
+    {
+        // Microsoft.Extensions.AI invokes what a response calls, unless the call says that it only informs: a service has made it already.
+        var made = 0;
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseFunctionInvocation().UseCostCache(costs, cache => cache.StoreToolCalls = true));
+        pipeline.Provider.Answer = (_, options, n) =>
+        {
+            var answer = pipeline.Provider.DefaultAnswer(options, $"answer {n}");
+            answer.Messages[0].Contents.Add(new FunctionCallContent("1", "order") { InformationalOnly = true });
+            return Task.FromResult(answer);
+        };
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => ++made, "order")] };
+
+        for (var i = 0; i < 2; i++)
+            _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Order one", options).ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Order one", options);
+
+        Assert.Equal(0, made);
+        Assert.False(new CachePolicy { StoreToolCalls = true }.MayShare(new ChatResponseUpdate(ChatRole.Assistant, [new FunctionCallContent("1", "order") { InformationalOnly = true }])));
+    }
+
     [Fact]
     public void The_application_has_the_last_word() =>
         Assert.NotNull(WhyNot(CacheFixture.Answer("I cannot help with that."), new CachePolicy { ShouldStore = r => !r.Text.StartsWith("I cannot", StringComparison.Ordinal) }));
@@ -96,6 +139,14 @@ public class CachePolicyTests
     }
 
     private sealed record RawAnswer(string Status);
+
+    private sealed class UnreadableRaw
+    {
+        public string Status
+        {
+            set => _ = value;
+        }
+    }
 
     private sealed class ThrowingRaw
     {

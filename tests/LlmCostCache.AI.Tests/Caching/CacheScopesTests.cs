@@ -89,7 +89,8 @@ public class CacheScopesTests
         CachePlan Plan(int question) => fixture.Plan($"Q{question}", new ChatOptions { Instructions = "You are a pirate." }.WithCache(c => c.Namespace("shop").Tag("t")), tenant: "acme");
         var writers = Enumerable.Range(0, 64).Select(w => Task.Run(async () =>
         {
-            for (var i = 0; i < 20; i++)
+            // Until something was invalidated by every kind, however busy the machine is.
+            for (var i = 0; i < 20 || (i < 100_000 && generations.Values.Any(counted => Volatile.Read(ref counted[1]) <= 0)); i++)
             {
                 var plan = Plan(w % 8);
                 var asked = s_kinds.Select(kind => Volatile.Read(ref generations[kind][0])).ToArray();

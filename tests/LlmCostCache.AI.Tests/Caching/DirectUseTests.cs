@@ -81,4 +81,23 @@ public class DirectUseTests
     }
 
     private sealed record FixturePlan(EmbeddingGenerationOptions? Options = null);
+
+    [Fact]
+    public async Task An_answer_that_was_removed_while_the_file_was_locked_is_not_served_from_it_again()
+    {
+        await using var fixture = new CacheFixture(disk: true);
+        Assert.True(await fixture.Cache.SetAsync("Q", "old"));
+        using (var other = DiskFixture.Open(Path.Combine(fixture.Home!, DiskFile.Name)))
+        {
+            using var begin = other.CreateCommand();
+            begin.CommandText = "BEGIN IMMEDIATE";
+            begin.ExecuteNonQuery();
+            await fixture.Cache.RemoveAsync("Q");
+
+            Assert.Null(await fixture.Cache.GetAsync("Q"));
+        }
+
+        Assert.True(await fixture.Cache.SetAsync("Q", "new"));
+        Assert.Equal("new", (await fixture.Cache.GetAsync("Q"))!.Text);
+    }
 }

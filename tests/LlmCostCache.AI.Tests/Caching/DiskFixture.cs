@@ -48,7 +48,7 @@ internal sealed class DiskFixture : IDisposable
         ExpiresAt = Time.GetUtcNow() + TimeSpan.FromHours(1),
     };
 
-    public void Put(string question, StoredAnswer? answer = null, RequestOutline? outline = null) => Layer.Put(KeyOf(question), answer ?? Answer(), outline);
+    public void Put(string question, StoredAnswer? answer = null, RequestOutline? outline = null) => Layer.Put(KeyOf(question), answer ?? Answer(), () => outline);
 
     public string? Find(string question) => Layer.Find(KeyOf(question))?.ToResponse().Text;
 

@@ -36,6 +36,20 @@ public class DistributedLayerTests
     }
 
     [Fact]
+    public async Task An_answer_that_is_too_large_to_be_read_back_is_not_sent()
+    {
+        var shared = new ScriptedDistributedCache();
+        await using var one = Over(shared);
+        var answer = CacheFixture.Answer();
+        answer.Messages[0].Contents.Add(new DataContent(new byte[20 << 20], "image/png"));
+        Assert.Null(one.Cache.Store(one.Plan("Q", policy: new CachePolicy { MaxAnswerBytes = 32 << 20 }), answer, CacheFixture.Cost));
+        await FlushAsync(one);
+
+        Assert.DoesNotContain(shared.Entries.Keys, ScriptedDistributedCache.IsAnswer);
+        Assert.Contains((CacheLayer.Distributed, "an answer is too large for the store"), one.Failures);
+    }
+
+    [Fact]
     public async Task An_entry_leaves_the_store_when_nobody_can_need_it_any_more()
     {
         var shared = new ScriptedDistributedCache();

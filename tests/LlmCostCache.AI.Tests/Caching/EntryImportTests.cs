@@ -38,6 +38,36 @@ public class EntryImportTests
     }
 
     [Fact]
+    public async Task An_entry_that_nobody_has_used_here_for_its_sliding_time_is_skipped_for_that_and_not_for_the_clock()
+    {
+        await using var from = new CacheFixture(disk: true);
+        await using var to = new CacheFixture(disk: true, time: from.Time);
+        from.Store("Question", new ChatOptions().WithCache(c => c.SlidingExpiration(TimeSpan.FromHours(1))));
+        var export = await from.ExportAsync();
+        from.Time.Advance(TimeSpan.FromHours(2));
+
+        Assert.DoesNotContain("clock", Assert.Single((await to.ImportAsync(export)).Reasons).Key, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_invalidated_and_only_still_stands_in_the_file_is_not_exported()
+    {
+        // Of an encrypted entry nobody can tell in SQL how its instructions began.
+        var key = new CacheEncryptionKey(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        await using var from = new CacheFixture(o => o.CacheEncryptionKeys.Add(key), disk: true);
+        await using var to = new CacheFixture(o => o.CacheEncryptionKeys.Add(key), disk: true, time: from.Time);
+        from.Store("Question", new ChatOptions { Instructions = "You are a poet." });
+        from.Store("Question", new ChatOptions { Instructions = "You are a lawyer." });
+        await from.Cache.FlushAsync(CancellationToken.None);
+        await from.Cache.InvalidateSystemPromptAsync("You are a poet");
+
+        var import = await to.ImportAsync(await from.ExportAsync());
+
+        Assert.Equal((1, 0), (import.Stored, import.Skipped));
+        Assert.Null(await to.FindAsync(to.Plan("Question", new ChatOptions { Instructions = "You are a poet." })));
+    }
+
+    [Fact]
     public async Task A_damaged_line_never_gets_in()
     {
         await using var from = new CacheFixture(disk: true);
@@ -59,7 +89,7 @@ public class EntryImportTests
             // A blank between two tokens, or the same byte again, damages nothing; neither does an escape that stands for the same letter.
             var isSame = EntryLine.TryRead(damaged.AsMemory(header), out _) is { } read && read.Frame.AsSpan().SequenceEqual(EntryLine.TryRead(export.AsMemory(header), out _)!.Frame);
             return isSame || import.Stored + import.Known == 0;
-        }, iter: TestSize.Cases / 20, threads: 1);
+        }, iter: TestSize.Cases / 100, threads: 1);
     }
 
     [Fact]

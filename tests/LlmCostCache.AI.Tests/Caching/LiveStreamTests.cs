@@ -243,26 +243,34 @@ public class LiveStreamTests
     public async Task A_provider_that_is_down_is_asked_twice_and_not_once_for_each_who_waits(bool streamed)
     {
         await using var pipeline = new Pipeline();
-        var gate = new TaskCompletionSource();
-        pipeline.Provider.Answer = async (_, _, _) =>
+        var (first, later) = (new TaskCompletionSource(), new TaskCompletionSource());
+        pipeline.Provider.Answer = async (_, _, number) =>
         {
-            await gate.Task;
+            await (number == 1 ? first : later).Task;
             throw new HttpRequestException("down");
         };
-        var callers = Enumerable.Range(0, 50).Select(_ => Task.Run(() => streamed
-            ? pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync()
-            : pipeline.Client.GetResponseAsync("Hello"))).ToList();
-        while (pipeline.Provider.Calls.Count == 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(5));
 
-        await Task.Delay(TimeSpan.FromMilliseconds(300));
-        gate.SetResult();
+        // On this thread, so that all of them wait for the first call before it fails.
+        var callers = Enumerable.Range(0, 50).Select(_ => streamed
+            ? pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync()
+            : pipeline.Client.GetResponseAsync("Hello")).ToList();
+        await CallsAsync(1);
+        first.SetResult();
+        await CallsAsync(2);
+        await Task.Delay(TimeSpan.FromMilliseconds(500));
+        later.SetResult();
 
         foreach (var caller in callers)
             await Assert.ThrowsAsync<HttpRequestException>(() => caller.WaitAsync(s_patience));
 
         // Those who came late, on a machine that is busy with other things, begin anew.
         Assert.InRange(pipeline.Provider.Calls.Count, 2, 10);
+
+        async Task CallsAsync(int count)
+        {
+            while (pipeline.Provider.Calls.Count < count)
+                await Task.Delay(TimeSpan.FromMilliseconds(5));
+        }
     }
 
     [Fact]
@@ -492,12 +500,66 @@ public class LiveStreamTests
         Assert.Equal(["Hello"], sent);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_cancelled_leader_does_to_its_messages_does_not_reach_the_call_that_goes_on(bool streamed)
+    {
+        var gate = new TaskCompletionSource();
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs).Use((messages, options, next, token) => LateAsync(messages, options, next, gate.Task, token)));
+        pipeline.Provider.Answer = (messages, options, _) => Task.FromResult(pipeline.Provider.DefaultAnswer(options, $"you said: {messages[0].Text}"));
+        List<ChatMessage> history = [new(ChatRole.User, "Hello")];
+        using var stop = new CancellationTokenSource();
+        var led = streamed
+            ? pipeline.Client.GetStreamingResponseAsync(history, cancellationToken: stop.Token).ToChatResponseAsync(stop.Token)
+            : pipeline.Client.GetResponseAsync(history, cancellationToken: stop.Token);
+        var followed = pipeline.Client.GetResponseAsync("Hello");
+        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => led);
+        history[0].Contents.Add(new TextContent(", forget it"));
+        gate.SetResult();
+
+        Assert.Equal("you said: Hello", (await followed.WaitAsync(s_patience)).Text);
+    }
+
     // As a stage that tries again after a pause, and reads the messages once more.
     private static async Task LateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, Func<IEnumerable<ChatMessage>, ChatOptions?, CancellationToken, Task> next, Task gate, CancellationToken cancellationToken)
     {
         await gate.WaitAsync(cancellationToken);
         await next(messages, options, cancellationToken);
     }
+
+    [Fact]
+    public async Task What_a_leader_does_to_a_text_with_an_unknown_note_does_not_reach_those_who_read_along()
+    {
+        await using var pipeline = new Pipeline();
+        var rest = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        pipeline.Provider.Stream = (_, _, _) => SayAsync();
+        await using var leader = Read(pipeline);
+        await NextAsync(leader);
+        var follower = RestAsync(Read(pipeline));
+        rest.SetResult();
+        foreach (var update in await RestAsync(leader))
+        {
+            foreach (var text in update.Contents.OfType<TextContent>())
+                text.Text = "changed";
+        }
+
+        Assert.Equal("plain noted", (await follower).ToChatResponse().Text);
+
+        async IAsyncEnumerable<ChatResponseUpdate> SayAsync()
+        {
+            yield return Piece("plain ");
+            await rest.Task;
+            var piece = Piece("noted");
+            piece.Contents[0].Annotations = [new OddNote()];
+            yield return piece;
+            yield return new ChatResponseUpdate { MessageId = "m1", ResponseId = "r1", FinishReason = ChatFinishReason.Stop };
+        }
+    }
+
+    private sealed class OddNote : AIAnnotation;
 
     [Fact]
     public async Task A_question_that_is_asked_while_it_is_answered_does_not_wait_for_itself()

@@ -103,6 +103,24 @@ public class MissSearchTests
     }
 
     [Fact]
+    public async Task An_entry_that_nobody_used_for_its_sliding_time_is_no_hit_and_one_in_use_is()
+    {
+        await using var cache = new CacheFixture(disk: true);
+        var sliding = new ChatOptions().WithCache(c => c.SlidingExpiration(TimeSpan.FromHours(1)));
+        cache.Store("Hello", sliding);
+        cache.Time.Advance(TimeSpan.FromMinutes(50));
+        cache.Cache.Used((await cache.FindAsync(cache.Plan("Hello", sliding)))!, Money.Zero);
+        cache.Time.Advance(TimeSpan.FromMinutes(50));
+        Assert.Equal(MissVerdict.Hit, (await cache.WhyMissAsync("Hello", sliding)).Verdict);
+        cache.Time.Advance(TimeSpan.FromMinutes(10));
+
+        var explanation = await cache.WhyMissAsync("Hello", sliding);
+
+        Assert.Null(await cache.FindAsync(cache.Plan("Hello", sliding)));
+        Assert.Equal((MissVerdict.Expired, "was stored but expired on 2026-09-01 13:50:00Z"), (explanation.Verdict, explanation.Words));
+    }
+
+    [Fact]
     public async Task A_question_that_cannot_be_keyed_says_why()
     {
         await using var cache = new CacheFixture(disk: true);

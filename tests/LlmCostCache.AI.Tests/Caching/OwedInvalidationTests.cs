@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 
@@ -95,6 +96,53 @@ public class OwedInvalidationTests
         await mine.FlushAsync();
 
         Assert.Equal(1, mine.Ask<long>("SELECT count(*) FROM invalidation WHERE name = 'v7'"));
+    }
+
+    [Fact]
+    public async Task What_was_still_read_in_the_old_file_hides_nothing_that_stands_in_the_new_one()
+    {
+        using var theirs = new DiskFixture();
+        Action? meanwhile = null;
+        var known = new Invalidations(theirs.Time) { KeysForgotten = _ => Interlocked.Exchange(ref meanwhile, null)?.Invoke() };
+        using var mine = DiskLayer.TryOpen(theirs.Home, 64 << 20, AnswerSeal.None, theirs.Time, known, NullLogger.Instance, static _ => { })!;
+        for (var i = 0; i < 5; i++)
+            await theirs.Layer.InvalidateAsync(new(Invalidations.Kind.Key, DiskFixture.KeyOf($"Q{i}").ToString()), theirs.Invalidations.Stamp());
+
+        // Another process begins anew and another caller of ours follows it, while this one reads what stands in the old file.
+        meanwhile = () =>
+        {
+            foreach (var file in Directory.GetFiles(theirs.Home, "cache.db*"))
+                File.Delete(file);
+
+            theirs.FlushAsync().Wait(TimeSpan.FromSeconds(30));
+            theirs.Time.Advance(TimeSpan.FromMilliseconds(101));
+            Assert.Null(mine.Find(DiskFixture.KeyOf("Q")));
+        };
+        theirs.Time.Advance(TimeSpan.FromMilliseconds(101));
+        mine.Poll();
+        Assert.Null(meanwhile);
+
+        var answer = theirs.Answer() with { Tags = ["v7"], AskedAt = known.Stamp() };
+        theirs.Time.Advance(TimeSpan.FromMilliseconds(101));
+        await theirs.Layer.InvalidateAsync(s_tag, theirs.Invalidations.Stamp());
+        mine.Poll();
+
+        Assert.True(known.IsDead(answer));
+    }
+
+    [Fact]
+    public async Task However_many_answers_another_process_removed_they_are_looked_for_in_memory_once()
+    {
+        using var theirs = new DiskFixture();
+        for (var i = 0; i < 50; i++)
+            await theirs.Layer.InvalidateAsync(new(Invalidations.Kind.Key, DiskFixture.KeyOf($"Q{i}").ToString()), theirs.Invalidations.Stamp());
+
+        var looks = 0;
+        using var connection = theirs.Open();
+        var told = new DiskInvalidations(AnswerSeal.None, new Invalidations(theirs.Time) { KeysForgotten = _ => looks++ });
+        told.Learn(connection, told.Current);
+
+        Assert.Equal(1, looks);
     }
 
     [Fact]

@@ -56,6 +56,39 @@ public class SharedAnswerTests
         Assert.Equal("answer 2", (await pipeline.Client.GetResponseAsync("Hello")).Text);
     }
 
+    [Theory]
+    [InlineData("not a number")]
+    [InlineData("a document that is gone")]
+    [InlineData("a list that breaks")]
+    public async Task A_property_that_cannot_be_read_costs_nobody_the_answer(string which)
+    {
+        await using var pipeline = new Pipeline();
+        pipeline.Provider.Answer = (_, options, n) =>
+        {
+            var answer = pipeline.Provider.DefaultAnswer(options, $"answer {n}");
+            answer.Messages[0].AdditionalProperties = new() { ["odd"] = Odd(which), ["plain"] = "kept" };
+            return Task.FromResult(answer);
+        };
+
+        Assert.Equal("answer 1", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+        var again = await pipeline.Client.GetResponseAsync("Hello");
+        Assert.Equal(("answer 1", "kept"), (again.Text, again.Messages[0].AdditionalProperties!["plain"]));
+    }
+
+    internal static object Odd(string which)
+    {
+        switch (which)
+        {
+            case "not a number":
+                return System.Text.Json.Nodes.JsonValue.Create(double.NaN);
+            case "a list that breaks":
+                return Enumerable.Range(0, 3).Select(i => i < 2 ? "fine" : throw new InvalidOperationException("gone"));
+            default:
+                using (var document = System.Text.Json.JsonDocument.Parse("{}"))
+                    return document.RootElement;
+        }
+    }
+
     [Fact]
     public async Task A_reader_that_asks_the_question_of_its_own_stream_again_is_answered_by_that_stream()
     {

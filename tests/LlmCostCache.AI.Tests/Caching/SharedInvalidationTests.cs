@@ -230,6 +230,50 @@ public class SharedInvalidationTests
         Assert.NotNull(await two.Cache.GetAsync("other"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_stops_waiting_for_the_disk_has_told_the_other_machines_all_the_same(bool removes)
+    {
+        await using var one = Machine(disk: true);
+        await using var two = Machine();
+        Assert.True(await one.Cache.SetAsync("Q", "old", options: Options("tag")));
+        Assert.NotNull(await two.Cache.GetAsync("Q", options: Options("tag")));
+        _time.Advance(s_noticed);
+        using var stop = new CancellationTokenSource();
+        using (var other = DiskFixture.Open(Path.Combine(one.Home!, DiskFile.Name)))
+        {
+            using var begin = other.CreateCommand();
+            begin.CommandText = "BEGIN IMMEDIATE";
+            begin.ExecuteNonQuery();
+            Task told = removes ? one.Cache.RemoveAsync("Q", options: Options("tag"), cancellationToken: stop.Token) : one.Cache.InvalidateTagAsync("v7", stop.Token);
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => told);
+        }
+
+        await FlushAsync(one);
+        _time.Advance(s_noticed);
+
+        Assert.Null(await two.Cache.GetAsync("Q", options: Options("tag")));
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_removed_does_not_come_back_from_a_store_that_takes_no_writes()
+    {
+        await using var one = Machine();
+        Assert.True(await one.Cache.SetAsync("Q", "old"));
+        Assert.True(await one.Cache.SetAsync("other", "stays"));
+        _shared.Writes = "throws";
+        await one.Cache.RemoveAsync("Q");
+        _time.Advance(s_noticed);
+
+        Assert.Null(await one.Cache.GetAsync("Q"));
+        Assert.NotNull(await one.Cache.GetAsync("other"));
+        _shared.Recover();
+        Assert.True(await one.Cache.SetAsync("Q", "new"));
+        Assert.Equal("new", (await one.Cache.GetAsync("Q"))!.Text);
+    }
+
     [Fact]
     public async Task The_later_of_two_stamps_stays_whichever_is_written_last()
     {

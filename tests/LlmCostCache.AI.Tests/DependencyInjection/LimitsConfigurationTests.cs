@@ -39,6 +39,33 @@ public sealed class LimitsConfigurationTests : IDisposable
         Assert.Equal(["wait_for_build"], options.Runaway.RepeatableTools);
     }
 
+    [Fact]
+    public void Null_in_JSON_means_as_often_as_it_likes()
+    {
+        using var json = new MemoryStream("{\"Runaway\": {\"MaxRepeatedToolRounds\": null, \"MaxCallsPerRun\": 40}}"u8.ToArray());
+        var options = new LlmCostsOptions();
+        LlmCostsConfiguration.Bind(new ConfigurationBuilder().AddJsonStream(json).Build(), options);
+        Assert.Equal((null, 40), (options.Runaway.MaxRepeatedToolRounds, options.Runaway.MaxCallsPerRun));
+    }
+
+    [Theory]
+    [InlineData("Budgets")]
+    [InlineData("BudgetWebhooks")]
+    [InlineData("Prices")]
+    [InlineData("PriceAdjustments")]
+    [InlineData("ExchangeRates")]
+    [InlineData("ModelAliases")]
+    [InlineData("RateLimiting")]
+    [InlineData("RateLimiting:Limits")]
+    [InlineData("Retries")]
+    [InlineData("Runaway")]
+    [InlineData("Runaway:RepeatableTools")]
+    public void One_value_where_several_belong_is_not_passed_over(string key)
+    {
+        var failure = Assert.Throws<OptionsValidationException>(() => Options((key, "10 a day")));
+        Assert.Contains(key, failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("RateLimiting:MaxWait", "two minutes")]
     [InlineData("RateLimiting:MaxWait", "02:00:00")]
@@ -49,6 +76,7 @@ public sealed class LimitsConfigurationTests : IDisposable
     [InlineData("Retries:MaxRetries", "21")]
     [InlineData("Retries:Retries", "1")]
     [InlineData("Runaway:MaxCostPerRun", "0")]
+    [InlineData("Runaway:MaxCostPerRun", "2,50")]
     [InlineData("Runaway:MaxRepeatedToolRounds", "1")]
     [InlineData("Runaway:Run", "Life")]
     public void What_cannot_be_read_is_named(string key, string value)
@@ -66,6 +94,20 @@ public sealed class LimitsConfigurationTests : IDisposable
         var failure = Assert.Throws<OptionsValidationException>(() =>
             Options(("RateLimiting:Limits:0:Unit", "Requests"), ("RateLimiting:Limits:0:Limit", limit), ("RateLimiting:Limits:0:Per", per)));
         Assert.Contains($"RateLimiting:Limits:0:{named}", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("User", "")]
+    [InlineData("Name", "*")]
+    [InlineData("Model", "*")]
+    [InlineData("Burst", "0")]
+    [InlineData("Burst", "50", "SlidingWindow")]
+    public void A_name_or_a_burst_that_a_rate_limit_cannot_have_is_named(string key, string value, string? algorithm = null)
+    {
+        (string Key, string Value)[] entries = [("Unit", "Requests"), ("Limit", "5"), ("Per", "00:01:00"), (key, value)];
+        var failure = Assert.Throws<OptionsValidationException>(() =>
+            Options([.. (algorithm is null ? entries : [.. entries, ("Algorithm", algorithm)]).Select(entry => ($"RateLimiting:Limits:0:{entry.Key}", entry.Value))]));
+        Assert.Contains($"RateLimiting:Limits:0:{key}", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

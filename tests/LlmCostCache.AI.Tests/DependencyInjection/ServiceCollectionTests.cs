@@ -196,11 +196,16 @@ public sealed class ServiceCollectionTests : IDisposable
     [InlineData("Budgts", "x", "not an option")]
     [InlineData("Budgets:0:Limit", "-1", "zero or more")]
     [InlineData("Budgets:0:Limit", "ten", "amount in US dollars")]
+    [InlineData("Budgets:0:Limit", "2,50", "amount in US dollars")]
     [InlineData("Budgets:0:Usr", "alice", "not an option")]
     [InlineData("Budgets:0:Period", "Fortnight", "PerCall, Minute, Hour")]
     [InlineData("Budgets:0:Period", "Rolling", "has no Span")]
     [InlineData("Budgets:0:Span", "01:00:00", "only the period Rolling")]
     [InlineData("Budgets:0:Unit", "Bytes", "Usd, Tokens, Requests")]
+    [InlineData("Budgets:0:Name", "", "Budgets:0:Name")]
+    [InlineData("Budgets:0:Name", "*", "Budgets:0:Name")]
+    [InlineData("Budgets:0:User", " ", "Budgets:0:User")]
+    [InlineData("Budgets:0:Model", "*", "Budgets:0:Model")]
     [InlineData("FiscalYearStart", "13", "from 1 (January) to 12")]
     public void A_key_or_value_that_cannot_be_read_is_named(string key, string value, string expected)
     {

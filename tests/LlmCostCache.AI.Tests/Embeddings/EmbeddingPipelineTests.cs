@@ -151,6 +151,64 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_provider_of_vectors_that_is_down_is_asked_twice_and_not_once_for_each_who_waits()
+    {
+        var calls = 0;
+        Build();
+        var generator = _provider.AsBuilder().UseCostCache(_costs).Use(async (_, _, _, token) =>
+        {
+            Interlocked.Increment(ref calls);
+            await Task.Delay(TimeSpan.FromMilliseconds(300), token);
+            throw new HttpRequestException("down", null, System.Net.HttpStatusCode.ServiceUnavailable);
+        }).Build();
+        var callers = Enumerable.Range(0, 20).Select(_ => generator.GenerateAsync(["alpha"])).ToList();
+
+        foreach (var caller in callers)
+            await Assert.ThrowsAsync<HttpRequestException>(() => caller.WaitAsync(TimeSpan.FromSeconds(60)));
+
+        // Those who come late, on a machine that is busy with other things, begin anew.
+        Assert.InRange(calls, 2, 10);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_refused_for_another_text_says_nothing_about_the_text_that_was_waited_for()
+    {
+        Build();
+        var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var generator = _provider.AsBuilder().UseCostCache(_costs).Use(async (values, options, inner, token) =>
+        {
+            await first.Task;
+            return values.Contains("much too long")
+                ? throw new HttpRequestException("too long", null, System.Net.HttpStatusCode.BadRequest)
+                : await inner.GenerateAsync(values, options, token);
+        }).Build();
+        var refused = Enumerable.Range(0, 5).Select(_ => generator.GenerateAsync(["alpha", "much too long"])).ToList();
+        var good = generator.GenerateAsync(["alpha"]);
+        first.SetResult();
+
+        Assert.Equal(FakeEmbeddingGenerator.VectorOf("alpha"), (await good.WaitAsync(TimeSpan.FromSeconds(60)))[0].Vector.ToArray());
+        foreach (var caller in refused)
+            await Assert.ThrowsAsync<HttpRequestException>(() => caller.WaitAsync(TimeSpan.FromSeconds(60)));
+    }
+
+    [Theory]
+    [InlineData("not a number")]
+    [InlineData("a document that is gone")]
+    [InlineData("a list that breaks")]
+    public async Task A_property_that_cannot_be_read_costs_nobody_the_vector(string which)
+    {
+        var generator = Build();
+        _provider.Change = vectors =>
+        {
+            vectors[0].AdditionalProperties = new() { ["odd"] = SharedAnswerTests.Odd(which) };
+            return vectors;
+        };
+
+        Assert.Equal(FakeEmbeddingGenerator.VectorOf("alpha"), (await generator.GenerateAsync(["alpha"]))[0].Vector.ToArray());
+        Assert.Equal(CacheLayer.Memory, (await generator.GenerateAsync(["alpha"])).GetCost().CacheLayer);
+    }
+
+    [Fact]
     public async Task One_callers_cancellation_never_reaches_another()
     {
         var generator = Build();
@@ -333,6 +391,24 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
         // One that is not known: there is no answer to the batch, so its caller hears of the failure.
         _provider.Hold().SetException(new HttpRequestException("down"));
         await Assert.ThrowsAsync<HttpRequestException>(() => generator.GenerateAsync(["alpha", "gamma"], options));
+    }
+
+    [Fact]
+    public async Task Whoever_wants_no_expired_vector_gets_none_from_a_call_that_it_waits_for()
+    {
+        var time = new FakeTimeProvider(BoughtAnswer.Noon);
+        var generator = Build(o => o.TimeProvider = time);
+        var options = new EmbeddingGenerationOptions().WithCache(c => c.TimeToLive(TimeSpan.FromHours(1)).ServeStale(TimeSpan.FromDays(1)));
+        await generator.GenerateAsync(["alpha"], options);
+        time.Advance(TimeSpan.FromHours(2));
+        var gate = _provider.Hold();
+        var stale = generator.GenerateAsync(["alpha"], options);
+        var strict = generator.GenerateAsync(["alpha"]);
+        gate.SetException(new HttpRequestException("down"));
+
+        Assert.Contains("stale", (await stale).GetCost().Reason, StringComparison.Ordinal);
+        Assert.Equal(CacheLayer.None, (await strict.WaitAsync(TimeSpan.FromSeconds(60))).GetCost().CacheLayer);
+        Assert.Equal(3, _provider.Calls.Count);
     }
 
     private IEmbeddingGenerator<string, Embedding<float>> Build(Action<LlmCostsOptions>? configure = null)

@@ -32,7 +32,7 @@ public class BitFlipTests
         var (database, log) = (File.ReadAllBytes(home.File), inTheLog ? File.ReadAllBytes(file) : []);
         var random = new Random(20260822);
         var noticed = 0;
-        var flips = TestSize.IsCi ? 2_000 : 200;
+        var flips = TestSize.IsFull ? 2_000 : TestSize.IsCi ? 600 : 200;
         for (var flip = 0; flip < flips; flip++)
         {
             await using var copy = new LedgerHome(fast: true);

@@ -8,8 +8,8 @@ public class CounterCheckTests
     [Theory]
     [InlineData("UPDATE budget_window SET posted_nanos = 0")]
     [InlineData("UPDATE budget_window SET pending_nanos = 0")]
-    [InlineData("UPDATE rollup SET booked_nanos = booked_nanos + 1, calls = 0")]
-    [InlineData("DELETE FROM rollup")]
+    [InlineData("UPDATE rollup_slot SET booked_nanos = booked_nanos + 1, calls = 0")]
+    [InlineData("DELETE FROM rollup_slot")]
     public async Task A_wrong_counter_is_made_right_at_the_next_start(string damage)
     {
         await using var home = await EvidenceTests.FilledAsync();
@@ -67,7 +67,27 @@ public class CounterCheckTests
             await store.AppendAsync(home.Row("b", 10));
         }
 
-        home.Execute("UPDATE rollup SET booked_nanos = 1");
+        home.Execute("UPDATE rollup_slot SET booked_nanos = 1");
+        await ConfigureAsync(home);
+
+        Assert.Empty((await home.Open().VerifyAsync()).Problems);
+    }
+
+    [Fact]
+    public async Task An_archived_row_that_is_dated_years_ahead_keeps_no_quarter_hour_from_being_checked()
+    {
+        await using var home = new LedgerHome();
+        await using (var store = home.Open())
+        {
+            await store.AppendAsync(home.Row("ahead", 2, at: LedgerHome.Noon.AddYears(9)));
+            await store.AppendAsync(home.Row("old", 3, at: ArchiveTests.Month(5)));
+            await store.AppendAsync(home.Row("now", 4));
+        }
+
+        ArchiveTests.Archive(home, 7);
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM entry"));
+        home.Execute("UPDATE rollup_slot SET booked_nanos = 1 WHERE slot = (SELECT at / 900000000 FROM entry)");
+
         await ConfigureAsync(home);
 
         Assert.Empty((await home.Open().VerifyAsync()).Problems);

@@ -114,6 +114,35 @@ public class DamageTests
         Assert.True(reader.Verify(null, CancellationToken.None).IsIntact);
     }
 
+    /// <summary>Until the fifth schema a table of its own said what is held.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public async Task What_a_ledger_of_an_older_schema_holds_is_saved_with_it(int version)
+    {
+        await using var home = MigrationTests.OfSchema(version);
+        var target = Path.Combine(home.Path, "saved.db");
+
+        var saved = LedgerSalvage.Run(home.File, target, home.Clock, CancellationToken.None);
+
+        Assert.Equal((6, 0, 0), (saved.Rows, saved.Lost.Length, saved.LostTables.Length));
+        foreach (var end in (string[])["", "-wal", "-shm"])
+        {
+            File.Delete(home.File + end);
+        }
+
+        File.Move(target, home.File);
+        var store = home.Open();
+        Assert.Empty((await store.VerifyAsync()).Problems);
+        Assert.Equal((58, 500), ((await store.ReadBalancesAsync())[0].Spent.Count, (await store.ReadBalancesAsync())[0].Reserved.Count));
+        Assert.True(await store.AppendAsync(home.Row("f", 42)));
+        Assert.Equal((100, 0), ((await store.ReadBalancesAsync())[0].Spent.Count, (await store.ReadBalancesAsync())[0].Reserved.Count));
+        Assert.False(await store.AppendAsync(home.Row("c", 42)));
+        Assert.Empty((await store.VerifyAsync()).Problems);
+    }
+
     private static async Task FillAsync(LedgerHome home, int rows)
     {
         await using var store = home.Open();

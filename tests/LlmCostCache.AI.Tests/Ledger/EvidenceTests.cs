@@ -114,13 +114,16 @@ public class EvidenceTests
 
     [Theory]
     [InlineData("UPDATE dimension SET user = 'mallory'")]
-    [InlineData("UPDATE dimension SET digest = zeroblob(32)")]
-    [InlineData("DELETE FROM hold")]
-    [InlineData("UPDATE hold SET amount_nanos = 1")]
+    [InlineData("UPDATE dimension SET digest = zeroblob(32) WHERE whole = 0")]
+    [InlineData("DELETE FROM reservation")]
+    [InlineData("UPDATE reservation SET holds = '[]'")]
+    [InlineData("UPDATE reservation SET holds = json_set(holds, '$[0][3]', 1)")]
+    [InlineData("UPDATE reservation SET holds = 'not json'")]
+    [InlineData("UPDATE reservation SET holds = '[7, \"x\", {}]'")]
     [InlineData("DELETE FROM meta WHERE key = 'head'")]
     [InlineData("DELETE FROM budget_window")]
-    [InlineData("UPDATE rollup SET output_tokens = output_tokens + 1")]
-    [InlineData("INSERT INTO rollup SELECT dimension, slot + 1, calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM rollup")]
+    [InlineData("UPDATE rollup_slot SET output_tokens = output_tokens + 1")]
+    [InlineData("INSERT INTO rollup_slot SELECT dimension, slot + 1, calls, unpriced, booked_nanos, low_nanos, high_nanos, saved_nanos, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM rollup_slot")]
     public async Task What_is_kept_beside_the_rows_is_checked_against_them(string attack)
     {
         await using var home = await FilledAsync();

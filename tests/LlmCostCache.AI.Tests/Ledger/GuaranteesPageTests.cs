@@ -23,6 +23,22 @@ public partial class GuaranteesPageTests
         var count => $"{count} bugs",
     }, s_page, StringComparison.Ordinal);
 
+    [Fact]
+    public void Every_case_has_a_line_and_every_test_of_it_exists()
+    {
+        var lines = s_page.Split('\n').Where(line => line.StartsWith("| S-", StringComparison.Ordinal) || line.StartsWith("| M-", StringComparison.Ordinal)).ToList();
+        Assert.Equal([.. Enumerable.Range(1, 25).Select(i => $"S-{i}"), .. Enumerable.Range(1, 40).Select(i => $"M-{i}")], lines.Select(line => line.Split('|')[1].Trim()));
+
+        var tests = typeof(GuaranteesPageTests).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods().Where(method => method.IsDefined(typeof(FactAttribute), inherit: true)).Select(method => $"{type.Name}.{method.Name}")).ToHashSet();
+        var named = lines.SelectMany(line => Test().Matches(line).Select(match => match.Groups[1].Value)).ToList();
+        Assert.InRange(named.Count, 60, 200);
+        Assert.Empty(named.Except(tests));
+    }
+
+    [GeneratedRegex(@"`(\w+Tests\.\w+)`")]
+    private static partial Regex Test();
+
     [GeneratedRegex(@"FullyQualifiedName~(\w+)")]
     private static partial Regex Name();
 }

@@ -53,7 +53,7 @@ public class LedgerWriterTests
             }
 
             // Without a word to the writer: it has to see by itself that too many wait.
-            while (writer.Waiting >= LedgerWriter.Crowd)
+            while (writer.Waiting >= LedgerQueue.Crowd)
             {
                 await Task.Delay(5);
             }
@@ -94,6 +94,22 @@ public class LedgerWriterTests
 
         Assert.True(await store.AppendAsync(home.Row("a", 900)));
         Assert.False(await store.AppendAsync(home.Row("a", 900)));
+    }
+
+    [Fact]
+    public async Task Who_cannot_take_how_many_rows_were_lost_does_not_end_the_writer()
+    {
+        await using var home = new LedgerHome();
+        var connection = LedgerFile.OpenForWriting(home.File, home.Clock);
+        await using var writer = new LedgerWriter(home.File, connection, home.Clock, NullLogger.Instance, neverSync: true)
+        {
+            RowsDropped = _ => throw new InvalidOperationException("nobody is at home"),
+        };
+        writer.Later(home.Row("never", 0) with { Status = (CallStatus)99 });
+        await writer.RunAsync((_, _) => true, durable: true, reserves: false, default, flushes: true);
+
+        Assert.Equal(1, writer.Dropped);
+        Assert.True(await writer.RunAsync((book, repeated) => book.Append(home.Row("a", 1), repeated), durable: true, reserves: false, default));
     }
 
     [Fact]
@@ -311,7 +327,7 @@ public class LedgerWriterTests
         await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
         {
             using var connection = SqliteFile.Open(home.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite);
-            LedgerFile.Migrate(connection, home.File, home.Clock, steps);
+            new LedgerMigration(home.File, home.Clock, steps).Run(connection);
         })));
 
         Assert.Equal(steps.Length, home.Scalar("PRAGMA user_version"));

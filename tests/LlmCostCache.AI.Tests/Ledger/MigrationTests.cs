@@ -93,6 +93,56 @@ public class MigrationTests
     }
 
     [Fact]
+    public async Task A_process_that_meets_a_migration_waits_for_its_end_and_says_so()
+    {
+        await using var home = OfTheFirstSchema();
+        var turn = SqliteFile.TakeTurn(home.File);
+        var said = new List<string>();
+
+        // The one that does it ends when the other has said that it waits.
+        using (LedgerFile.OpenForWriting(home.File, home.Clock, progress: message =>
+        {
+            said.Add(message);
+            turn.Dispose();
+        }))
+        {
+        }
+
+        Assert.StartsWith($"Another process brings '{home.File}' up to date; waiting for its end, ", said[0], StringComparison.Ordinal);
+        Assert.Equal($"'{home.File}' is up to date.", said[^1]);
+        Assert.Empty((await home.Open().VerifyAsync()).Problems);
+    }
+
+    [Fact]
+    public async Task A_process_that_waits_for_a_migration_in_vain_is_told_what_to_do()
+    {
+        await using var home = OfTheFirstSchema();
+        using var turn = SqliteFile.TakeTurn(home.File);
+        using var connection = home.Connect();
+
+        var error = Assert.Throws<StoreUnavailableException>(() => new LedgerMigration(home.File, home.Clock, LedgerFile.Steps) { Patience = TimeSpan.Zero }.Run(connection));
+
+        Assert.Contains("by another process for more than 0 minutes now. Nothing is lost; wait for its end", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1, home.Scalar("PRAGMA user_version"));
+    }
+
+    /// <summary>Writers of other processes wait for upkeep for a minute, and not for five seconds as for one another.</summary>
+    [Fact]
+    public async Task Whoever_writes_meanwhile_waits_as_for_upkeep()
+    {
+        await using var home = OfTheFirstSchema();
+        var taken = new List<(string Said, bool IsTaken)>();
+
+        using (LedgerFile.OpenForWriting(home.File, home.Clock, progress: message => taken.Add((message, UpkeepTurn.IsTaken(home.File)))))
+        {
+        }
+
+        Assert.Equal([false, true, true], taken.Select(said => said.IsTaken));
+        Assert.Contains("its sums are added up", taken[1].Said, StringComparison.Ordinal);
+        Assert.False(UpkeepTurn.IsTaken(home.File));
+    }
+
+    [Fact]
     public async Task Reports_read_an_older_ledger_and_leave_it_as_it_is()
     {
         await using var home = OfTheFirstSchema();
@@ -105,6 +155,18 @@ public class MigrationTests
 
         Assert.Equal(1, home.Scalar("PRAGMA user_version"));
         Assert.Empty(Directory.GetFiles(home.Path, "*.bak*"));
+    }
+
+    /// <summary>What had a name would stay when the reader is killed.</summary>
+    [Fact]
+    public async Task What_a_reader_makes_of_an_older_ledger_never_has_a_name()
+    {
+        await using var home = OfTheFirstSchema();
+        using var connection = LedgerFile.OpenForReading(home.File);
+
+        Assert.Equal(LedgerFile.Steps.Count, SqliteFile.Scalar(connection, "PRAGMA user_version"));
+        Assert.Equal(6, SqliteFile.Scalar(connection, "SELECT COUNT(*) FROM entry"));
+        Assert.Empty(connection.DataSource);
     }
 
     [Fact]
@@ -131,6 +193,20 @@ public class MigrationTests
         var total = Assert.Single(await store.TotalsAsync(null, null, LedgerFilter.All));
 
         Assert.Equal(58 + 500, total.Spent.Nanos);
+        Assert.True((await store.VerifyAsync()).IsIntact);
+    }
+
+    [Fact]
+    public async Task A_reservation_from_before_is_settled_for_what_it_held()
+    {
+        await using var home = OfTheFirstSchema();
+        var store = home.Open();
+
+        Assert.Equal(500, home.Scalar("SELECT amount_nanos FROM hold WHERE reservation_id = 'f' AND budget_id = 'all|day|' AND starts_at = 1787356800000000"));
+        Assert.Equal(1, home.Scalar("SELECT COUNT(*) FROM reservation"));
+        Assert.True(await store.AppendAsync(home.Row("f", 42)));
+
+        Assert.Equal(100_000, home.Scalar("SELECT posted_nanos * 1000 + pending_nanos FROM budget_window WHERE budget_id = 'all|day|'"));
         Assert.True((await store.VerifyAsync()).IsIntact);
     }
 
@@ -193,22 +269,37 @@ public class MigrationTests
             await store.AppendAsync(home.Row("g", 1) with { Cost = CallCost.Known(Money.FromNanos(1)) with { Usage = s_new } });
         }
 
-        home.Execute("UPDATE rollup SET images = images + 1");
+        home.Execute("UPDATE rollup_slot SET images = images + 1");
 
         var found = await home.Open().VerifyAsync();
         Assert.Null(found.FirstBadSequence);
         Assert.NotEmpty(found.Problems);
     }
 
-    private static LedgerHome OfTheFirstSchema()
+    internal static LedgerHome OfTheFirstSchema() => OfSchema(1);
+
+    /// <summary>The ledger of the first schema, brought up to a later one as its version did.</summary>
+    internal static LedgerHome OfSchema(int version)
     {
         var home = new LedgerHome();
         Directory.CreateDirectory(home.Path);
         using var connection = home.Connect();
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF; PRAGMA application_id = 1280068931;" + LedgerFile.Steps[0] + s_rows
-            + "PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)";
+            + string.Concat(LedgerFile.Steps.Take(version).Skip(1)) + $"PRAGMA user_version = {version}; PRAGMA wal_checkpoint(TRUNCATE)";
         command.ExecuteNonQuery();
         return home;
+    }
+
+    [Fact]
+    public async Task What_stopped_it_is_said_also_when_SQLite_has_undone_it_by_itself()
+    {
+        await using var home = OfTheFirstSchema();
+        using var connection = SqliteFile.Open(home.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite);
+
+        // A disk that is full ends the transaction too.
+        var error = Assert.Throws<Microsoft.Data.Sqlite.SqliteException>(() => new LedgerMigration(home.File, home.Clock, [.. LedgerFile.Steps, "ROLLBACK; SELECT * FROM nowhere"]).Run(connection));
+
+        Assert.Contains("nowhere", error.Message, StringComparison.Ordinal);
     }
 }

@@ -1,9 +1,22 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmCostCache.AI.Tests;
 
 public class OpeningTests
 {
+    [Fact]
+    public void A_directory_that_may_not_be_written_is_named_with_what_to_do()
+    {
+        // Nobody can write there, whoever runs this test.
+        var path = OperatingSystem.IsLinux() ? "/proc/ledger.db" : Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"), "ledger.db");
+
+        var refusal = SqliteFailure.Unavailable(path, new SqliteException("attempt to write a readonly database", 8));
+
+        Assert.StartsWith($"'{path}' cannot be written: its directory '{Path.GetDirectoryName(path)}' is read-only for this user", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("--home", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_text_file_is_refused_and_left_alone() =>
         await RefusedAsync("not a SQLite database", home => File.WriteAllText(home.File, new string('x', 5_000)));
@@ -30,13 +43,15 @@ public class OpeningTests
         });
     }
 
-    [Fact]
-    public async Task A_ledger_that_lost_a_table_is_refused()
+    [Theory]
+    [InlineData("DROP VIEW hold")]
+    [InlineData("DROP TABLE reservation")]
+    public async Task A_ledger_that_lost_a_table_is_refused(string loss)
     {
         await RefusedAsync("lost some of its tables", home =>
         {
             home.Open().DisposeAsync().AsTask().GetAwaiter().GetResult();
-            home.Execute("DROP TABLE hold; PRAGMA wal_checkpoint(TRUNCATE)");
+            home.Execute($"{loss}; PRAGMA wal_checkpoint(TRUNCATE)");
         });
     }
 

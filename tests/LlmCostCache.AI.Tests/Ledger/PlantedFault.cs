@@ -11,21 +11,25 @@ internal sealed record PlantedFault(string Name, string? Sql = null, Func<ILedge
 {
     private const string SameWindow = "budget_id = NEW.budget_id AND window_key = NEW.window_key AND starts_at = NEW.starts_at";
 
-    // The amount that the reservation NEW holds in the window at hand.
-    private const string HeldHere = """
-        (SELECT amount_nanos FROM hold WHERE hold.reservation_id = NEW.id AND hold.budget_id = budget_window.budget_id
-            AND hold.window_key = budget_window.window_key AND hold.starts_at = budget_window.starts_at)
+    // The amount that the reservation NEW holds in the window at hand; the view shows it in its own row.
+    private const string HeldHere = $"(SELECT amount_nanos FROM hold WHERE reservation_id = NEW.id AND hold.{AnyHold})";
+
+    private const string AnyHold = "budget_id = budget_window.budget_id AND hold.window_key = budget_window.window_key AND hold.starts_at = budget_window.starts_at";
+
+    // The same of one whose row is gone already.
+    private const string HeldThere = """
+        (SELECT json_extract(held.value, '$[3]') FROM json_each(OLD.holds) AS held WHERE json_extract(held.value, '$[0]') = budget_window.budget_id
+            AND json_extract(held.value, '$[1]') = budget_window.window_key AND json_extract(held.value, '$[2]') = budget_window.starts_at)
         """;
 
     public static IReadOnlyList<PlantedFault> All { get; } =
     [
-        Trigger("a hold is not counted", $"AFTER INSERT ON hold BEGIN UPDATE budget_window SET pending_nanos = pending_nanos - NEW.amount_nanos WHERE {SameWindow}; END"),
-        Trigger("a hold is counted twice", $"AFTER INSERT ON hold BEGIN UPDATE budget_window SET pending_nanos = pending_nanos + NEW.amount_nanos WHERE {SameWindow}; END"),
-        Trigger("what is voided stays held", OnState("voided", $"pending_nanos = pending_nanos + {HeldHere}")),
-        Trigger("what is posted stays held", """
-            AFTER DELETE ON hold WHEN (SELECT state FROM reservation WHERE id = OLD.reservation_id) = 'pending' BEGIN UPDATE budget_window
-            SET pending_nanos = pending_nanos + OLD.amount_nanos WHERE budget_id = OLD.budget_id AND window_key = OLD.window_key AND starts_at = OLD.starts_at; END
+        Trigger("a hold is not counted", $"""
+            AFTER UPDATE OF pending_nanos ON budget_window WHEN NEW.pending_nanos > OLD.pending_nanos BEGIN UPDATE budget_window SET pending_nanos = OLD.pending_nanos WHERE {SameWindow}; END
             """),
+        Trigger("a hold is counted twice", $"AFTER INSERT ON reservation BEGIN UPDATE budget_window SET pending_nanos = pending_nanos + {HeldHere} WHERE {HeldHere} IS NOT NULL; END"),
+        Trigger("what is voided stays held", OnState("voided", $"pending_nanos = pending_nanos + {HeldHere}")),
+        Trigger("what is posted stays held", $"AFTER DELETE ON reservation BEGIN UPDATE budget_window SET pending_nanos = pending_nanos + {HeldThere} WHERE {HeldThere} IS NOT NULL; END"),
         Trigger("what has expired stays held", OnState("expired", $"pending_nanos = pending_nanos + {HeldHere}")),
         Trigger("a crash gives money back", OnState("expired", $"posted_nanos = posted_nanos - {HeldHere}")),
         Trigger("a new window forgets what the ledger holds for it", $"AFTER INSERT ON budget_window BEGIN UPDATE budget_window SET posted_nanos = 0 WHERE {SameWindow}; END"),
@@ -43,7 +47,7 @@ internal sealed record PlantedFault(string Name, string? Sql = null, Func<ILedge
         Trigger("a late settlement does not take back what was assumed", """
             AFTER INSERT ON entry WHEN NEW.id LIKE '%/late' BEGIN UPDATE budget_window SET posted_nanos = posted_nanos + 1 WHERE starts_at <= NEW.at AND ends_at > NEW.at; END
             """),
-        Trigger("a sum by the hour misses a nano-dollar", "AFTER UPDATE OF calls ON rollup BEGIN UPDATE rollup SET booked_nanos = booked_nanos - 1 WHERE dimension = NEW.dimension AND slot = NEW.slot; END"),
+        Trigger("a sum by the hour misses a nano-dollar", "AFTER UPDATE OF calls ON rollup_slot BEGIN UPDATE rollup_slot SET booked_nanos = booked_nanos - 1 WHERE dimension = NEW.dimension AND slot = NEW.slot; END"),
         Store("spend is charged to the moment it is settled in", (inner, home) => new Faulty(inner) { Append = record => inner.AppendAsync(record with { At = home.Clock.GetUtcNow() }) }),
         Store("a call is settled twice", (inner, _) => new Faulty(inner)
         {

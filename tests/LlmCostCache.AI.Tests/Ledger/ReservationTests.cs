@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Testing;
+
 namespace LlmCostCache.AI.Tests;
 
 public class ReservationTests
@@ -143,6 +145,20 @@ public class ReservationTests
         var next = await store.ReserveAsync(home.Request("b", home.Hold(s_daily, 1)));
 
         Assert.Equal(600, next.Balances[0].Reserved.Nanos);
+    }
+
+    [Fact]
+    public async Task What_a_process_that_died_had_held_is_booked_when_the_next_one_begins()
+    {
+        await using var home = new LedgerHome();
+        await home.Open().ReserveAsync(home.Request("lost", home.Hold(s_daily, 600)));
+        home.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        var store = home.Open();
+        await store.ConfigureAsync(TimeZoneInfo.Utc, DayOfWeek.Monday, [s_daily]);
+
+        var row = Assert.Single(await store.ReadAsync(LedgerFilter.All).ToListAsync());
+        Assert.Equal(("lost", CallStatus.Assumed, 600), (row.Id, row.Status, row.Cost.High.Nanos));
     }
 
     [Fact]
@@ -306,5 +322,20 @@ public class ReservationTests
 
         Assert.Equal(1, (await store.VerifyAsync()).Rows);
         Assert.True((await store.VerifyAsync()).IsIntact);
+    }
+
+    [Fact]
+    public async Task What_expired_is_told_once_and_not_again_when_the_ledger_is_closed()
+    {
+        await using var home = new LedgerHome();
+        var log = new FakeLogger();
+        await using (var store = SqliteLedgerStore.Open(home.Path, home.Options, log))
+        {
+            await store.ReserveAsync(home.Request("a", home.Hold(s_daily, 100)));
+            home.Clock.Advance(TimeSpan.FromMinutes(10));
+            await store.ReserveAsync(home.Request("b", home.Hold(s_daily, 100)));
+        }
+
+        Assert.Single(log.Collector.GetSnapshot(), record => record.Message.Contains("expired before", StringComparison.Ordinal));
     }
 }

@@ -29,9 +29,9 @@ public class TamperTests
     [Theory]
     [InlineData("UPDATE budget_window SET posted_nanos = 0")]
     [InlineData("UPDATE budget_window SET pending_nanos = 7")]
-    [InlineData("UPDATE rollup SET booked_nanos = booked_nanos - 1")]
-    [InlineData("DELETE FROM rollup")]
-    [InlineData("UPDATE rollup SET slot = slot + 1")]
+    [InlineData("UPDATE rollup_slot SET booked_nanos = booked_nanos - 1")]
+    [InlineData("DELETE FROM rollup_slot")]
+    [InlineData("UPDATE rollup_slot SET slot = slot + 1")]
     public async Task A_counter_that_is_not_the_sum_of_its_rows_is_noticed(string attack)
     {
         await using var home = new LedgerHome();

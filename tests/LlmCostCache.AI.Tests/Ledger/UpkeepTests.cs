@@ -7,9 +7,9 @@ public class UpkeepTests
 {
     [Theory]
     [InlineData("UPDATE budget_window SET posted_nanos = 0, pending_nanos = 3")]
-    [InlineData("UPDATE rollup SET booked_nanos = booked_nanos - 1; UPDATE dimension SET user = 'mallory'")]
-    [InlineData("DELETE FROM rollup; DELETE FROM dimension")]
-    [InlineData("UPDATE dimension SET digest = zeroblob(32)")]
+    [InlineData("UPDATE rollup_slot SET booked_nanos = booked_nanos - 1; UPDATE dimension SET user = 'mallory'")]
+    [InlineData("DELETE FROM rollup_slot; DELETE FROM dimension")]
+    [InlineData("UPDATE dimension SET digest = zeroblob(32) WHERE whole = 0")]
     [InlineData("DELETE FROM reservation")]
     public async Task A_repair_computes_anew_what_is_kept_beside_the_rows(string damage)
     {
@@ -30,7 +30,7 @@ public class UpkeepTests
     public async Task A_repair_leaves_changed_rows_as_they_are_and_says_so()
     {
         await using var home = await EvidenceTests.FilledAsync();
-        home.Execute("UPDATE entry SET booked_nanos = 1 WHERE seq = 4; UPDATE rollup SET calls = 1");
+        home.Execute("UPDATE entry SET booked_nanos = 1 WHERE seq = 4; UPDATE rollup_slot SET calls = 1");
 
         var repair = LedgerRepair.Run(home.File, home.Clock, CancellationToken.None);
 
@@ -50,13 +50,15 @@ public class UpkeepTests
         Assert.Empty(Directory.GetFiles(home.Path, "*.bak"));
     }
 
-    [Fact]
-    public async Task Writers_go_on_after_a_repair_with_the_names_they_remember()
+    [Theory]
+    [InlineData("UPDATE rollup_slot SET calls = 0; UPDATE dimension SET user = 'x'")]
+    [InlineData("UPDATE dimension SET digest = CAST(id AS BLOB)")]
+    public async Task Writers_go_on_after_a_repair_with_the_names_they_remember(string damage)
     {
         await using var home = await EvidenceTests.FilledAsync();
         var store = home.Open();
         await store.AppendAsync(home.Row("g", 5));
-        home.Execute("UPDATE rollup SET calls = 0; UPDATE dimension SET user = 'x'");
+        home.Execute(damage);
         LedgerRepair.Run(home.File, home.Clock, CancellationToken.None);
 
         await store.AppendAsync(home.Row("h", 5));
@@ -91,6 +93,26 @@ public class UpkeepTests
     }
 
     [Fact]
+    public async Task Writers_wait_for_upkeep_longer_than_for_each_other()
+    {
+        await using var home = new LedgerHome();
+        var store = home.Open();
+        await store.AppendAsync(home.Row("a", 1));
+        using var upkeep = home.Connect();
+        var turn = UpkeepTurn.Take(home.File);
+        SqliteFile.Execute(upkeep, "BEGIN IMMEDIATE");
+
+        var written = store.AppendAsync(home.Row("b", 1)).AsTask();
+        await Task.WhenAny(written, Task.Delay(TimeSpan.FromSeconds(6)));
+        Assert.False(written.IsCompleted);
+        SqliteFile.Execute(upkeep, "COMMIT");
+        turn.Dispose();
+
+        Assert.True(await written);
+        Assert.Empty(Directory.GetFiles(home.Path, "*.upkeep*"));
+    }
+
+    [Fact]
     public async Task A_backup_taken_while_rows_are_written_is_a_sound_beginning_of_the_ledger()
     {
         await using var home = new LedgerHome();
@@ -108,7 +130,7 @@ public class UpkeepTests
             var backup = LedgerBackup.Take(home.File, Path.Combine(home.Path, $"copy-{copy}.db"), CancellationToken.None);
 
             Assert.True(backup.Check.IsIntact, string.Join(' ', backup.Check.Problems));
-            Assert.Equal(backup.Check.Rows, Scalar(backup.File, "SELECT COALESCE(SUM(booked_nanos), 0) FROM rollup"));
+            Assert.Equal(backup.Check.Rows, Scalar(backup.File, "SELECT COALESCE(SUM(booked_nanos), 0) FROM rollup_slot JOIN dimension ON dimension.id = rollup_slot.dimension WHERE whole = 1"));
         }
 
         await done.CancelAsync();
@@ -183,6 +205,35 @@ public class UpkeepTests
         var refused = Assert.Throws<StoreUnavailableException>(() => LedgerCompaction.Run(home.File, home.Clock, _ => 1_000));
 
         Assert.Contains("1,000 are free", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Compaction_that_is_called_off_leaves_the_ledger_as_it_was()
+    {
+        await using var home = await EvidenceTests.FilledAsync();
+        home.Execute("CREATE TABLE ballast AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, randomblob(1000) AS b FROM n");
+        var head = (await home.Open().VerifyAsync()).Head;
+        using var before = new CancellationTokenSource();
+
+        Assert.Throws<OperationCanceledException>(() => LedgerCompaction.Run(home.File, home.Clock, _ => { before.Cancel(); return long.MaxValue; }, before.Token));
+        Assert.Contains(Enumerable.Range(0, 50), _ => WasStoppedAmid(home));
+
+        Assert.Equal(head, (await home.Open().VerifyAsync()).Head);
+    }
+
+    // A busy machine may stop it too late, or before SQLite has begun.
+    private static bool WasStoppedAmid(LedgerHome home)
+    {
+        using var amid = new CancellationTokenSource();
+        try
+        {
+            LedgerCompaction.Run(home.File, home.Clock, _ => { amid.CancelAfter(10); return long.MaxValue; }, amid.Token);
+            return false;
+        }
+        catch (OperationCanceledException error)
+        {
+            return error.InnerException is Microsoft.Data.Sqlite.SqliteException;
+        }
     }
 
     [Fact]

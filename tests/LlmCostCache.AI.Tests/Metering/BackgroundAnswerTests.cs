@@ -69,6 +69,31 @@ public class BackgroundAnswerTests
         Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved);
     }
 
+    [Fact]
+    public async Task An_answer_whose_beginning_still_waits_beside_the_ledger_reaches_its_caller()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)), provider: Provider(readyAfter: 1));
+        var (ledger, away) = (Path.Combine(pipeline.Home, "ledger.db"), Path.Combine(pipeline.Home, "ledger.away"));
+        var answer = pipeline.Provider.Answer!;
+        pipeline.Provider.Answer = (messages, options, number) =>
+        {
+            if (number == 1)
+            {
+                File.Move(ledger, away);
+            }
+
+            return answer(messages, options, number);
+        };
+        await pipeline.Client.GetResponseAsync("Hi");
+        File.Move(away, ledger);
+
+        var fetched = await pipeline.Client.GetResponseAsync([], new ChatOptions { ContinuationToken = s_token });
+        Assert.Equal("Hello", fetched.Text);
+        await pipeline.Costs.FlushAsync();
+        await pipeline.Client.GetResponseAsync([], new ChatOptions { ContinuationToken = s_token });
+        Assert.Equal(s_price, Assert.Single(await pipeline.RowsAsync()).Cost.Amount);
+    }
+
     private static FakeChatClient Provider(int readyAfter, FakeChatClient? client = null)
     {
         var provider = client ?? new FakeChatClient();

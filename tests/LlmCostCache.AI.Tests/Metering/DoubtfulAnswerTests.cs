@@ -39,6 +39,22 @@ public class DoubtfulAnswerTests
     }
 
     [Theory]
+    [InlineData("gpt-4o-mini", 1_000L, CostCertainty.Bounded)]
+    [InlineData("gpt-4o-mini", -1L, CostCertainty.Bounded)]
+    [InlineData("gpt-4o-mini", null, CostCertainty.Bounded)]
+    [InlineData("nobody-knows-this", 1_000L, CostCertainty.Unknown)]
+    public async Task Several_requests_that_look_like_one_are_flagged_whatever_is_known_of_their_cost(string model, long? input, CostCertainty certainty)
+    {
+        var provider = new FakeChatClient(model) { Usage = input is null ? null : new UsageDetails { InputTokenCount = input, OutputTokenCount = 500 } };
+        await using var pipeline = new Pipeline(provider: provider, build: (builder, costs) => builder.UseUsageMetering(costs).UseFunctionInvocation());
+        await pipeline.Client.GetResponseAsync("Hi", new ChatOptions { Tools = [AIFunctionFactory.Create(() => "noon", "now")] });
+
+        var row = Assert.Single(await pipeline.RowsAsync());
+        Assert.Equal(certainty, row.Cost.Certainty);
+        Assert.True(UsageFlags.Has(row.Flags, UsageFlags.Aggregated), row.Flags);
+    }
+
+    [Theory]
     [InlineData(-1L, 500L)]
     [InlineData(1_000L, -1L)]
     [InlineData(-1L, -1L)]

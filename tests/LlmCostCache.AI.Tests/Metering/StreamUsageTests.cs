@@ -67,6 +67,17 @@ public class StreamUsageTests
         Assert.Equal(new TokenUsage { UncachedInputTokens = 250, OutputTokens = 100, Requests = 2 }, usage.Merge("openai")?.Usage);
     }
 
+    [Theory]
+    [InlineData("r1", null)]
+    [InlineData(null, "r1")]
+    public void A_report_without_an_id_belongs_to_the_answer_that_the_others_name(string? first, string? second)
+    {
+        var usage = new StreamUsage();
+        usage.Add(first, new UsageDetails { InputTokenCount = 100, OutputTokenCount = 1 });
+        usage.Add(second, new UsageDetails { InputTokenCount = 100, OutputTokenCount = 50 });
+        Assert.Equal(new TokenUsage { UncachedInputTokens = 100, OutputTokens = 50, Requests = 1 }, usage.Merge("openai")?.Usage);
+    }
+
     [Fact]
     public void The_same_id_in_another_request_is_another_response()
     {

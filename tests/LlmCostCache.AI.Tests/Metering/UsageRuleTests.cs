@@ -37,6 +37,18 @@ public class UsageRuleTests
     public async Task A_rule_that_returns_nothing_leaves_it_to_the_built_in_ones() =>
         Assert.Equal(160, (await RowAsync(o => o.UsageRules["my-gateway"] = new UsageRule { InputIsExclusive = true, Read = (_, _) => null })).Cost.Usage.TotalInputTokens);
 
+    [Fact]
+    public async Task A_name_for_prices_and_reports_does_not_change_how_the_adapter_counts()
+    {
+        var usage = new UsageDetails { InputTokenCount = 5_000, OutputTokenCount = 100, TotalTokenCount = 5_100, AdditionalCounts = new() { ["CacheReadInputTokens"] = 2_000 } };
+        var provider = new FakeChatClient("us.anthropic.claude-3-haiku-20240307-v1:0", "aws.bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com") { Usage = usage };
+        await using var pipeline = new Pipeline(provider: provider, build: (builder, costs) => builder.UseUsageMetering(costs, meter => meter.ProviderName = "bedrock"));
+        await pipeline.Client.GetResponseAsync("Hello");
+        await pipeline.Client.GetStreamingResponseAsync("Hello").ToListAsync();
+
+        Assert.All(await pipeline.RowsAsync(), row => Assert.Equal((5_000, 2_000, "bedrock"), (row.Cost.Usage.UncachedInputTokens, row.Cost.Usage.CachedInputTokens, row.Provider)));
+    }
+
     [Theory]
     [InlineData(true, false)]
     [InlineData(true, true)]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -76,13 +77,34 @@ public sealed class WebhookTests : IDisposable
     }
 
     [Fact]
+    public async Task No_name_becomes_a_link_or_calls_people_together()
+    {
+        var notice = s_notice with { Budget = Budget.Daily(1m).Named("<at user_id=\"all\">x</at> [a](https://evil.example) @13800000000\r\n\u202Enext line"), Key = "user=%3C%40all%3E%0A" };
+
+        var teams = (await SentAsync(url => BudgetWebhook.Teams(url).ShowKey(), notice)).Json.GetProperty("attachments")[0].GetProperty("content").GetProperty("body")[0];
+        Assert.Equal("RichTextBlock", teams.GetProperty("type").GetString());
+        Assert.StartsWith("Budget '<at user_id=\"all\">x</at> [a](https://evil.example) @13800000000  next line' has reached", teams.GetProperty("inlines")[0].GetProperty("text").GetString(), StringComparison.Ordinal);
+
+        var feishu = (await SentAsync(url => BudgetWebhook.Feishu(url).ShowKey(), notice, ScriptedReply.Json("""{"code":0}"""))).Json.GetProperty("content").GetProperty("text").GetString()!;
+        var dingTalk = (await SentAsync(url => BudgetWebhook.DingTalk(url).ShowKey(), notice, ScriptedReply.Json("""{"errcode":0}"""))).Json.GetProperty("text").GetProperty("content").GetString()!;
+        var weCom = (await SentAsync(url => BudgetWebhook.WeCom(url).ShowKey(), notice, ScriptedReply.Json("""{"errcode":0}"""))).Json.GetProperty("text").GetProperty("content").GetString()!;
+        Assert.All([feishu, dingTalk, weCom], text =>
+        {
+            Assert.DoesNotContain(text, sign => sign is '<' or '>' or '@' or '\n' or '\r' or '\u202E');
+            Assert.Contains("[a](https://evil.example) \uFF2013800000000  next line", text, StringComparison.Ordinal);
+            Assert.EndsWith("(user=\uFF1C\uFF20all\uFF1E )", text, StringComparison.Ordinal);
+        });
+        Assert.False((await SentAsync(BudgetWebhook.Slack, notice)).Json.GetProperty("mrkdwn").GetBoolean());
+    }
+
+    [Fact]
     public async Task Teams_gets_an_adaptive_card()
     {
         var json = (await SentAsync(BudgetWebhook.Teams)).Json;
         var attachment = json.GetProperty("attachments")[0];
         Assert.Equal(("message", "application/vnd.microsoft.card.adaptive"), (json.GetProperty("type").GetString(), attachment.GetProperty("contentType").GetString()));
         var body = attachment.GetProperty("content").GetProperty("body");
-        Assert.Equal(s_notice.Message, body[0].GetProperty("text").GetString());
+        Assert.Equal(s_notice.Message, body[0].GetProperty("inlines")[0].GetProperty("text").GetString());
         Assert.Equal("$8.25", body[1].GetProperty("facts")[1].GetProperty("value").GetString());
     }
 
@@ -177,6 +199,16 @@ public sealed class WebhookTests : IDisposable
         Assert.Contains(Logged(), log => log.Id.Id == 72 && log.Message.Contains(problem, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(WebhookForm.WeCom, """{"errcode":"0"}""")]
+    [InlineData(WebhookForm.Feishu, """{"code":null}""")]
+    [InlineData(WebhookForm.DingTalk, "thank you")]
+    public async Task A_success_in_other_words_is_a_success(WebhookForm form, string body)
+    {
+        Assert.Equal(1, await AttemptsAsync(form, _ => ScriptedReply.Json(body)));
+        Assert.DoesNotContain(Logged(), log => log.Level >= LogLevel.Warning);
+    }
+
     [Fact]
     public async Task A_redirect_is_not_followed()
     {
@@ -185,6 +217,20 @@ public sealed class WebhookTests : IDisposable
         Assert.Equal(1, await AttemptsAsync(WebhookForm.Json, _ => moved));
         Assert.Empty(elsewhere.Requests);
         Assert.Contains(Logged(), log => log.Id.Id == 72 && log.Message.Contains("HTTP 307", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_notice_leaves_no_trace_that_would_show_the_address_and_tells_nobody_the_trace_of_the_application()
+    {
+        using var spans = new SpanRecorder("System.Net.Http", "test");
+        using var source = new ActivitySource("test");
+        using (source.StartActivity("the application"))
+        {
+            var request = await SentAsync(url => BudgetWebhook.Slack(new Uri(url, Token)));
+            Assert.DoesNotContain("traceparent", request.Headers.Keys, StringComparer.OrdinalIgnoreCase);
+        }
+
+        Assert.DoesNotContain(spans.Stopped, span => span.TagObjects.Any(tag => $"{tag.Value}".Contains(Token, StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -261,6 +307,10 @@ public sealed class WebhookTests : IDisposable
     [Fact]
     public void A_secret_for_a_form_without_signature_is_refused() =>
         Assert.Throws<ArgumentException>(() => new BudgetWebhook(WebhookForm.Slack, new Uri("https://hooks.slack.com/services/x"), "secret"));
+
+    [Fact]
+    public void A_secret_of_no_bytes_is_refused_because_everybody_could_sign_with_it() =>
+        Assert.Throws<ArgumentException>(() => BudgetWebhook.Json(new Uri("https://example.com/hook"), "whsec_"));
 
     [Fact]
     public void Webhooks_come_from_configuration_and_a_bad_one_does_not_show_its_address()

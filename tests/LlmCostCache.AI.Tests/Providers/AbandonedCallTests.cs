@@ -36,6 +36,59 @@ public class AbandonedCallTests
         await pipeline.AssertSettledAsync(rows.Aggregate(Money.Zero, (sum, row) => sum + row.Cost.High));
     }
 
+    [Theory]
+    [InlineData("chat")]
+    [InlineData("responses")]
+    [InlineData("anthropic")]
+    public async Task A_stream_that_is_left_while_the_arguments_of_a_function_are_written_costs_at_least_what_was_written(string api)
+    {
+        // Adapters hand a function call on when it is whole; until then its pieces go by without content. Fifty pieces of eighty words each.
+        var piece = string.Concat(Enumerable.Repeat("word ", 80));
+        IEnumerable<string> events = api switch
+        {
+            "chat" =>
+            [
+                ToolChunk("""{"index":0,"id":"t1","type":"function","function":{"name":"write","arguments":"{\"text\":\""}}"""),
+                .. Enumerable.Repeat(ToolChunk($$$"""{"index":0,"function":{"arguments":"{{{piece}}}"}}"""), 50),
+                ToolChunk("""{"index":0,"function":{"arguments":"\"}"}}"""),
+                OpenAIWire.Chunk(null, "tool_calls"), OpenAIWire.UsageChunk(OpenAIWire.Usage()), OpenAIWire.Done,
+            ],
+            "responses" =>
+            [
+                $$$"""{"type":"response.created","sequence_number":0,"response":{{{OpenAIWire.Response(null, "", "in_progress")}}}}""",
+                """{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"id":"fc_1","type":"function_call","status":"in_progress","call_id":"t1","name":"write","arguments":""}}""",
+                .. Enumerable.Range(2, 50).Select(number => $$$"""{"type":"response.function_call_arguments.delta","sequence_number":{{{number}}},"item_id":"fc_1","output_index":0,"delta":"{{{piece}}}"}"""),
+                $$$"""{"type":"response.completed","sequence_number":52,"response":{{{OpenAIWire.Response(OpenAIWire.ResponseUsage(), "")}}}}""",
+            ],
+            _ =>
+            [
+                AnthropicWire.Start(AnthropicWire.Usage(output: 1)),
+                """{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t1","name":"write","input":{}}}""",
+                .. Enumerable.Repeat($$$"""{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{{{piece}}}"}}""", 50),
+                AnthropicWire.BlockStop, AnthropicWire.MessageDelta("""{"output_tokens":4000}""", "tool_use"), AnthropicWire.MessageStop,
+            ],
+        };
+        await using var pipeline = await ProviderPipeline.StartAsync(
+            api switch { "chat" => ProviderSdk.OpenAIChat, "responses" => ProviderSdk.OpenAIResponses, _ => ProviderSdk.Anthropic },
+            api == "chat" ? ScriptedReply.Events(events) : ScriptedReply.NamedEvents(events));
+        var seen = 0;
+        await foreach (var _ in pipeline.Client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [AIFunctionFactory.Create((string text) => text, "write")] }))
+        {
+            if (++seen == 42)
+            {
+                break;
+            }
+        }
+
+        // Forty pieces have been written at least: 3,200 tokens at $0.60 (Anthropic: $15) per million.
+        var row = await pipeline.RowAsync();
+        Assert.Equal((CallStatus.Incomplete, CostCertainty.Bounded), (row.Status, row.Cost.Certainty));
+        Assert.True(row.Cost.High >= Money.FromUsd(3_200 * (api == "anthropic" ? 15m : 0.6m) / 1_000_000m), row.Cost.High.ToString());
+
+        static string ToolChunk(string call) =>
+            $$$"""{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1790000000,"model":"{{{OpenAIWire.Model}}}","choices":[{"index":0,"delta":{"tool_calls":[{{{call}}}]},"logprobs":null,"finish_reason":null}],"usage":null}""";
+    }
+
     [Fact]
     public async Task A_stream_that_is_left_after_its_usage_is_priced_exactly()
     {

@@ -111,6 +111,21 @@ public sealed class RateGateTests : IDisposable
     }
 
     [Fact]
+    public void Who_waits_after_a_cancelled_call_has_left_the_queue_empty_is_woken_all_the_same()
+    {
+        var limit = RateLimit.Requests(1, s_minute);
+        _ = Enter(limit);
+        using var cancel = new CancellationTokenSource();
+        _ = Enter(cancel.Token, new RateClaim(limit, "", 1));
+        cancel.Cancel();
+        _time.Advance(s_minute);
+        Assert.True(HasPassed(Enter(limit)));
+        var waits = Enter(limit);
+        _time.Advance(s_minute);
+        Assert.True(HasPassed(waits));
+    }
+
+    [Fact]
     public void A_full_queue_refuses_at_once_and_says_when_to_come_again()
     {
         var limit = RateLimit.Requests(1, s_minute);

@@ -11,15 +11,15 @@ public class HedgingTests
     [Fact]
     public async Task Two_tries_that_race_are_both_held_and_both_charged()
     {
+        var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)),
-            (builder, costs) => builder.UseBudget(costs).Use(inner => new RacingChatClient(inner, inner)).UseUsageMetering(costs));
-        var slow = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            (builder, costs) => builder.UseBudget(costs).Use(inner => new RacingChatClient(inner, inner, lost)).UseUsageMetering(costs));
         var bothHeld = Money.Zero;
         pipeline.Provider.Answer = async (_, options, number) =>
         {
             if (number == 1)
             {
-                await slow.Task.WaitAsync(TimeSpan.FromMinutes(1));
+                await lost.Task.WaitAsync(TimeSpan.FromMinutes(1));
                 throw new OperationCanceledException();
             }
 
@@ -27,7 +27,6 @@ public class HedgingTests
             return pipeline.Provider.DefaultAnswer(options, "fast");
         };
         var response = await pipeline.Client.GetResponseAsync("Hello", new ChatOptions { MaxOutputTokens = 1_000 });
-        slow.SetResult();
         Assert.Equal("fast", response.Text);
         var rows = await RowsAsync(pipeline, 2);
         Assert.Equal([1, 2], rows.Select(row => row.Attempt).Order());
@@ -43,16 +42,15 @@ public class HedgingTests
     public async Task Two_providers_that_race_are_both_charged()
     {
         var other = new FakeChatClient("claude-sonnet-4-5", "anthropic", "https://api.anthropic.com");
+        var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var pipeline = new Pipeline(build: (builder, costs) =>
-            builder.Use(inner => new RacingChatClient(inner, other.AsBuilder().UseUsageMetering(costs).Build())).UseUsageMetering(costs));
-        var won = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            builder.Use(inner => new RacingChatClient(inner, other.AsBuilder().UseUsageMetering(costs).Build(), lost)).UseUsageMetering(costs));
         pipeline.Provider.Answer = async (_, options, _) =>
         {
-            await won.Task.WaitAsync(TimeSpan.FromMinutes(1));
+            await lost.Task.WaitAsync(TimeSpan.FromMinutes(1));
             return pipeline.Provider.DefaultAnswer(options, "late");
         };
         var response = await pipeline.Client.GetResponseAsync("Hello");
-        won.SetResult();
         Assert.Equal("claude-sonnet-4-5", response.ModelId);
         var rows = await RowsAsync(pipeline, 2);
         Assert.Equal(["anthropic", "openai"], rows.Select(row => row.Provider).Order());
@@ -102,7 +100,7 @@ public class HedgingTests
     }
 
     /// <summary>Asks a second client when the first has not answered at once, and takes whichever answers first.</summary>
-    private sealed class RacingChatClient(IChatClient first, IChatClient second) : DelegatingChatClient(first)
+    private sealed class RacingChatClient(IChatClient first, IChatClient second, TaskCompletionSource lost) : DelegatingChatClient(first)
     {
         public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
         {
@@ -113,7 +111,14 @@ public class HedgingTests
                 ActionGenerator = arguments => async () =>
                     Outcome.FromResult(await second.GetResponseAsync(messages, options, arguments.ActionContext.CancellationToken)),
             }).Build();
-            return await race.ExecuteAsync(async cancel => await base.GetResponseAsync(messages, options, cancel), cancellationToken);
+            return await race.ExecuteAsync(
+                async cancel =>
+                {
+                    // The race ends when its loser does, so the loser has to learn that it lost.
+                    await using var told = cancel.Register(() => lost.TrySetResult());
+                    return await base.GetResponseAsync(messages, options, cancel);
+                },
+                cancellationToken);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Net;
+using System.Net.Http.Headers;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Time.Testing;
 
@@ -133,6 +134,43 @@ public class RetryTests
         time.Advance(TimeSpan.FromMilliseconds(1));
         await call;
         Assert.Equal(2, pipeline.Provider.Calls.Count);
+    }
+
+    public static TheoryData<object> Patience => new()
+    {
+        "12.5",
+        12.5m,
+        TimeSpan.FromSeconds(12.5),
+        new DateTimeOffset(2026, 11, 23, 12, 0, 12, 500, TimeSpan.Zero),
+    };
+
+    [Theory]
+    [MemberData(nameof(Patience))]
+    public void How_long_a_provider_asks_for_is_understood_however_it_is_said(object said)
+    {
+        var failure = new HttpRequestException("busy") { Data = { ["Retry-After"] = said } };
+        Assert.Equal(TimeSpan.FromSeconds(12.5), ProviderFailure.RetryAfter(failure, new DateTimeOffset(2026, 11, 23, 12, 0, 0, TimeSpan.Zero)));
+    }
+
+    [Fact]
+    public void The_header_of_an_HTTP_response_and_whole_seconds_are_understood_too()
+    {
+        foreach (var said in (object[])[12, 12L, "12", new RetryConditionHeaderValue(TimeSpan.FromSeconds(12)), new RetryConditionHeaderValue(new DateTimeOffset(2026, 11, 23, 12, 0, 12, TimeSpan.Zero))])
+        {
+            var failure = new HttpRequestException("busy") { Data = { ["Retry-After"] = said } };
+            Assert.Equal(TimeSpan.FromSeconds(12), ProviderFailure.RetryAfter(failure, new DateTimeOffset(2026, 11, 23, 12, 0, 0, TimeSpan.Zero)));
+        }
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-3")]
+    [InlineData("soon")]
+    [InlineData("1e30")]
+    public void What_cannot_be_waited_for_is_not_waited_for(string said)
+    {
+        var failure = new HttpRequestException("busy") { Data = { ["Retry-After"] = said } };
+        Assert.Null(ProviderFailure.RetryAfter(failure, new DateTimeOffset(2026, 11, 23, 12, 0, 0, TimeSpan.Zero)));
     }
 
     [Fact]

@@ -67,6 +67,15 @@ public class RunawayGuardTests
         await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("Once more?"));
     }
 
+    [Fact]
+    public async Task A_cap_below_a_nano_dollar_is_a_nano_dollar_and_stops_no_run_that_has_cost_nothing()
+    {
+        await using var pipeline = new Pipeline(build: static (builder, costs) => builder.UseRunawayGuard(costs, o => o.MaxCostPerRun = 0.0000000001m));
+        using var scope = CostScope.Begin(session: "tiny");
+        await pipeline.Client.GetResponseAsync("one");
+        await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("two"));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -204,6 +213,26 @@ public class RunawayGuardTests
         }
 
         Assert.InRange(runs.Count, 60, 1_100);
+    }
+
+    [Fact]
+    public async Task A_turn_that_takes_longer_than_the_time_after_which_runs_are_forgotten_is_not_forgotten()
+    {
+        var time = new FakeTimeProvider();
+        await using var pipeline = new Pipeline(o => o.TimeProvider = time,
+            (builder, costs) => builder.UseRunawayGuard(costs, o => (o.MaxCallsPerRun, o.IdleTimeout) = (3, TimeSpan.FromHours(1))).UseFunctionInvocation().UseUsageMetering(costs));
+        AskForTool(pipeline, round => round > 2 ? null : new() { ["city"] = $"city {round}" });
+        using var run = CostScope.Begin(session: "run");
+        var slow = AIFunctionFactory.Create((string city) =>
+        {
+            time.Advance(TimeSpan.FromMinutes(40));
+            return "rain";
+        }, "get_weather");
+        await pipeline.Client.GetResponseAsync("What is the weather?", new ChatOptions { Tools = [slow] });
+        Assert.Equal(3, pipeline.Provider.Calls.Count);
+
+        var stopped = await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("And now?"));
+        Assert.Equal((RunawayRule.Calls, 3), (stopped.Rule, stopped.Calls));
     }
 
     [Fact]

@@ -348,6 +348,22 @@ public sealed class CallSpanTests : IDisposable
     }
 
     [Fact]
+    public void A_try_that_succeeds_takes_the_failure_of_the_one_before_off_our_span()
+    {
+        using var spans = new SpanRecorder("LlmCostCache.AI");
+
+        using (var span = _telemetry.Begin("chat", "gpt-4o-mini"))
+        {
+            _telemetry.Attempt(span, MeteredRow.Priced(0m) with { Status = CallStatus.Failed, Error = "System.TimeoutException" });
+            _telemetry.Attempt(span, MeteredRow.Priced(0.5m));
+        }
+
+        var own = Assert.Single(spans.Stopped);
+        Assert.Equal(ActivityStatusCode.Unset, own.Status);
+        Assert.Null(own.GetTagItem("error.type"));
+    }
+
+    [Fact]
     public void A_span_that_has_stopped_takes_tags_without_harm_and_ends_twice()
     {
         using var spans = new SpanRecorder("LlmCostCache.AI");

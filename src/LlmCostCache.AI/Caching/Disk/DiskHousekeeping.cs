@@ -14,7 +14,11 @@ internal sealed class DiskHousekeeping(long limit, TimeProvider time)
 
     private static readonly TimeSpan s_sweepEvery = TimeSpan.FromMinutes(1);
 
+    // How much may be written between two looks at the size of the file: a look takes as long as writing a small answer.
+    private readonly long _between = limit / 128;
+
     private long? _sweptAt;
+    private long _written = long.MaxValue;
 
     /// <summary>Whether a minute has passed since the last sweep.</summary>
     public bool IsDue() => _sweptAt is not { } sweptAt || time.GetElapsedTime(sweptAt) >= s_sweepEvery;
@@ -37,8 +41,16 @@ internal sealed class DiskHousekeeping(long limit, TimeProvider time)
     }
 
     /// <summary>Brings the file back to nine tenths of its limit when it is over it.</summary>
-    public void Evict(SqliteConnection connection)
+    /// <param name="connection">The writer's connection.</param>
+    /// <param name="written">About how many bytes were written since the last call.</param>
+    /// <param name="looks">Whether to look at the size even when little was written.</param>
+    public void Evict(SqliteConnection connection, long written, bool looks)
     {
+        _written = Math.Min(_written, long.MaxValue - written) + written;
+        if (!looks && _written <= _between)
+            return;
+
+        _written = 0;
         if (UsedBytes(connection) <= limit)
             return;
 

@@ -5,32 +5,49 @@ namespace LlmCostCache.AI;
 /// <summary>What processes tell each other in the file about invalidations: read by whoever looks an answer up, and by the writer before it writes one.</summary>
 internal sealed class DiskInvalidations(AnswerSeal seal, Invalidations invalidations)
 {
-    private long _seen;
+    public const string Select = "SELECT sequence, kind, name, stamp, sealed FROM invalidation WHERE sequence > ?1";
 
-    /// <summary>Whether all that the file says up to this number is known.</summary>
-    public bool IsCurrent(long latest) => latest == Interlocked.Read(ref _seen);
+    private volatile Progress _current = new();
+
+    /// <summary>How much is known of the file that is open now. Whoever opens it keeps this: what is read in a file that was left says nothing about the next one.</summary>
+    public Progress Current => _current;
 
     /// <summary>Begins with a file that nothing is known of.</summary>
-    public void Forget() => Interlocked.Exchange(ref _seen, 0);
+    public void Forget() => _current = new();
 
     /// <summary>Learns what was added since the last time. A name that was sealed with a key that is not ours counts as everything: rather too much than too little.</summary>
-    public void Learn(SqliteConnection connection)
+    public void Learn(SqliteConnection connection, Progress progress)
     {
-        var before = Interlocked.Read(ref _seen);
-        var seen = before;
-        using (var statement = new SqliteStatement(connection, "SELECT sequence, kind, name, stamp, sealed FROM invalidation WHERE sequence > ?1"))
+        using var statement = new SqliteStatement(connection, Select);
+        Learn(statement, progress);
+    }
+
+    /// <param name="statement">A <see cref="Select"/> of the caller's.</param>
+    /// <param name="progress">How much is known of its file.</param>
+    /// <inheritdoc cref="Learn(SqliteConnection, Progress)"/>
+    public void Learn(SqliteStatement statement, Progress progress)
+    {
+        var seen = progress.Seen;
+        var told = new List<(Invalidations.Scope, long)>();
+        statement.Bind(1, seen);
+        try
         {
-            statement.Bind(1, before);
             while (statement.Step())
             {
-                invalidations.Add(ScopeOf(statement), statement.Int64(3));
+                told.Add((ScopeOf(statement), statement.Int64(3)));
                 seen = Math.Max(seen, statement.Int64(0));
             }
         }
+        finally
+        {
+            statement.Reset();
+        }
 
-        // Another caller may have learned more meanwhile; that stays.
-        while (before < seen && Interlocked.CompareExchange(ref _seen, seen, before) is var now && now != before)
-            before = now;
+        if (told.Count == 0)
+            return;
+
+        invalidations.Add(told);
+        progress.Reach(seen);
     }
 
     private Invalidations.Scope ScopeOf(SqliteStatement statement)
@@ -43,5 +60,22 @@ internal sealed class DiskInvalidations(AnswerSeal seal, Invalidations invalidat
             name = opened;
 
         return name is null || !Enum.IsDefined(kind) ? new(Invalidations.Kind.Everything, "") : new(kind, name);
+    }
+
+    /// <summary>Up to which number all that one file says is known.</summary>
+    internal sealed class Progress
+    {
+        private long _seen;
+
+        public long Seen => Interlocked.Read(ref _seen);
+
+        /// <summary>Another caller may have learned more meanwhile; that stays.</summary>
+        public void Reach(long number)
+        {
+            long seen;
+            while ((seen = Seen) < number && Interlocked.CompareExchange(ref _seen, number, seen) != seen)
+            {
+            }
+        }
     }
 }

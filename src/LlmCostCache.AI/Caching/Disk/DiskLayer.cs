@@ -47,7 +47,7 @@ internal sealed class DiskLayer : IDisposable
         _polledAt = _lookedAt = time.GetTimestamp();
         _breaker = new LayerBreaker(CacheLayer.Disk, time, logger);
         _leaseBreaker = new LayerBreaker(CacheLayer.Disk, time, logger);
-        _readers = new DiskReaders(file);
+        _readers = new DiskReaders(file, _told);
         _leases = new DiskLeases(file, _turn, time);
         _uses = new DiskUses(time);
         _writer = new DiskWriter(file, _readers, _leases, _uses, new DiskHousekeeping(limit, time), _told, _turn, seal, invalidations, time, logger, failed);
@@ -74,7 +74,7 @@ internal sealed class DiskLayer : IDisposable
         {
             layer._writer.Start();
             var reader = layer._readers.Take();
-            layer._told.Learn(reader.Connection);
+            layer._told.Learn(reader.Connection, reader.Told);
             layer._readers.GiveBack(reader);
             return layer;
         }
@@ -89,7 +89,9 @@ internal sealed class DiskLayer : IDisposable
 
     /// <summary>Looks a row up. A row that is malformed or was tampered with is deleted and counted; one that is encrypted with a key that is not
     /// ours is only counted.</summary>
-    public StoredAnswer? Find(CacheKey key)
+    /// <param name="key">The question.</param>
+    /// <param name="evenUnused">Whether an answer counts that nobody used for its sliding time.</param>
+    public StoredAnswer? Find(CacheKey key, bool evenUnused = false)
     {
         var startedAt = Stopwatch.GetTimestamp();
         FollowFile();
@@ -98,7 +100,7 @@ internal sealed class DiskLayer : IDisposable
 
         try
         {
-            var answer = Find(key, reader, startedAt);
+            var answer = Find(key, reader, startedAt, evenUnused);
             _readers.GiveBack(reader);
             return answer;
         }
@@ -154,7 +156,7 @@ internal sealed class DiskLayer : IDisposable
 
         try
         {
-            _told.Learn(reader.Connection);
+            _told.Learn(reader.Connection, reader.Told);
             _readers.GiveBack(reader);
             _breaker.Succeeded();
         }
@@ -164,8 +166,12 @@ internal sealed class DiskLayer : IDisposable
         }
     }
 
-    /// <summary>Writes an answer in the background, with what its question consisted of.</summary>
-    public void Put(CacheKey key, StoredAnswer answer, RequestOutline? outline = null) => _writer.TryPut(key, answer, outline);
+    /// <summary>Writes an answer in the background, with what its question consisted of, which is worked out there.</summary>
+    public void Put(CacheKey key, StoredAnswer answer, Func<RequestOutline?>? outline = null)
+    {
+        if (_writer.TryPut(key, answer, outline))
+            _leases.LeaveWithAnswer(key);
+    }
 
     /// <summary>Counts a hit of an answer, in whichever layer it was found. Written in the background, about once a second.</summary>
     public void Used(CacheKey key, Money saved)
@@ -198,8 +204,12 @@ internal sealed class DiskLayer : IDisposable
         }
     }
 
-    /// <summary>Gives the right back, in the background. Storing an answer does so as well.</summary>
-    public void ReleaseLease(CacheKey key) => _writer.TryAdd(new DiskWork.Release(key));
+    /// <summary>Gives the right back, in the background. Storing an answer does so as well, and then this is no second thing to write.</summary>
+    public void ReleaseLease(CacheKey key)
+    {
+        if (_leases.IsToBeReleased(key))
+            _writer.TryAdd(new DiskWork.Release(key));
+    }
 
     public Task<int> RemoveAsync(CacheKey key, long askedUpTo = long.MaxValue) => _writer.DoAsync(new DiskWork.Delete(key, askedUpTo));
 
@@ -252,14 +262,17 @@ internal sealed class DiskLayer : IDisposable
             _breaker.Failed(Describe(e));
     }
 
-    private StoredAnswer? Find(CacheKey key, DiskReader reader, long startedAt)
+    private StoredAnswer? Find(CacheKey key, DiskReader reader, long startedAt, bool evenUnused = false)
     {
         var found = reader.Find(key, _seal, out var answer, out var latestInvalidation);
-        if (found is not null && !_told.IsCurrent(latestInvalidation))
-            _told.Learn(reader.Connection);
+        if (found is not null && latestInvalidation != reader.Told.Seen)
+            _told.Learn(reader.Connection, reader.Told);
+
+        if (answer is not null && _writer.IsDoomed(key, answer))
+            answer = null;
 
         // Its row stays: it may still be served on the day the provider fails.
-        if (answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
+        if (!evenUnused && answer?.SlidingFor is { } slidingFor && IsUnusedFor(slidingFor, key, reader))
             answer = null;
 
         if (found == SealResult.UnknownKey)
@@ -305,9 +318,11 @@ internal sealed class DiskLayer : IDisposable
             if (_file.IsReplaced())
             {
                 LearnLast();
+
+                // In this order: no reader of the new file may go on with what is known of the old one.
+                _told.Forget();
                 _readers.Drop();
                 Interlocked.Exchange(ref _followed, _readers.Generation);
-                _told.Forget();
 
                 // The writer follows with whatever it does next.
                 _writer.TryAdd(new DiskWork.Tick());
@@ -329,7 +344,7 @@ internal sealed class DiskLayer : IDisposable
         {
             if (reader is not null)
             {
-                _told.Learn(reader.Connection);
+                _told.Learn(reader.Connection, reader.Told);
                 return;
             }
         }

@@ -12,7 +12,9 @@ internal sealed class DiskLeases(DiskFile file, SemaphoreSlim turn, TimeProvider
     private static readonly TimeSpan s_turnWithin = TimeSpan.FromMilliseconds(25);
 
     private readonly string _owner = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
-    private readonly ConcurrentDictionary<CacheKey, byte> _held = new();
+
+    // Whether an answer is queued that gives the lease back when it is written.
+    private readonly ConcurrentDictionary<CacheKey, bool> _held = new();
     private SqliteConnection? _connection;
     private SqliteStatement? _take;
 
@@ -27,7 +29,7 @@ internal sealed class DiskLeases(DiskFile file, SemaphoreSlim turn, TimeProvider
         {
             var taken = Take_NeedsTurn(key, lifetime);
             if (taken)
-                _held[key] = 0;
+                _held[key] = false;
 
             return taken ? LeaseOutcome.Taken : LeaseOutcome.HeldByOther;
         }
@@ -41,6 +43,18 @@ internal sealed class DiskLeases(DiskFile file, SemaphoreSlim turn, TimeProvider
             turn.Release();
         }
     }
+
+    /// <summary>Notes that an answer is queued with which the lease, if there is one, goes.</summary>
+    public void LeaveWithAnswer(CacheKey key) => _held.TryUpdate(key, newValue: true, comparisonValue: false);
+
+    /// <summary>Notes that the answer is written. One that was taken anew meanwhile stays.</summary>
+    public void WentWithAnswer(CacheKey key) => _held.TryRemove(new KeyValuePair<CacheKey, bool>(key, true));
+
+    /// <summary>Whether there is a lease that does not go by itself.</summary>
+    public bool IsToBeReleased(CacheKey key) => _held.TryGetValue(key, out var leaves) && !leaves;
+
+    /// <summary>Whether this process may hold a lease on the key.</summary>
+    public bool Holds(CacheKey key) => _held.ContainsKey(key);
 
     /// <summary>Whether this process may hold a lease on the key; it is then about to be released.</summary>
     public bool Forget(CacheKey key) => _held.TryRemove(key, out _);

@@ -9,10 +9,11 @@ internal sealed class DiskReader : IDisposable
     private readonly SqliteStatement _find;
     private readonly SqliteStatement _used;
 
-    public DiskReader(SqliteConnection connection, int generation)
+    public DiskReader(SqliteConnection connection, int generation, DiskInvalidations.Progress told)
     {
         _connection = connection;
         Generation = generation;
+        Told = told;
 
         // The id stands in the index over the keys, so that the narrow row is not read.
         _find = new SqliteStatement(connection, $"""
@@ -28,6 +29,9 @@ internal sealed class DiskReader : IDisposable
 
     /// <summary>Which file it reads; see <see cref="DiskReaders"/>.</summary>
     public int Generation { get; }
+
+    /// <summary>How much is known of what its file says was invalidated.</summary>
+    public DiskInvalidations.Progress Told { get; }
 
     /// <summary>Looks a row up and opens it. Without an answer the result says whether there was a row: null for none.</summary>
     /// <param name="key">The question.</param>

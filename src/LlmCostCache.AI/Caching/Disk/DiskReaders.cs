@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace LlmCostCache.AI;
 
 /// <summary>Readers that wait for the next caller. All of them read the file of one generation; when it is set aside, they go.</summary>
-internal sealed class DiskReaders(DiskFile file) : IDisposable
+internal sealed class DiskReaders(DiskFile file, DiskInvalidations told) : IDisposable
 {
     private const int MostIdle = 8;
 
@@ -32,7 +32,8 @@ internal sealed class DiskReaders(DiskFile file) : IDisposable
         }
 
         var generation = Generation;
-        return new DiskReader(file.OpenReader(), generation);
+        var known = told.Current;
+        return new DiskReader(file.OpenReader(), generation, known);
     }
 
     public void GiveBack(DiskReader reader)

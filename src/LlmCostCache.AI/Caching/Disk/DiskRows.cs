@@ -25,6 +25,16 @@ internal sealed class DiskRows(SqliteConnection connection, AnswerSeal seal) : I
         """);
 
     private readonly SqliteStatement _release = new(connection, "DELETE FROM lease WHERE key = ?1 AND owner = ?2");
+    private readonly SqliteStatement _begin = new(connection, "BEGIN IMMEDIATE");
+    private readonly SqliteStatement _commit = new(connection, "COMMIT");
+    private readonly SqliteStatement _told = new(connection, DiskInvalidations.Select);
+
+    public void Begin() => _begin.Run();
+
+    public void Commit() => _commit.Run();
+
+    /// <summary>Learns what other processes invalidated.</summary>
+    public void Learn(DiskInvalidations told, DiskInvalidations.Progress known) => told.Learn(_told, known);
 
     /// <summary>Writes an answer, unless the file has one that was asked for later, by another process. Its hits so far go on being counted.</summary>
     public void Put(DiskWork.Put put)
@@ -104,7 +114,7 @@ internal sealed class DiskRows(SqliteConnection connection, AnswerSeal seal) : I
 
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_known, _deleteId, _deleteKey, _insert, _insertFrame, _insertOutline, _insertTag, _count, _release])
+        foreach (var statement in (SqliteStatement[])[_known, _deleteId, _deleteKey, _insert, _insertFrame, _insertOutline, _insertTag, _count, _release, _begin, _commit, _told])
             statement.Dispose();
     }
 

@@ -10,6 +10,9 @@ internal sealed class DiskUses(TimeProvider time)
 
     private readonly ConcurrentDictionary<CacheKey, Note> _notes = new();
 
+    // Taken out and perhaps not written yet: until the next are taken, so that an answer that was just used is never missed in between.
+    private readonly ConcurrentDictionary<CacheKey, long> _taken = new();
+
     /// <summary>Counts a hit.</summary>
     /// <returns>Whether there was nothing to write before, so that somebody should see to it.</returns>
     public bool Add(CacheKey key, Money saved)
@@ -34,16 +37,20 @@ internal sealed class DiskUses(TimeProvider time)
 
     /// <summary>When an answer was last used, if that is not written yet.</summary>
     public DateTimeOffset? UsedAt(CacheKey key) =>
-        _notes.TryGetValue(key, out var note) ? DateTimeOffset.FromUnixTimeMilliseconds(note.UsedAt) : null;
+        _notes.TryGetValue(key, out var note) ? DateTimeOffset.FromUnixTimeMilliseconds(note.UsedAt)
+        : _taken.TryGetValue(key, out var usedAt) ? DateTimeOffset.FromUnixTimeMilliseconds(usedAt) : null;
 
-    /// <summary>Takes up to so many notes out.</summary>
+    /// <summary>Takes up to so many notes out; those that were taken before are written.</summary>
     public List<(CacheKey Key, long Hits, long SavedNanos, long UsedAt)> Take(int count)
     {
         var taken = new List<(CacheKey, long, long, long)>();
-        foreach (var (key, _) in _notes)
+        _taken.Clear();
+        foreach (var (key, waiting) in _notes)
         {
             if (taken.Count == count)
                 break;
+
+            _taken[key] = waiting.UsedAt;
 
             if (_notes.TryRemove(key, out var note))
             {

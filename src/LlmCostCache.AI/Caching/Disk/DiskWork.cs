@@ -12,7 +12,7 @@ internal abstract class DiskWork
 
     public void Finish(bool committed) => _done.TrySetResult(committed ? Rows : 0);
 
-    internal sealed class Put(CacheKey key, StoredAnswer answer, RequestOutline? outline, long size) : DiskWork
+    internal sealed class Put(CacheKey key, StoredAnswer answer, Func<RequestOutline?>? outline, long size) : DiskWork
     {
         public CacheKey Key => key;
 
@@ -25,10 +25,13 @@ internal abstract class DiskWork
 
         public byte[]? Outline { get; private set; }
 
+        /// <summary>About how much the file grows: rows, index entries and what is left of their pages.</summary>
+        public long BytesInFile => (Frame?.Length ?? 0) + (Outline?.Length ?? 0) + DiskFile.PageSize;
+
         public void Seal(AnswerSeal seal)
         {
             Frame = AnswerFrame.Encode(key, answer, seal);
-            Outline = outline is null ? null : OutlineFrame.Encode(key, outline, seal);
+            Outline = outline?.Invoke() is { } parts ? OutlineFrame.Encode(key, parts, seal) : null;
         }
     }
 

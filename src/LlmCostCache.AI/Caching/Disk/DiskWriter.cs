@@ -34,10 +34,14 @@ internal sealed class DiskWriter : IDisposable
 
     // What could not be written yet and must be: without it the dead would live again after a restart, and other processes would never hear of it.
     private readonly List<DiskWork> _owed = [];
+
+    // Of these the single answers that are to go: they still stand in the file, and readers must not find them.
+    private readonly ConcurrentDictionary<CacheKey, long> _doomed = new();
     private bool _saysOwed;
     private volatile bool _isBroken;
     private SqliteConnection? _connection;
     private DiskRows? _rows;
+    private DiskInvalidations.Progress _known;
     private long _mark;
     private long _queuedPuts;
     private long _queuedBytes;
@@ -47,6 +51,7 @@ internal sealed class DiskWriter : IDisposable
     {
         (_file, _readers, _leases, _uses, _house, _told, _turn, _seal) = (file, readers, leases, uses, house, told, turn, seal);
         (_invalidations, _logger, _failed) = (invalidations, logger, failed);
+        _known = told.Current;
         _thread = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI cache.db" };
         _timer = time.CreateTimer(static state => ((DiskWriter)state!).TryAdd(new DiskWork.Tick()), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -60,6 +65,9 @@ internal sealed class DiskWriter : IDisposable
     /// <summary>Whether the file is damaged and no other could be begun so far. Each thing to do is another try.</summary>
     public bool IsBroken => _isBroken;
 
+    /// <summary>Whether an answer was removed and only could not be taken out of the file yet.</summary>
+    public bool IsDoomed(CacheKey key, StoredAnswer answer) => !_doomed.IsEmpty && _doomed.TryGetValue(key, out var askedUpTo) && answer.AskedAt <= askedUpTo;
+
     /// <summary>Opens the file and begins to write.</summary>
     public void Start()
     {
@@ -69,15 +77,18 @@ internal sealed class DiskWriter : IDisposable
     }
 
     /// <summary>Queues an answer, unless too much is queued: then it is bought again some day, the caller does not wait.</summary>
-    public void TryPut(CacheKey key, StoredAnswer answer, RequestOutline? outline)
+    public bool TryPut(CacheKey key, StoredAnswer answer, Func<RequestOutline?>? outline)
     {
         var size = answer.SizeInMemory();
         var isFull = Interlocked.Increment(ref _queuedPuts) > QueuedPuts | Interlocked.Add(ref _queuedBytes, size) > QueuedBytes;
-        if (isFull || !TryAdd(new DiskWork.Put(key, answer, outline, size)))
+        var isQueued = !isFull && TryAdd(new DiskWork.Put(key, answer, outline, size));
+        if (!isQueued)
             Released(size);
 
         if (isFull)
             _failed("the queue is full");
+
+        return isQueued;
     }
 
     /// <summary>Queues something and says what came of it.</summary>
@@ -174,7 +185,15 @@ internal sealed class DiskWriter : IDisposable
             foreach (var done in batch)
             {
                 if (done is DiskWork.Put put)
+                {
                     Released(put.Size);
+
+                    // Its lease was to go with it; nobody else will take it away.
+                    if (committed)
+                        _leases.WentWithAnswer(put.Key);
+                    else if (_leases.Holds(put.Key))
+                        TryAdd(new DiskWork.Release(put.Key));
+                }
 
                 done.Finish(committed);
             }
@@ -199,15 +218,16 @@ internal sealed class DiskWriter : IDisposable
                 InTurn(() =>
                 {
                     // Nobody else can add an invalidation now, and an answer that one of them has killed is not written.
-                    _told.Learn(_connection!);
+                    _rows!.Learn(_told, _known);
                     _owed.ForEach(Do);
                     batch.ForEach(Do);
                 });
                 committed = true;
-                if (batch.Exists(static work => work is DiskWork.Barrier or DiskWork.Tick))
+                var isAsked = batch.Exists(static work => work is DiskWork.Barrier or DiskWork.Tick);
+                if (isAsked)
                     WriteUses();
 
-                KeepHouse();
+                KeepHouse(batch.Sum(static work => (work as DiskWork.Put)?.BytesInFile ?? 0), isAsked);
             }
             catch (Exception e) when (DiskFile.IsExpected(e))
             {
@@ -246,6 +266,7 @@ internal sealed class DiskWriter : IDisposable
     private void Settle()
     {
         _owed.Clear();
+        _doomed.Clear();
         _saysOwed = false;
     }
 
@@ -256,15 +277,22 @@ internal sealed class DiskWriter : IDisposable
         if (_owed.Count == 0)
             return;
 
+        foreach (var delete in batch.OfType<DiskWork.Delete>())
+            _doomed.AddOrUpdate(delete.Key, delete.AskedUpTo, (_, known) => Math.Max(known, delete.AskedUpTo));
+
         // Too many to remember: everything older is forgotten, which is too much, never too little.
         if (_owed.Count > MostOwed && _owed.OfType<DiskWork.Invalidate>().ToList() is { Count: > 0 } invalidations)
         {
+            var everything = new DiskWork.Invalidate(new(Invalidations.Kind.Everything, ""), invalidations.Max(static work => work.Stamp));
+            _invalidations.Add(everything.Scope, everything.Stamp);
             _owed.Clear();
-            _owed.Add(new DiskWork.Invalidate(new(Invalidations.Kind.Everything, ""), invalidations.Max(static work => work.Stamp)));
+            _doomed.Clear();
+            _owed.Add(everything);
         }
         else if (_owed.Count > MostOwed)
         {
             _owed.Clear();
+            _doomed.Clear();
         }
 
         if (batch.Exists(static work => work is DiskWork.Invalidate))
@@ -285,13 +313,13 @@ internal sealed class DiskWriter : IDisposable
         switch (work)
         {
             // Written late, asked early: whoever invalidated meanwhile must not find it.
-            case DiskWork.Put put when !_invalidations.IsDead(put.Answer):
+            case DiskWork.Put put:
                 if (put.Frame!.Length > AnswerFrame.MaxBytes)
                     _failed("an answer is too large for the file");
-                else
+                else if (!_invalidations.IsDead(put.Answer))
                     _rows!.Put(put);
 
-                if (_leases.Forget(put.Key))
+                if (_leases.Holds(put.Key))
                     _rows!.Release(_leases, put.Key);
 
                 break;
@@ -319,12 +347,12 @@ internal sealed class DiskWriter : IDisposable
         }
     }
 
-    private void KeepHouse()
+    private void KeepHouse(long written, bool looks)
     {
         if (_house.IsDue())
             _house.Sweep(_connection!);
 
-        _house.Evict(_connection!);
+        _house.Evict(_connection!, written, looks);
     }
 
     /// <summary>A transaction, while nobody else in this process has one.</summary>
@@ -333,11 +361,11 @@ internal sealed class DiskWriter : IDisposable
         _turn.Wait();
         try
         {
-            SqliteFile.Execute(_connection!, "BEGIN IMMEDIATE");
+            _rows!.Begin();
             try
             {
                 write();
-                SqliteFile.Execute(_connection!, "COMMIT");
+                _rows.Commit();
             }
             catch
             {
@@ -400,6 +428,10 @@ internal sealed class DiskWriter : IDisposable
             _rows = new DiskRows(_connection, _seal);
             _isBroken = false;
             BegunAnew?.Invoke();
+            _known = _told.Current;
+
+            // Whoever opened the file in between has the old one, or goes on with what is known of it.
+            _readers.Drop();
 
             // The other processes may not have learned from the old file all that was invalidated.
             _owed.AddRange(_invalidations.Known().Select(static known => new DiskWork.Invalidate(known.Scope, known.Stamp)));

@@ -60,6 +60,17 @@ internal sealed class CacheFile : IDisposable
         }
     }
 
+    /// <summary>What was invalidated, as the file says; with other keys than ours, rather too much than too little.</summary>
+    public Invalidations ReadInvalidations(AnswerSeal seal, TimeProvider time)
+    {
+        var invalidations = new Invalidations(time);
+        return Guarded(() =>
+        {
+            new DiskInvalidations(seal, invalidations).Learn(_connection, new());
+            return invalidations;
+        });
+    }
+
     public static StoreUnavailableException Unavailable(string path, SqliteException error) => new(Words(path, error), error) { Store = path };
 
     private static string Words(string path, SqliteException error) => error.SqliteErrorCode switch

@@ -10,13 +10,16 @@ internal sealed class EntryExport(CacheFile file, AnswerSeal seal, DateTimeOffse
     /// <summary>Entries that were written.</summary>
     public long Written { get; private set; }
 
-    /// <summary>Entries that had expired and were left out.</summary>
+    /// <summary>Entries that had expired, or were invalidated and only still stand in the file, and were left out.</summary>
     public long Expired { get; private set; }
 
     /// <summary>Entries that would never be served and were left out.</summary>
     public long Bad { get; private set; }
 
     public Action<long> Progress { get; init; } = _ => { };
+
+    /// <summary>Whether an answer was invalidated and only still stands in the file.</summary>
+    public Func<StoredAnswer, bool> IsDead { get; init; } = static _ => false;
 
     /// <summary>Writes the lines; the stream stays open.</summary>
     public async Task WriteAsync(EntryFilter filter, Stream destination, CancellationToken cancellationToken)
@@ -59,10 +62,16 @@ internal sealed class EntryExport(CacheFile file, AnswerSeal seal, DateTimeOffse
         }
 
         // What was sealed with another key or secret may be good; whoever imports it has that, or not.
-        var opened = AnswerFrame.TryDecode(entry.Key, frame, seal, out _);
-        if (opened != SealResult.Opened && !EntryFault.IsSomebodyElses(opened, frame, seal))
+        var opened = AnswerFrame.TryDecode(entry.Key, frame, seal, out var answer);
+        if (answer is null && !EntryFault.IsSomebodyElses(opened, frame, seal))
         {
             Bad++;
+            return null;
+        }
+
+        if (answer is not null && IsDead(answer))
+        {
+            Expired++;
             return null;
         }
 

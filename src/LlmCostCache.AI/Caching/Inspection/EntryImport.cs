@@ -96,7 +96,7 @@ internal sealed class EntryImport(DiskLayer? disk, string homeDirectory, AnswerS
         }
         else
         {
-            disk.Put(line.Key, answer!, outline);
+            disk.Put(line.Key, answer!, () => outline);
             _waiting.Add((number, line.Key, line.AskedAt));
             _waitingBytes += line.Frame.Length;
         }
@@ -123,7 +123,8 @@ internal sealed class EntryImport(DiskLayer? disk, string homeDirectory, AnswerS
             || (line.Model is not null && (line.Model, line.Namespace, line.Tenant) != (answer.Model, answer.Namespace, answer.Tenant))
                 ? "the line does not say what its answer says"
             : answer.ExpiresAt <= now ? "it has expired"
-            : !answer.IsFresh(now) ? "its times are impossible here: check the clock"
+            : !answer.IsFresh(now, counts: false) ? "its times are impossible here: check the clock"
+            : !answer.IsFresh(now) ? "it goes when nobody uses it for a while, and nobody has here"
             : answer.SizeInMemory() > LargestAnswer ? "it is larger than any answer that is stored"
             : invalidations.IsDead(answer) ? "it was invalidated here after it was asked"
             : null;

@@ -31,7 +31,13 @@ internal sealed class MissSearch(CacheFile? file, AnswerSeal seal, DateTimeOffse
         }
 
         var frame = file!.FrameOf(entry);
-        var opened = frame is null ? SealResult.Broken : AnswerFrame.TryDecode(entry.Key, frame, seal, out _);
+        StoredAnswer? answer = null;
+        var opened = frame is null ? SealResult.Broken : AnswerFrame.TryDecode(entry.Key, frame, seal, out answer);
+        if (answer?.SlidingFor is { } unused && now - entry.UsedAt >= unused)
+        {
+            return new() { Verdict = MissVerdict.Expired, Entry = file.Open(entry, seal) with { ExpiresAt = entry.UsedAt + unused }, NotCompared = notCompared };
+        }
+
         return opened == SealResult.Opened
             ? new() { Verdict = MissVerdict.Hit, Entry = file.Open(entry, seal), NotCompared = notCompared }
             : new() { Verdict = MissVerdict.Unreadable, Entry = entry, Reason = EntryFault.Of(opened, frame, seal), NotCompared = notCompared };

@@ -1,3 +1,6 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
 namespace LlmCostCache.AI;
 
 /// <summary>A copy of the ledger that was checked, row by row, before it got its name.</summary>
@@ -8,6 +11,7 @@ internal sealed record LedgerBackup(string File, long Bytes, LedgerVerification 
 {
     /// <summary>Copies the ledger while others write to it.</summary>
     /// <exception cref="StoreUnavailableException">The ledger cannot be read, or the copy cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">It was called off; there is no copy.</exception>
     public static LedgerBackup Take(string path, string target, CancellationToken cancellationToken)
     {
         target = Path.GetFullPath(target);
@@ -19,11 +23,17 @@ internal sealed record LedgerBackup(string File, long Bytes, LedgerVerification 
         try
         {
             using var connection = LedgerFile.OpenForReading(path, asIs: true);
+            using var interruption = cancellationToken.Register(() => raw.sqlite3_interrupt(connection.Handle));
+            cancellationToken.ThrowIfCancellationRequested();
             LedgerVerification? check = null;
-            LedgerCopy.Take(connection, target, draft => check = CheckOf(draft, cancellationToken));
+            LedgerCopy.Take(connection, target, draft => check = CheckOf(draft, LedgerArchive.DirectoryOf(path), cancellationToken));
             return new LedgerBackup(target, new FileInfo(target).Length, check!);
         }
-        catch (Microsoft.Data.Sqlite.SqliteException error)
+        catch (SqliteException error) when (error.SqliteErrorCode == raw.SQLITE_INTERRUPT)
+        {
+            throw new OperationCanceledException("The ledger was not copied.", error, cancellationToken);
+        }
+        catch (SqliteException error)
         {
             throw SqliteFailure.Unavailable(path, error);
         }
@@ -33,9 +43,9 @@ internal sealed record LedgerBackup(string File, long Bytes, LedgerVerification 
         }
     }
 
-    private static LedgerVerification CheckOf(string draft, CancellationToken cancellationToken)
+    private static LedgerVerification CheckOf(string draft, string archives, CancellationToken cancellationToken)
     {
         using var copy = LedgerFile.OpenForReading(draft);
-        return new LedgerVerifier(copy).Verify(cancellationToken);
+        return new LedgerVerifier(copy) { ArchiveDirectory = archives }.Verify(cancellationToken);
     }
 }

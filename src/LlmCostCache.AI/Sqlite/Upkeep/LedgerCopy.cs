@@ -56,7 +56,8 @@ internal static class LedgerCopy
                 using (var to = new FileStream(copy + end, FileMode.Open, FileAccess.Write))
                 {
                     from.CopyTo(to);
-                    to.Flush(flushToDisk: true);
+                    to.Flush();
+                    DiskSync.Sync(to.SafeFileHandle);
                 }
             }
         }
@@ -71,6 +72,6 @@ internal static class LedgerCopy
     private static void BringToDisk(string path)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
-        RandomAccess.FlushToDisk(file);
+        DiskSync.Sync(file);
     }
 }

@@ -24,12 +24,12 @@ internal sealed record LedgerRepair(string? Backup, LedgerVerification Before, L
                 return new LedgerRepair(null, before, before);
             }
 
+            using var turn = UpkeepTurn.Take(path);
             var backup = CopyOf(connection, path, time);
             SqliteFile.Execute(connection, "BEGIN IMMEDIATE");
             try
             {
                 SqliteFile.Execute(connection, "REINDEX");
-                RemoveStrayHolds(connection);
                 new LedgerVerifier(connection) { Repairs = true }.Verify(cancellationToken);
 
                 // A head that says less than the rows is a note that was lost; one that says more is the proof that rows are missing.
@@ -77,7 +77,4 @@ internal sealed record LedgerRepair(string? Backup, LedgerVerification Before, L
         }
     }
 
-    /// <summary>A hold without its reservation would be counted by nobody and released by nobody.</summary>
-    private static void RemoveStrayHolds(SqliteConnection connection) =>
-        SqliteFile.Execute(connection, "DELETE FROM hold WHERE reservation_id NOT IN (SELECT id FROM reservation)");
 }

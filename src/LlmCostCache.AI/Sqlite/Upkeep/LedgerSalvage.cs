@@ -15,7 +15,9 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
     // Where a page is damaged, all rows of the page are; beyond so many unreadable places in a row nothing is expected any more when nobody knows where the ledger ended.
     private const long FarthestStep = 1 << 20;
 
-    private static readonly string[] s_others = ["budget", "budget_window", "reservation", "hold", "meta", "rolling_window", "budget_setting", "budget_grant", "budget_change"];
+    private const long LeastBytes = 64;
+
+    private static readonly string[] s_others = ["budget", "budget_window", "reservation", "meta", "rolling_window", "budget_setting", "budget_grant", "budget_change", "archive", "archived_id", "archived_sum"];
 
     /// <summary>Reads a ledger row by row, around what cannot be read, into a new one. The damaged file is only read.</summary>
     /// <exception cref="StoreUnavailableException">Nothing of it can be read, or the new one cannot be written.</exception>
@@ -40,7 +42,7 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
                 SqliteFile.Execute(to, "PRAGMA foreign_keys = OFF");
                 SqliteFile.Execute(to, "BEGIN IMMEDIATE");
                 result = Copy(from, to, target, cancellationToken);
-                new LedgerVerifier(to) { Repairs = true }.Verify(cancellationToken);
+                new LedgerVerifier(to) { Repairs = true, ArchiveDirectory = LedgerArchive.DirectoryOf(path) }.Verify(cancellationToken);
                 SqliteFile.Execute(to, "COMMIT");
                 SqliteFile.Execute(to, "PRAGMA wal_checkpoint(TRUNCATE)");
             }
@@ -76,13 +78,18 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
         // The end that was noted says how many rows there have to be; without it, the rows say it themselves.
         var noted = LedgerReader.Meta(to, "head") is { } head && LedgerChain.TryReadHead(head, out var end, out _) ? end : 0;
         var lost = ImmutableArray.CreateBuilder<(long, long)>();
-        var (rows, last) = (0L, 0L);
+        var (rows, last) = (0L, new LedgerArchives(to).Through);
         var columns = Columns(from);
-        using var insert = new SqliteStatement(to, Insert("entry", columns));
-        for (var next = 1L; ;)
+
+        // Two rows of one id are a damage too, and neither takes the place of the other in silence.
+        using var insert = new SqliteStatement(to, Insert("entry", columns, orReplace: false));
+        using var alone = new SqliteStatement(from, $"SELECT {string.Join(", ", columns)} FROM entry WHERE seq = ?1");
+
+        // A row has more bytes than these; an end that is further away was damaged itself.
+        var farthest = Math.Min(noted, SqliteFile.Scalar(from, "PRAGMA page_count") * SqliteFile.Scalar(from, "PRAGMA page_size") / LeastBytes);
+        for (var next = last + 1; ;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var before = last;
             try
             {
                 using var select = new SqliteStatement(from, $"SELECT {string.Join(", ", columns)} FROM entry WHERE seq >= ?1 ORDER BY seq");
@@ -100,32 +107,41 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
             }
             catch (SqliteException error) when (error.SqliteErrorCode is 11 or 19 or 26 or 10)
             {
-                // Go on behind what cannot be read, in growing steps; what is stepped over is looked for one by one afterwards.
-                next = NextReadable(from, Math.Max(next, last + 1), Math.Max(noted, last + FarthestStep));
-                if (next < 0)
+                // Go on with the next row that can be read alone and written: the way to it may be what is damaged.
+                var found = NextReadable(alone, insert, columns.Count, (Math.Max(next, last + 1), Math.Max(farthest, last + FarthestStep)), cancellationToken);
+                if (found < 0)
                 {
                     Miss(lost, last + 1, noted);
                     return new LedgerSalvage(target, rows, lost.ToImmutable(), lostTables.ToImmutable());
                 }
+
+                Miss(lost, last + 1, found - 1);
+                (rows, last, next) = (rows + 1, found, found + 1);
             }
         }
     }
 
-    /// <returns>The next place whose row can be read, at or behind <paramref name="from"/> + 1; -1 when there is none.</returns>
-    private static long NextReadable(SqliteConnection connection, long from, long limit)
+    /// <summary>Copies the next row that can be.</summary>
+    /// <returns>Its place; -1 when there is none.</returns>
+    private static long NextReadable(SqliteStatement row, SqliteStatement insert, int columns, (long First, long Last) places, CancellationToken cancellationToken)
     {
-        for (var sequence = from; sequence <= limit; sequence++)
+        for (var sequence = places.First; sequence <= places.Last; sequence++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                using var row = new SqliteStatement(connection, $"SELECT {LedgerBook.Columns} FROM entry WHERE seq = ?1");
                 if (row.Bind(1, sequence).Step())
                 {
+                    CopyRow(row, insert, columns);
                     return sequence;
                 }
             }
-            catch (SqliteException error) when (error.SqliteErrorCode is 11 or 26 or 10)
+            catch (SqliteException error) when (error.SqliteErrorCode is 11 or 19 or 26 or 10)
             {
+            }
+            finally
+            {
+                row.Reset();
             }
         }
 
@@ -164,7 +180,15 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
                 return true;
             }
 
-            using var select = new SqliteStatement(from, $"SELECT {string.Join(", ", columns)} FROM {table}");
+            var source = $"SELECT {string.Join(", ", columns)} FROM {table}";
+            if (table == "reservation" && !columns.Contains("holds"))
+            {
+                // Until schema 5 a table of its own said what is held, and one that was posted kept its row.
+                source = $"SELECT {string.Join(", ", columns)}, (SELECT json_group_array(json_array(budget_id, window_key, starts_at, amount_nanos)) FROM hold WHERE reservation_id = reservation.id) FROM reservation WHERE state <> 'posted'";
+                columns.Add("holds");
+            }
+
+            using var select = new SqliteStatement(from, source);
             using var insert = new SqliteStatement(to, Insert(table, columns));
             while (select.Step())
             {
@@ -179,8 +203,8 @@ internal sealed record LedgerSalvage(string File, long Rows, ImmutableArray<(lon
         }
     }
 
-    private static string Insert(string table, List<string> columns) =>
-        $"INSERT OR REPLACE INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", Enumerable.Range(1, columns.Count).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})";
+    private static string Insert(string table, List<string> columns, bool orReplace = true) =>
+        $"INSERT {(orReplace ? "OR REPLACE " : "")}INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", Enumerable.Range(1, columns.Count).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)))})";
 
     private static void CopyRow(SqliteStatement from, SqliteStatement to, int columns)
     {

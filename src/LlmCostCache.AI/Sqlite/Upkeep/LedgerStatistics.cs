@@ -52,6 +52,9 @@ internal sealed record LedgerStatistics
 
     public required ImmutableArray<(string Name, long Bytes)> Copies { get; init; }
 
+    /// <summary>The files of rows that moved out of the ledger.</summary>
+    public required ImmutableArray<ArchiveSize> Archives { get; init; }
+
     public long BytesPerRow => Rows == 0 ? 0 : (FileBytes - FreeBytes) / Rows;
 
     public long RowsPerDay => RowsLately / Days;
@@ -69,14 +72,15 @@ internal sealed record LedgerStatistics
             var week = LedgerTime.Micros(time.GetUtcNow() - TimeSpan.FromDays(Days));
             var page = SqliteFile.Scalar(connection, "PRAGMA page_size");
             var directory = Path.GetDirectoryName(path)!;
+            var archives = LedgerArchive.All(connection);
             return new LedgerStatistics
             {
                 File = path,
                 Schema = SqliteFile.Scalar(connection, "PRAGMA user_version"),
                 Rows = SqliteFile.Scalar(connection, "SELECT COUNT(*) FROM entry"),
                 Adjustments = SqliteFile.Scalar(connection, "SELECT COUNT(*) FROM entry WHERE adjusts IS NOT NULL"),
-                Oldest = Instant(connection, "SELECT at FROM entry ORDER BY at LIMIT 1"),
-                Newest = Instant(connection, "SELECT at FROM entry ORDER BY at DESC LIMIT 1"),
+                Oldest = Earlier(Instant(connection, "SELECT at FROM entry ORDER BY at LIMIT 1"), archives.Min(static archive => (long?)archive.FirstAt)),
+                Newest = Instant(connection, "SELECT at FROM entry ORDER BY at DESC LIMIT 1") ?? Earlier(null, archives.Max(static archive => (long?)archive.LastAt)),
                 RowsLately = Count(connection, "SELECT COUNT(*) FROM entry WHERE at >= ?1 AND at <= ?2", week, now),
                 FileBytes = new FileInfo(path).Length,
                 LogBytes = System.IO.File.Exists(path + "-wal") ? new FileInfo(path + "-wal").Length : 0,
@@ -90,6 +94,7 @@ internal sealed record LedgerStatistics
                 Refused = Lines(directory, "spool-refused.jsonl"),
                 Head = LedgerReader.Meta(connection, "head") is { } head && head != "0:" ? head : null,
                 Tables = TableSizes(connection),
+                Archives = [.. archives.Select(archive => ArchiveSize.Of(archive, LedgerArchive.DirectoryOf(path)))],
                 Copies = [.. Directory.EnumerateFiles(directory, Path.GetFileName(path) + ".*.bak").Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), new FileInfo(file).Length))],
             };
         }
@@ -98,6 +103,9 @@ internal sealed record LedgerStatistics
             throw SqliteFailure.Unavailable(path, error);
         }
     }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? instant, long? archived) =>
+        archived is { } micros && (instant is null || LedgerTime.Instant(micros) < instant) ? LedgerTime.Instant(micros) : instant;
 
     private static DateTimeOffset? Instant(SqliteConnection connection, string sql)
     {

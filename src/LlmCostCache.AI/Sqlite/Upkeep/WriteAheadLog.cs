@@ -10,7 +10,7 @@ namespace LlmCostCache.AI;
 /// </remarks>
 internal static class WriteAheadLog
 {
-    private const int Attempts = 3;
+    private const int Attempts = 10;
     private const int HeaderBytes = 32;
     private const int FrameHeaderBytes = 24;
 
@@ -21,8 +21,8 @@ internal static class WriteAheadLog
         using var pause = new ManualResetEventSlim();
         for (var attempt = 1; ; attempt++)
         {
-            // Whoever writes right now may begin the log anew while it is read, so a finding is looked at again.
-            var damage = DamageOnce(path, out var salts);
+            // Whoever writes right now may begin the log anew while it is read, or write frames behind one that was read too early: damage stays where it is.
+            var damage = DamageOnce(path, out var place);
             if (damage is null)
             {
                 return null;
@@ -30,16 +30,21 @@ internal static class WriteAheadLog
 
             pause.Wait(TimeSpan.FromMilliseconds(50));
             damage = DamageOnce(path, out var again);
-            if (damage is null || again == salts || attempt == Attempts)
+            if (damage is null || again == place)
             {
                 return damage;
+            }
+
+            if (attempt == Attempts)
+            {
+                return null;
             }
         }
     }
 
-    private static string? DamageOnce(string path, out ulong salts)
+    private static string? DamageOnce(string path, out (ulong Salts, long Frame) place)
     {
-        salts = 0;
+        place = default;
         if (!File.Exists(path))
         {
             return null;
@@ -55,7 +60,8 @@ internal static class WriteAheadLog
         var magic = BinaryPrimitives.ReadUInt32BigEndian(header);
         var isBig = magic == 0x377F0683;
         var pageSize = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(8));
-        salts = BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(16));
+        var salts = BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(16));
+        place = (salts, 0);
         var sum = Sum(header.AsSpan(0, 24), (0, 0), isBig);
         if ((magic & 0xFFFFFFFE) != 0x377F0682 || pageSize is < 512 or > 65536 || !Matches(header.AsSpan(24), sum))
         {
@@ -84,6 +90,7 @@ internal static class WriteAheadLog
             }
         }
 
+        place = (salts, firstBad);
         return lost == 0
             ? null
             : string.Create(CultureInfo.InvariantCulture, $"The write-ahead log is damaged at frame {firstBad}: {lost} later {(lost == 1 ? "transaction" : "transactions")} in it cannot be read. Keep a copy of ledger.db-wal before anything opens the ledger.");

@@ -1,0 +1,67 @@
+namespace LlmCostCache.AI.Cli.Tests;
+
+/// <summary><c>llmcost ... | head</c>, with the real executable and real pipes.</summary>
+public class ReaderGoneTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
+    public static TheoryData<string> Commands =>
+    [
+        "", "report", "report session --json", "report --csv", "export", "export --format csv", "export --format focus", "prices list", "prices list --json",
+        "ledger tail", "ledger tail --follow", "ledger stats", "savings", "forecast", "blocks", "doctor", "watch", "watch --json", "price gpt-4o", "--help", "--version",
+    ];
+
+    [UnixTheory]
+    [MemberData(nameof(Commands))]
+    public async Task A_command_whose_reader_has_gone_ends_without_a_word(string command)
+    {
+        using var home = await ReportSample.CreateAsync();
+        using var process = CliProcess.Start([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), .. command == "--version" ? Array.Empty<string>() : ["--home", home.Path]]);
+        process.StandardOutput.Close();
+
+        var error = await process.StandardError.ReadToEndAsync().WaitAsync(s_patience);
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+
+        Assert.Equal((ExitCode.ReaderGone, ""), (process.ExitCode, error));
+    }
+
+    [UnixFact]
+    public async Task Watching_ends_when_its_reader_has_seen_enough()
+    {
+        using var home = await ReportSample.CreateAsync();
+        using var process = CliProcess.Start("watch", "--interval", "0.2", "--home", home.Path);
+        Assert.NotNull(await process.StandardOutput.ReadLineAsync().WaitAsync(s_patience));
+        process.StandardOutput.Close();
+
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+
+        Assert.Equal((ExitCode.ReaderGone, ""), (process.ExitCode, await process.StandardError.ReadToEndAsync()));
+    }
+
+    [UnixFact]
+    public async Task Lines_that_nobody_wants_the_answers_of_are_not_worked_through()
+    {
+        using var process = CliProcess.Start("price", "--jsonl");
+        var asking = Task.Run(() =>
+        {
+            try
+            {
+                while (true)
+                {
+                    process.StandardInput.WriteLine("""{"id":1,"model":"gpt-4o-mini","usage":{"input_tokens":1000}}""");
+                }
+            }
+            catch (IOException)
+            {
+                // It has ended, and so has its input.
+            }
+        });
+        Assert.NotNull(await process.StandardOutput.ReadLineAsync().WaitAsync(s_patience));
+        process.StandardOutput.Close();
+
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+        await asking.WaitAsync(s_patience);
+
+        Assert.Equal(ExitCode.ReaderGone, process.ExitCode);
+    }
+}
