@@ -7,7 +7,7 @@ namespace LlmCostCache.AI;
 /// <param name="cache">Where it looks.</param>
 internal abstract class CacheSearch(ResponseCache cache)
 {
-    // Those who waited for a failed call try once more; when that fails too, all of them hear of it.
+    // Those who waited for a failed call try once more; when that fails too, all of them hear of it, or are served what has expired if they take it.
     public const int MostFailures = 2;
 
     private int _failures;
@@ -21,11 +21,18 @@ internal abstract class CacheSearch(ResponseCache cache)
     public bool AsksAlone { get; set; }
 
     /// <summary>Hears how a call failed that this question was waiting for. What refused it on this side, a budget for instance, says nothing about this caller.</summary>
-    /// <exception cref="Exception">It was the second: the provider does not answer this question.</exception>
-    public void Heard(Exception? error)
+    /// <returns>Null when this caller tries again; the expired answer that stands in when it was the second failure.</returns>
+    /// <exception cref="Exception">It was the second, and nothing stands in: the provider does not answer this question.</exception>
+    public CacheHit? Heard(Exception? error, CancellationToken cancellationToken)
     {
-        if (error is not (null or LlmCostException) && ++_failures >= MostFailures)
-            ExceptionDispatchInfo.Throw(error);
+        if (error is null or LlmCostException || ++_failures < MostFailures)
+            return null;
+
+        if (ProviderFailure.IsProviders(error, cancellationToken) && cache.FindStale(Plan, error.GetType().Name) is { } stale)
+            return stale;
+
+        ExceptionDispatchInfo.Throw(error);
+        return null;
     }
 
     /// <summary>The expired answer that somebody else's call got instead of a stream, which broke before this question was shown any of it; null when it got none.</summary>
@@ -73,7 +80,8 @@ internal abstract class CacheSearch(ResponseCache cache)
                 return (shared, null);
 
             AsksAlone = flight.IsUnshareable;
-            Heard(flight.Error);
+            if (Heard(flight.Error, cancellationToken) is { } stale)
+                return (stale, null);
         }
 
         return default;

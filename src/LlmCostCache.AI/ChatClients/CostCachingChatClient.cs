@@ -122,12 +122,11 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
                 yield break;
             }
 
-            hit = question.InsteadOf(live.Stream);
+            hit = question.InsteadOf(live.Stream) ?? question.Heard(live.Stream.Error?.SourceException, cancellationToken);
             if (hit is not null)
                 break;
 
             question.AsksAlone |= live.IsTurnedAway;
-            question.Heard(live.Stream.Error?.SourceException);
             (hit, live) = await FindAsync(question, readsAlong: true, cancellationToken);
         }
 

@@ -24,11 +24,20 @@ public sealed partial class CostCachingChatClient
         if (!flight.IsLeader)
             return;
 
-        // The caller owns its messages and options and may change them at once.
-        ChatMessage[] messages = [.. question.Messages.Select(ChatMessages.Copy)];
-        var options = question.Options?.Clone();
-        options?.AdditionalProperties?.Remove(CallToken.Key);
-        _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution, hit.StoredAt));
+        try
+        {
+            // The caller owns its messages and options and may change them at once.
+            ChatMessage[] messages = [.. question.Messages.Select(ChatMessages.Copy)];
+            var options = question.Options?.Clone();
+            options?.AdditionalProperties?.Remove(CallToken.Key);
+            _ = Task.Run(() => RefreshAsync(flight, messages, options, question.Attribution, hit.StoredAt));
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Options of the host's own kind that cannot be copied: its answer is here, and nobody may wait for one that is not asked for.
+            flight.Dispose();
+            GaveUp(question.Plan.Key);
+        }
     }
 
     private async Task RefreshAsync(CacheFlight flight, IReadOnlyList<ChatMessage> messages, ChatOptions? options, Attribution attribution, DateTimeOffset storedAt)
@@ -62,11 +71,16 @@ public sealed partial class CostCachingChatClient
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {
-                // Nobody waits for it, and the answer is still good for a while. Not tried again with every hit, though.
-                _costs.Telemetry.LayerFailed(CacheLayer.None, "refresh ahead");
-                Pause(key);
+                GaveUp(key);
             }
         }
+    }
+
+    /// <summary>Nobody waits for the new answer, and the old one is still good for a while. Not tried again with every hit, though.</summary>
+    private void GaveUp(CacheKey key)
+    {
+        _costs.Telemetry.LayerFailed(CacheLayer.None, "refresh ahead");
+        Pause(key);
     }
 
     private void Pause(CacheKey key)

@@ -13,7 +13,7 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
 
     private bool Ungrouped => by is null && thenBy is null;
 
-    /// <summary>The totals in the order of their keys, calls without a value last. Ungrouped: always exactly one.</summary>
+    /// <summary>The totals in the ordinal order of their keys, calls without a value last. Ungrouped: always exactly one.</summary>
     public IReadOnlyList<LedgerTotal> Sum(LedgerFilter filter, CancellationToken cancellationToken, bool fromRows = false)
     {
         if (fromRows || !IsRolledUp(by) || !IsRolledUp(thenBy) || filter.Session is not null || filter.Tag is not null)
@@ -30,9 +30,10 @@ internal sealed class LedgerTotals(SqliteConnection connection, LedgerCalendar c
             _totals.Add((null, null), new TotalBuilder());
         }
 
-        return [.. from total in _totals
-                   orderby total.Key.Key is null, total.Key.Key, total.Key.ThenKey is null, total.Key.ThenKey
-                   select total.Value.Build(total.Key.Key, total.Key.ThenKey)];
+        return [.. _totals
+            .OrderBy(static total => total.Key.Key is null).ThenBy(static total => total.Key.Key, StringComparer.Ordinal)
+            .ThenBy(static total => total.Key.ThenKey is null).ThenBy(static total => total.Key.ThenKey, StringComparer.Ordinal)
+            .Select(static total => total.Value.Build(total.Key.Key, total.Key.ThenKey))];
     }
 
     private static bool IsRolledUp(LedgerDimension? dimension) => dimension is not (LedgerDimension.Session or LedgerDimension.Tag or LedgerDimension.Trace);

@@ -101,6 +101,33 @@ public class CacheOptionsTests
         await Assert.ThrowsAsync<HttpRequestException>(() => strict.WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_takes_a_stale_answer_gets_it_also_when_those_it_waits_for_take_none(bool streamed)
+    {
+        await using var pipeline = Open(cache => cache.TimeToLive = TimeSpan.FromHours(1));
+        var lenient = new ChatOptions().WithCache(c => c.ServeStale(TimeSpan.FromHours(2)));
+        await AskAsync(pipeline, options: lenient);
+        _clock.Advance(TimeSpan.FromHours(2));
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        pipeline.Provider.Answer = async (_, _, _) =>
+        {
+            await gate.Task;
+
+            // The first call that fails leaves eleven callers that try once more; a moment, so that one of them leads the others.
+            await Task.Delay(200);
+            throw new HttpRequestException("down", null, HttpStatusCode.ServiceUnavailable);
+        };
+        var strict = Enumerable.Range(0, 11).Select(_ => AskAsync(pipeline, streamed)).ToList();
+        var served = AskAsync(pipeline, streamed, options: lenient);
+        gate.SetResult();
+
+        Assert.Equal("answer 1", (await served.WaitAsync(TimeSpan.FromSeconds(60))).Text);
+        foreach (var caller in strict)
+            await Assert.ThrowsAsync<HttpRequestException>(() => caller.WaitAsync(TimeSpan.FromSeconds(60)));
+    }
+
     [Fact]
     public async Task All_who_read_a_stream_along_get_the_stale_answer_when_the_provider_is_down_and_it_is_asked_once()
     {
@@ -146,6 +173,29 @@ public class CacheOptionsTests
             throw new HttpRequestException("down", null, HttpStatusCode.ServiceUnavailable);
         };
         return gate;
+    }
+
+    [Fact]
+    public async Task Options_that_cannot_be_copied_neither_spoil_a_hit_nor_hold_up_those_who_ask_later()
+    {
+        await using var pipeline = Open(cache => (cache.TimeToLive, cache.RefreshAhead) = (TimeSpan.FromHours(10), 0.5));
+        var options = new FragileOptions();
+        await AskAsync(pipeline, options: options);
+        _clock.Advance(TimeSpan.FromHours(9));
+
+        options.IsBroken = true;
+        Assert.Equal("answer 1", (await AskAsync(pipeline, options: options)).Text);
+
+        options.IsBroken = false;
+        _clock.Advance(TimeSpan.FromHours(2));
+        Assert.Equal("answer 2", (await AskAsync(pipeline, options: options).WaitAsync(TimeSpan.FromSeconds(60))).Text);
+    }
+
+    private sealed class FragileOptions : ChatOptions
+    {
+        public bool IsBroken { get; set; }
+
+        public override ChatOptions Clone() => IsBroken ? throw new NotSupportedException("cannot be copied") : base.Clone();
     }
 
     [Fact]

@@ -1,9 +1,36 @@
+using System.Globalization;
 using CsCheck;
 
 namespace LlmCostCache.AI.Tests;
 
 public class TotalsTests
 {
+    [Theory]
+    [InlineData("en-US")]
+    [InlineData("da-DK")]
+    public async Task Totals_come_in_the_same_order_in_every_culture(string culture)
+    {
+        await using var home = new LedgerHome(fast: true);
+        await using var store = home.Open();
+        foreach (var user in new[] { "b", "aa", "B", "a-b", "ab" })
+        {
+            await store.AppendAsync(home.Row(user, 1, new Attribution { User = user }));
+        }
+
+        var before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
+            using var connection = home.Connect();
+            var totals = new LedgerTotals(connection, new LedgerCalendar(TimeZoneInfo.Utc, DayOfWeek.Monday), LedgerDimension.User, null).Sum(LedgerFilter.All, default);
+            Assert.Equal(["B", "a-b", "aa", "ab", "b"], totals.Select(total => total.Key));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
     [Fact]
     public async Task The_days_of_every_zone_add_up_to_the_range_and_equal_the_days_counted_row_by_row()
     {
