@@ -27,12 +27,6 @@ internal static class AnswerFrame
     private const byte ChatKind = 1;
     private const byte EmbeddingKind = 2;
 
-    // What the objects take in memory at least; see SizeInMemory of each.
-    private const int StoredMessageBytes = 150;
-    private const int StoredContentBytes = 150;
-    private const int StoredAnnotationBytes = 150;
-    private const int StoredPropertyBytes = 64;
-
     /// <summary>A frame with a checksum only.</summary>
     public static byte[] Encode(CacheKey key, StoredAnswer answer) => Encode(key, answer, AnswerSeal.None);
 
@@ -58,7 +52,7 @@ internal static class AnswerFrame
         to.Text(answer.ResponseModel);
         to.Text(answer.FinishReason);
         to.Time(answer.CreatedAt);
-        Write(to, answer.Properties);
+        MessageFrame.Write(to, answer.Properties);
         Write(to, answer.Original);
         Write(to, answer.Purchase);
         if (answer.Vector is { } vector)
@@ -67,9 +61,7 @@ internal static class AnswerFrame
         }
         else
         {
-            to.Int32(answer.Messages.Count);
-            foreach (var message in answer.Messages)
-                Write(to, message);
+            MessageFrame.Write(to, answer.Messages);
         }
 
         return seal.Seal(key, SealedPart.Answer, buffer.WrittenSpan);
@@ -148,31 +140,17 @@ internal static class AnswerFrame
             Tags = ReadTags(ref from),
             ResponseId = from.Text(),
             ResponseModel = from.Word(),
-            FinishReason = Named(from.Word()),
+            FinishReason = MessageFrame.Named(from.Word()),
             CreatedAt = from.Time(),
-            Properties = ReadProperties(ref from),
+            Properties = MessageFrame.ReadProperties(ref from),
             Original = ReadCost(ref from, version),
             Purchase = version == 1 ? null : ReadPurchase(ref from),
 
             // Without the type null would become an empty vector, which is not the same.
             Vector = kind == EmbeddingKind ? from.Floats() : (ReadOnlyMemory<float>?)null,
-            Messages = kind == EmbeddingKind ? [] : ReadMessages(ref from),
+            Messages = kind == EmbeddingKind ? [] : MessageFrame.ReadMessages(ref from),
         };
     }
-
-    private static StoredMessage[] ReadMessages(ref FrameReader from)
-    {
-        var count = from.Count();
-        from.Charge(count, StoredMessageBytes);
-        var messages = new StoredMessage[count];
-        for (var i = 0; i < count; i++)
-            messages[i] = ReadMessage(ref from);
-
-        return messages;
-    }
-
-    // Whoever can write a valid seal can still write nonsense that the types refuse; better here than in the caller's hands.
-    private static string? Named(string? text) => text is null || !string.IsNullOrWhiteSpace(text) ? text : throw new InvalidDataException();
 
     private static string[] ReadTags(ref FrameReader from)
     {
@@ -288,166 +266,6 @@ internal static class AnswerFrame
         }
 
         return TokenBuckets.Read(counts);
-    }
-
-    private static void Write(FrameWriter to, StoredMessage message)
-    {
-        to.Text(message.Role);
-        to.Text(message.AuthorName);
-        to.Text(message.MessageId);
-        to.Time(message.CreatedAt);
-        Write(to, message.Properties);
-        to.Int32(message.Contents.Count);
-        foreach (var content in message.Contents)
-            Write(to, content);
-    }
-
-    private static StoredMessage ReadMessage(ref FrameReader from)
-    {
-        var role = Named(from.RequiredWord())!;
-        var author = from.Text();
-        var id = from.Text();
-        var createdAt = from.Time();
-        var properties = ReadProperties(ref from);
-        var count = from.Count();
-        from.Charge(count, StoredContentBytes);
-        var contents = new StoredContent[count];
-        for (var i = 0; i < count; i++)
-            contents[i] = ReadContent(ref from);
-
-        return new()
-        {
-            Role = role,
-            AuthorName = author,
-            MessageId = id,
-            CreatedAt = createdAt,
-            Properties = properties,
-            Contents = contents,
-        };
-    }
-
-    private static void Write(FrameWriter to, StoredContent content)
-    {
-        to.Byte((byte)content.Kind);
-        to.Text(content.Text);
-        to.Text(content.Detail);
-        to.Bytes(content.Data.Span);
-        to.Byte(content.Arguments is null ? (byte)0 : (byte)1);
-        if (content.Arguments is not null)
-            Write(to, content.Arguments);
-
-        Write(to, content.Properties);
-        to.Int32(content.Annotations.Count);
-        foreach (var annotation in content.Annotations)
-            Write(to, annotation);
-    }
-
-    private static StoredContent ReadContent(ref FrameReader from)
-    {
-        var kind = (StoredContentKind)from.Byte();
-        if (!Enum.IsDefined(kind))
-            throw new InvalidDataException();
-
-        var text = from.RequiredText();
-        var detail = from.Text();
-        var data = from.OwnBytes();
-        var arguments = from.Byte() == 1 ? ReadProperties(ref from) : null;
-        var properties = ReadProperties(ref from);
-        var count = from.Count();
-        from.Charge(count, StoredAnnotationBytes);
-        var annotations = count == 0 ? [] : new StoredAnnotation[count];
-        for (var i = 0; i < count; i++)
-            annotations[i] = ReadAnnotation(ref from);
-
-        var content = new StoredContent
-        {
-            Kind = kind,
-            Text = text,
-            Detail = detail,
-            Data = data,
-            Arguments = arguments,
-            Properties = properties,
-            Annotations = annotations,
-        };
-
-        // Media types and addresses are checked by the types that hold them.
-        if (kind == StoredContentKind.Data || count > 0)
-            _ = content.ToContent();
-
-        return content;
-    }
-
-    private static void Write(FrameWriter to, StoredAnnotation annotation)
-    {
-        to.Byte(annotation.IsCitation ? (byte)1 : (byte)0);
-        to.Text(annotation.Title);
-        to.Text(annotation.Url);
-        to.Text(annotation.FileId);
-        to.Text(annotation.ToolName);
-        to.Text(annotation.Snippet);
-        to.Int32(annotation.Regions?.Count ?? -1);
-        foreach (var (start, end) in annotation.Regions ?? [])
-        {
-            to.Int64(start ?? long.MinValue);
-            to.Int64(end ?? long.MinValue);
-        }
-
-        Write(to, annotation.Properties);
-    }
-
-    private static StoredAnnotation ReadAnnotation(ref FrameReader from)
-    {
-        var citation = from.Byte() == 1;
-        var title = from.Text();
-        var url = from.Text();
-        var fileId = from.Text();
-        var toolName = from.Text();
-        var snippet = from.Text();
-        List<(int?, int?)>? regions = null;
-        var count = from.Int32();
-        if (count != -1)
-        {
-            regions = [];
-            from.Charge(from.Bounded(count), 24);
-            for (var i = 0; i < count; i++)
-                regions.Add((from.OptionalInt32(), from.OptionalInt32()));
-        }
-
-        return new()
-        {
-            IsCitation = citation,
-            Title = title,
-            Url = url,
-            FileId = fileId,
-            ToolName = toolName,
-            Snippet = snippet,
-            Regions = regions,
-            Properties = ReadProperties(ref from),
-        };
-    }
-
-    private static void Write(FrameWriter to, StoredProperties properties)
-    {
-        to.Int32(properties.Values.Count);
-        foreach (var (name, value) in properties.Values)
-        {
-            to.Text(name);
-            to.Value(value);
-        }
-    }
-
-    private static StoredProperties ReadProperties(ref FrameReader from)
-    {
-        var count = from.Count();
-        if (count == 0)
-            return StoredProperties.None;
-
-        from.Charge(count, StoredPropertyBytes);
-        var values = new KeyValuePair<string, object?>[count];
-        for (var i = 0; i < count; i++)
-            values[i] = KeyValuePair.Create(from.RequiredText(), from.Value());
-
-        return new StoredProperties(values);
     }
 
     private static bool IsOlderIntact(CacheKey key, ReadOnlySpan<byte> frame)

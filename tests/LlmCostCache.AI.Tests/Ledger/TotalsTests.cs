@@ -5,10 +5,8 @@ namespace LlmCostCache.AI.Tests;
 
 public class TotalsTests
 {
-    [Theory]
-    [InlineData("en-US")]
-    [InlineData("da-DK")]
-    public async Task Totals_come_in_the_same_order_in_every_culture(string culture)
+    [Fact]
+    public async Task Totals_come_in_the_same_order_in_every_culture()
     {
         await using var home = new LedgerHome(fast: true);
         await using var store = home.Open();
@@ -17,13 +15,17 @@ public class TotalsTests
             await store.AppendAsync(home.Row(user, 1, new Attribution { User = user }));
         }
 
+        using var connection = home.Connect();
         var before = CultureInfo.CurrentCulture;
         try
         {
-            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
-            using var connection = home.Connect();
-            var totals = new LedgerTotals(connection, new LedgerCalendar(TimeZoneInfo.Utc, DayOfWeek.Monday), LedgerDimension.User, null).Sum(LedgerFilter.All, default);
-            Assert.Equal(["B", "a-b", "aa", "ab", "b"], totals.Select(total => total.Key));
+            // Danish sorts 'aa' last, and most languages sort 'B' behind 'aa'. Machines without the data of languages know the invariant culture only.
+            foreach (var culture in CultureInfo.GetCultures(CultureTypes.AllCultures).Where(culture => culture.Name is "" or "en-US" or "da-DK"))
+            {
+                CultureInfo.CurrentCulture = culture;
+                var totals = new LedgerTotals(connection, new LedgerCalendar(TimeZoneInfo.Utc, DayOfWeek.Monday), LedgerDimension.User, null).Sum(LedgerFilter.All, default);
+                Assert.Equal(["B", "a-b", "aa", "ab", "b"], totals.Select(total => total.Key));
+            }
         }
         finally
         {
