@@ -11,7 +11,6 @@ internal sealed class DiskWriter : IDisposable
     private const long BatchBytes = 8 << 20;
     private const int QueuedPuts = 10_000;
     private const long QueuedBytes = 64 << 20;
-    private const int MostOwed = 10_000;
 
     private static readonly TimeSpan s_tickAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_tickEvery = TimeSpan.FromMinutes(1);
@@ -23,6 +22,7 @@ internal sealed class DiskWriter : IDisposable
     private readonly DiskUses _uses;
     private readonly DiskHousekeeping _house;
     private readonly DiskInvalidations _told;
+    private readonly DiskDebts _debts;
     private readonly SemaphoreSlim _turn;
     private readonly AnswerSeal _seal;
     private readonly Invalidations _invalidations;
@@ -32,12 +32,6 @@ internal sealed class DiskWriter : IDisposable
     private readonly Thread _thread;
     private readonly ITimer _timer;
 
-    // What could not be written yet and must be: without it the dead would live again after a restart, and other processes would never hear of it.
-    private readonly List<DiskWork> _owed = [];
-
-    // Of these the single answers that are to go: they still stand in the file, and readers must not find them.
-    private readonly ConcurrentDictionary<CacheKey, long> _doomed = new();
-    private bool _saysOwed;
     private volatile bool _isBroken;
     private SqliteConnection? _connection;
     private DiskRows? _rows;
@@ -51,6 +45,7 @@ internal sealed class DiskWriter : IDisposable
     {
         (_file, _readers, _leases, _uses, _house, _told, _turn, _seal) = (file, readers, leases, uses, house, told, turn, seal);
         (_invalidations, _logger, _failed) = (invalidations, logger, failed);
+        _debts = new DiskDebts(invalidations);
         _known = told.Current;
         _thread = new Thread(Write) { IsBackground = true, Name = "LlmCostCache.AI cache.db" };
         _timer = time.CreateTimer(static state => ((DiskWriter)state!).TryAdd(new DiskWork.Tick()), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -66,7 +61,7 @@ internal sealed class DiskWriter : IDisposable
     public bool IsBroken => _isBroken;
 
     /// <summary>Whether an answer was removed and only could not be taken out of the file yet.</summary>
-    public bool IsDoomed(CacheKey key, StoredAnswer answer) => !_doomed.IsEmpty && _doomed.TryGetValue(key, out var askedUpTo) && answer.AskedAt <= askedUpTo;
+    public bool IsDoomed(CacheKey key, StoredAnswer answer) => _debts.IsDoomed(key, answer);
 
     /// <summary>Opens the file and begins to write.</summary>
     public void Start()
@@ -178,8 +173,8 @@ internal sealed class DiskWriter : IDisposable
 
             var committed = TryCommit(batch);
             if (committed)
-                Settle();
-            else
+                _debts.Settle();
+            else if (_debts.Add(batch))
                 Owe(batch);
 
             foreach (var done in batch)
@@ -201,7 +196,7 @@ internal sealed class DiskWriter : IDisposable
             batch.Clear();
         }
 
-        if (_owed.Exists(static work => work is DiskWork.Invalidate))
+        if (_debts.HasInvalidations)
             _failed("an invalidation could not be written before closing");
 
         Close();
@@ -219,7 +214,7 @@ internal sealed class DiskWriter : IDisposable
                 {
                     // Nobody else can add an invalidation now, and an answer that one of them has killed is not written.
                     _rows!.Learn(_told, _known);
-                    _owed.ForEach(Do);
+                    _debts.ForEach(Do);
                     batch.ForEach(Do);
                 });
                 committed = true;
@@ -263,45 +258,14 @@ internal sealed class DiskWriter : IDisposable
             put.Seal(_seal);
     }
 
-    private void Settle()
-    {
-        _owed.Clear();
-        _doomed.Clear();
-        _saysOwed = false;
-    }
-
-    /// <summary>Keeps what must be written after all. The process itself honours it meanwhile.</summary>
+    /// <summary>The process itself honours meanwhile what must be written after all.</summary>
     private void Owe(List<DiskWork> batch)
     {
-        _owed.AddRange(batch.Where(static work => work is DiskWork.Invalidate or DiskWork.Delete));
-        if (_owed.Count == 0)
-            return;
-
-        foreach (var delete in batch.OfType<DiskWork.Delete>())
-            _doomed.AddOrUpdate(delete.Key, delete.AskedUpTo, (_, known) => Math.Max(known, delete.AskedUpTo));
-
-        // Too many to remember: everything older is forgotten, which is too much, never too little.
-        if (_owed.Count > MostOwed && _owed.OfType<DiskWork.Invalidate>().ToList() is { Count: > 0 } invalidations)
-        {
-            var everything = new DiskWork.Invalidate(new(Invalidations.Kind.Everything, ""), invalidations.Max(static work => work.Stamp));
-            _invalidations.Add(everything.Scope, everything.Stamp);
-            _owed.Clear();
-            _doomed.Clear();
-            _owed.Add(everything);
-        }
-        else if (_owed.Count > MostOwed)
-        {
-            _owed.Clear();
-            _doomed.Clear();
-        }
-
         if (batch.Exists(static work => work is DiskWork.Invalidate))
         {
             _failed("an invalidation is not written yet");
-            if (!_saysOwed)
+            if (_debts.IsNews())
                 CacheLog.InvalidationOwed(_logger, _file.Path);
-
-            _saysOwed = true;
         }
 
         TickSoon();
@@ -434,7 +398,7 @@ internal sealed class DiskWriter : IDisposable
             _readers.Drop();
 
             // The other processes may not have learned from the old file all that was invalidated.
-            _owed.AddRange(_invalidations.Known().Select(static known => new DiskWork.Invalidate(known.Scope, known.Stamp)));
+            _debts.AddAllKnown();
         }
         finally
         {
