@@ -281,7 +281,7 @@ public class BudgetGuardTests
     [Fact]
     public async Task A_wait_ends_with_the_callers_cancellation()
     {
-        var provider = new FakeChatClient { Delay = TimeSpan.FromSeconds(5) };
+        var provider = new FakeChatClient { Delay = TimeSpan.FromHours(1) };
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.003m)), provider: provider);
         using var first = new CancellationTokenSource();
         using var second = new CancellationTokenSource();

@@ -135,7 +135,7 @@ public class CacheSimulationTests
         private async Task AskAtOnceAsync()
         {
             var (process, question, calls) = (_random.Next(2), AnyQuestion(), _purchases.Count);
-            var answers = await Task.WhenAll(Enumerable.Range(0, _random.Next(2, 6)).Select(_ => AskAsync(process, question, _ => { })));
+            var answers = await GoOnAsync(Task.WhenAll(Enumerable.Range(0, _random.Next(2, 6)).Select(_ => CallAsync(process, question, _ => { }))));
 
             // All against what was known before: one of them may have bought an answer while another found, a moment later, what the other process had just written.
             var purchases = answers.Select(answer => CheckOnly(process, question, answer)).OrderBy(purchase => purchase.Number).ToList();
@@ -180,7 +180,9 @@ public class CacheSimulationTests
             }
         }
 
-        private async Task<ChatResponse> AskAsync(int process, Question question, Action<CacheControl> wish)
+        private Task<ChatResponse> AskAsync(int process, Question question, Action<CacheControl> wish) => GoOnAsync(CallAsync(process, question, wish));
+
+        private async Task<ChatResponse> CallAsync(int process, Question question, Action<CacheControl> wish)
         {
             _asking.Value = question;
             var options = new ChatOptions { ModelId = question.Model }.WithCache(cache => cache.Tag(question.Tag)).WithCache(wish);
@@ -192,9 +194,9 @@ public class CacheSimulationTests
             ChatResponse answer;
             using (CostScope.Begin(tenant: question.Tenant))
             {
-                answer = await GoOnAsync((question.Number + _step) % 2 == 0
-                    ? _clients[process].GetResponseAsync(question.Text, options)
-                    : _clients[process].GetStreamingResponseAsync(question.Text, options).ToChatResponseAsync());
+                answer = (question.Number + _step) % 2 == 0
+                    ? await _clients[process].GetResponseAsync(question.Text, options)
+                    : await _clients[process].GetStreamingResponseAsync(question.Text, options).ToChatResponseAsync();
             }
 
             var cost = answer.GetCost();
@@ -213,8 +215,8 @@ public class CacheSimulationTests
             return answer;
         }
 
-        // A process that waits for the other one waits by the clock.
-        private async Task<ChatResponse> GoOnAsync(Task<ChatResponse> asking)
+        // A process that waits for the other one waits by the clock. Callers of one question are moved on together: each by itself, on a busy machine, they would lose patience with one another.
+        private async Task<T> GoOnAsync<T>(Task<T> asking)
         {
             while (await Task.WhenAny(asking, Task.Delay(TimeSpan.FromMilliseconds(20))) != asking)
             {

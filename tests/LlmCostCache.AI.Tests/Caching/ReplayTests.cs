@@ -141,13 +141,16 @@ public class ReplayTests
                 }
             }
         });
+        await DistributedLayerTests.UntilAsync(() => Task.FromResult(Count() > 0));
+
+        // Time for more of them to come; too little makes the test prove less.
         await Task.Delay(TimeSpan.FromMilliseconds(200));
         lock (lengths)
         {
             Assert.Equal([32], lengths);
         }
 
-        for (var i = 0; i < 1_000 && !reading.IsCompleted; i++)
+        for (var i = 0; i < 6_000 && !reading.IsCompleted; i++)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Delay(TimeSpan.FromMilliseconds(10));
@@ -155,6 +158,14 @@ public class ReplayTests
 
         await reading;
         Assert.Equal(96, lengths.Sum());
+
+        int Count()
+        {
+            lock (lengths)
+            {
+                return lengths.Count;
+            }
+        }
     }
 
     [Theory]

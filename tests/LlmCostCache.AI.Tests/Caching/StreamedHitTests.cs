@@ -16,15 +16,21 @@ public class StreamedHitTests
         await Read(pipeline.Client, 200);
 
         const int Readers = 500;
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        var characters = await Read(pipeline.Client, Readers);
-        var allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / Readers;
+        var allocated = new List<long>(Readers);
+        for (var i = 0; i < Readers; i++)
+        {
+            var (thread, before) = (Environment.CurrentManagedThreadId, GC.GetAllocatedBytesForCurrentThread());
+            Assert.Equal(Characters, await Read(pipeline.Client, 1));
+            if (thread == Environment.CurrentManagedThreadId)
+                allocated.Add(GC.GetAllocatedBytesForCurrentThread() - before);
+        }
 
-        Assert.Equal((long)Readers * Characters, characters);
         Assert.Single(pipeline.Provider.Calls);
+        Assert.True(allocated.Count > Readers / 2, $"{allocated.Count} readers stayed on their thread");
 
-        // A copy of the text alone would be 100,000 bytes; a collection in between may have it cut anew now and then.
-        Assert.True(allocated < 25_000, $"{allocated} bytes for each reader");
+        // A copy of the text alone would be 100,000 bytes. Each collection has it cut anew for one reader, and how many there are is a matter of what else runs; most readers meet none.
+        allocated.Sort();
+        Assert.True(allocated[allocated.Count / 2] < 25_000, $"{allocated[allocated.Count / 2]} bytes for each reader");
     }
 
     [Theory]

@@ -3,7 +3,6 @@ using System.ClientModel.Primitives;
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -123,11 +122,11 @@ public class RetryTests
     [InlineData("retry-after-ms", "1500", 1_500)]
     public async Task The_provider_is_left_alone_for_as_long_as_it_asked(string header, string value, int milliseconds)
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new WatchedClock(BoughtAnswer.Noon);
         await using var pipeline = new Pipeline(o => o.TimeProvider = time, (builder, costs) => builder.UseRetry(costs));
         Fail(pipeline, 1, new ClientResultException(new Reply(429, new() { [header] = value })));
         var call = pipeline.Client.GetResponseAsync("Hello");
-        await RowsAsync(pipeline, 1);
+        await time.WaitingAsync(TimeSpan.FromMilliseconds(milliseconds));
         time.Advance(TimeSpan.FromMilliseconds(milliseconds - 1));
         await Task.Delay(20);
         Assert.False(call.IsCompleted);
@@ -264,14 +263,6 @@ public class RetryTests
 
     private static void Fail(Pipeline pipeline, int times, Exception failure) => pipeline.Provider.Answer = (_, options, number) =>
         number <= times ? Task.FromException<ChatResponse>(failure) : Task.FromResult(pipeline.Provider.DefaultAnswer(options, $"answer {number}"));
-
-    private static async Task RowsAsync(Pipeline pipeline, int count)
-    {
-        while ((await pipeline.RowsAsync()).Count < count)
-        {
-            await Task.Delay(1);
-        }
-    }
 
     private sealed class FailingGenerator(IEmbeddingGenerator<string, Embedding<float>> inner) : DelegatingEmbeddingGenerator<string, Embedding<float>>(inner)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -34,14 +35,22 @@ public class LimitsTelemetryTests
     {
         using var meters = new TestMeterFactory();
         using var waits = Collect<double>(meters, "llmcostcache.rate_limit.wait");
-        await using var pipeline = new Pipeline(o => o.MeterFactory = meters, (builder, costs) =>
-            builder.UseRateLimit(costs, o => o.Limits.Add(RateLimit.Requests(1, TimeSpan.FromMilliseconds(200)))));
+        var minute = TimeSpan.FromMinutes(1);
+        var time = new FakeTimeProvider(BoughtAnswer.Noon);
+        await using var pipeline = new Pipeline(o => (o.MeterFactory, o.TimeProvider) = (meters, time), (builder, costs) => builder.UseRateLimit(costs, o => o.Limits.Add(RateLimit.Requests(1, minute))));
         await pipeline.Client.GetResponseAsync("one");
         Assert.Empty(waits.GetMeasurementSnapshot());
-        await pipeline.Client.GetResponseAsync("two");
+        var second = pipeline.Client.GetResponseAsync("two");
+        while (pipeline.Costs.Rates.Waiting == 0)
+        {
+            await Task.Delay(1);
+        }
+
+        time.Advance(minute);
+        await second;
         var wait = Assert.Single(waits.GetMeasurementSnapshot());
         Assert.Equal(("chat", "passed"), (wait.Tags["gen_ai.operation.name"], wait.Tags["llmcostcache.rate_limit.result"]));
-        Assert.True(wait.Value > 0);
+        Assert.Equal(60, wait.Value);
     }
 
     [Fact]
