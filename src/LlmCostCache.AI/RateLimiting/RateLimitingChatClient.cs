@@ -68,9 +68,11 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         var list = ChatMessages.AsList(messages);
         using var turn = await _guard.EnterAsync(Demand(list, options), cancellationToken);
         CallCost? cost = null;
+        var hasBegun = false;
         await using var updates = base.GetStreamingResponseAsync(list, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (await MoveNextAsync(updates, turn, cost is null))
+        while (await MoveNextAsync(updates, turn, isFirst: !hasBegun))
         {
+            hasBegun = true;
             var update = updates.Current;
             if (CostCarrier.IsIn(update.AdditionalProperties))
             {

@@ -222,6 +222,23 @@ public class RateLimitTests
     }
 
     [Fact]
+    public async Task A_stream_that_breaks_after_its_first_piece_keeps_its_estimate_whatever_the_provider_says()
+    {
+        await using var pipeline = Limited(RateLimit.Tokens(2_000, TimeSpan.FromDays(7)), o => o.MaxWait = TimeSpan.Zero);
+        pipeline.Provider.Stream = static (_, _, _) => Breaking();
+        await Assert.ThrowsAsync<HttpRequestException>(() => pipeline.Client.GetStreamingResponseAsync("one").ToChatResponseAsync());
+        var refused = await Assert.ThrowsAsync<QuotaExceededException>(() => pipeline.Client.GetResponseAsync("two"));
+        Assert.Equal(RateLimitUnit.Tokens, refused.RateLimit!.Unit);
+
+        static async IAsyncEnumerable<ChatResponseUpdate> Breaking()
+        {
+            yield return new ChatResponseUpdate(ChatRole.Assistant, "The answer is");
+            await Task.Yield();
+            throw new HttpRequestException("too many", null, System.Net.HttpStatusCode.TooManyRequests);
+        }
+    }
+
+    [Fact]
     public async Task A_caller_who_gives_up_leaves_the_queue()
     {
         await using var pipeline = Limited(RateLimit.Requests(1, s_minute));
