@@ -242,6 +242,7 @@ internal sealed class BudgetGuard
         LimitSet limits, BudgetDemand demand, bool mayCap, IReadOnlyDictionary<string, string> allowed, DateTimeOffset began, CancellationToken cancellationToken)
     {
         var now = _options.TimeProvider.GetUtcNow();
+        var pricedOn = PriceEntry.DayOf(now);
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
         var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model);
 
@@ -291,6 +292,12 @@ internal sealed class BudgetGuard
         {
             // The windows are those of this moment: a call may have waited across midnight.
             now = _options.TimeProvider.GetUtcNow();
+            if (PriceEntry.DayOf(now) != pricedOn)
+            {
+                // And so is the price: it may be another from this day on.
+                return await ReserveAsync(limits, demand, mayCap, allowed, began, cancellationToken).ConfigureAwait(false);
+            }
+
             if (now >= cappedUntil)
             {
                 // What was left of a period that is over says nothing about this one.
