@@ -243,13 +243,10 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
 
     private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
-        if (token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null)
-        {
-            RunWatch.Current?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
-        }
-
+        var watch = token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null ? RunWatch.Current : null;
+        watch?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
         var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
-            Aggregates(options), () => RequestSize.Of(messages, options), cancellationToken);
+            Aggregates(options), () => RequestSize.Of(messages, options), watch, cancellationToken);
         attempt.IsContinuation = options?.ContinuationToken is not null;
         return attempt;
     }
