@@ -58,6 +58,24 @@ public class RunawayTests
         Assert.Equal((RunawayRule.Calls, 5), (stopped.Rule, fixture.OpenAI.Requests + fixture.Provider.Calls.Count));
     }
 
+    [Fact]
+    public async Task A_kernel_keeps_its_own_caps_inside_the_run_of_a_guarded_client_too()
+    {
+        await using var fixture = Over("connector", new RunawayOptions { MaxCallsPerRun = 2 });
+        var haiku = fixture.AddPrompt("haiku", "Write about rain {{$n}}");
+        var agent = new FakeChatClient();
+        agent.Answer = async (_, options, number) =>
+        {
+            await fixture.Kernel.InvokeAsync(haiku, new() { ["n"] = number });
+            return agent.DefaultAnswer(options, "written");
+        };
+        using var client = agent.AsBuilder().UseRunawayGuard(fixture.Costs).Build();
+        using var session = CostScope.Begin(session: "run");
+        await client.GetResponseAsync("one");
+        var stopped = await Assert.ThrowsAsync<RunawayException>(() => client.GetResponseAsync("two"));
+        Assert.Equal((RunawayRule.Calls, 3, 1), (stopped.Rule, stopped.Calls, fixture.OpenAI.Requests));
+    }
+
     private static KernelFunction Loop(KernelFixture fixture, Func<string> now)
     {
         fixture.AddNative("Clock", "now", now);

@@ -302,6 +302,21 @@ public class RunawayGuardTests
         Assert.Equal(new ToolRounds(2, "b, a"), ToolRounds.AtTheEndOf(messages, 10, _ => false));
     }
 
+    [Fact]
+    public void What_a_model_says_beside_its_calls_makes_no_other_round_even_as_a_message_of_its_own()
+    {
+        static ChatMessage[] Round(int number) =>
+        [
+            new(ChatRole.Assistant, $"Let me look, for the {number}th time."),
+            new(ChatRole.Assistant, [new FunctionCallContent($"c{number}", "get_weather")]),
+            new(ChatRole.Assistant, "One moment."),
+            new(ChatRole.Tool, [new FunctionResultContent($"c{number}", "rain")]),
+        ];
+
+        ChatMessage[] messages = [new(ChatRole.User, "Go"), .. Round(1), new(ChatRole.User, "Again"), .. Round(2), .. Round(3), .. Round(4)];
+        Assert.Equal(new ToolRounds(3, "get_weather"), ToolRounds.AtTheEndOf(messages, 10, _ => false));
+    }
+
     private sealed class Router(IChatClient inner) : DelegatingChatClient(inner)
     {
         public override object? GetService(Type serviceType, object? serviceKey = null) => null;
