@@ -187,7 +187,7 @@ internal sealed class BudgetGuard
                 var window = new BudgetWindow(budget, key, startsAt, endsAt);
                 if (_counted.Add(window))
                 {
-                    _notifier.Open(window);
+                    _notifier.Open(window, () => _counted.Remove(window));
                 }
             }
         }
