@@ -284,7 +284,7 @@ internal sealed class BudgetGuard
         var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests }).Budget;
         var cap = cappedBy is null ? null : quote.InitialCap;
         var (initialCap, initiallyCappedBy) = (cap, cappedBy);
-        var cappedUntil = DateTimeOffset.MaxValue;
+        var (cappedUntil, sliceEndsAt) = (DateTimeOffset.MaxValue, DateTimeOffset.MaxValue);
         var poll = ReservationChanges.ShortestPoll;
         var id = CallToken.NewId();
         Money? held = null;
@@ -371,10 +371,15 @@ internal sealed class BudgetGuard
             {
                 await _changes.WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
                 poll = ReservationChanges.After(poll);
+                cappedUntil = cappedUntil < sliceEndsAt ? cappedUntil : sliceEndsAt;
             }
             else if (refused.ShorterAnswer(cap) is { } answer)
             {
-                (cap, cappedBy, cappedUntil) = (answer, refused.Budget, request.Holds.Min(hold => hold.Window.EndsAt));
+                (cap, cappedBy) = (answer, refused.Budget);
+                cappedUntil = request.Holds.Min(static hold => hold.Window.Budget.Span is null ? hold.Window.EndsAt : DateTimeOffset.MaxValue);
+
+                // Looked at after a wait only: a slice can be over sooner than the ledger answers, and what was capped has to be tried once.
+                sliceEndsAt = request.Holds.Min(static hold => hold.Window.EndsAt);
             }
             else if (refused.WaitsUntil is { } until)
             {

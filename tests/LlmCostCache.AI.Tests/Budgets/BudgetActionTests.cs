@@ -117,6 +117,26 @@ public class BudgetActionTests
     }
 
     [Fact]
+    public async Task A_shorter_answer_is_held_in_a_rolling_span_whose_slices_are_shorter_than_the_disk_takes()
+    {
+        // A second has slices of 17 milliseconds, and here every look at the clock takes ten.
+        await using var pipeline = new Pipeline(o =>
+        {
+            o.TimeProvider = new SlowClock();
+            o.Budgets.Add(Budget.Rolling(0.005m, TimeSpan.FromSeconds(1)));
+        });
+        await pipeline.Client.GetResponseAsync("Hello").WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.InRange(Assert.Single(pipeline.Provider.Calls).Options!.MaxOutputTokens!.Value, 4_000, 8_400);
+    }
+
+    private sealed class SlowClock : TimeProvider
+    {
+        private long _now = new DateTimeOffset(2026, 8, 22, 12, 0, 0, TimeSpan.Zero).Ticks;
+
+        public override DateTimeOffset GetUtcNow() => new(Interlocked.Add(ref _now, TimeSpan.FromMilliseconds(10).Ticks), TimeSpan.Zero);
+    }
+
+    [Fact]
     public async Task A_call_waits_until_spending_leaves_a_rolling_span()
     {
         var clock = new FakeTimeProvider(new(2026, 8, 22, 12, 0, 0, TimeSpan.Zero));
