@@ -24,6 +24,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Logger.PriceLooksWrong(model, source, slip.What);
         }
 
+        // What goes on in the background is not a part of the call during which this was opened: the models that an observer asks are not for that call's payer.
+        using var flow = ExecutionContext.IsFlowSuppressed() ? (AsyncFlowControl?)null : ExecutionContext.SuppressFlow();
         var store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
         _store = store;
         try
