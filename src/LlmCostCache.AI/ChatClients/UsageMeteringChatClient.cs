@@ -238,8 +238,11 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     }
 
     /// <summary>Whether one call through here may be several requests further in.</summary>
-    internal bool Aggregates(ChatOptions? options) =>
-        _functionInvocation is not null && (options?.Tools is { Count: > 0 } || _functionInvocation.AdditionalTools is { Count: > 0 });
+    internal bool Aggregates(ChatOptions? options) => HasRounds(_functionInvocation, options);
+
+    /// <summary>Whether a call may become several requests, because functions are invoked further in.</summary>
+    internal static bool HasRounds(FunctionInvokingChatClient? functionInvocation, ChatOptions? options) =>
+        functionInvocation is not null && (options?.Tools is { Count: > 0 } || functionInvocation.AdditionalTools is { Count: > 0 });
 
     private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {

@@ -14,6 +14,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
     private readonly UsageMeteringChatClient? _meter;
+    private readonly FunctionInvokingChatClient? _functionInvocation;
     private readonly RateGuard _guard;
 
     /// <summary>Paces a client.</summary>
@@ -27,6 +28,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
         _meter = innerClient.GetService<UsageMeteringChatClient>();
+        _functionInvocation = innerClient.GetService<FunctionInvokingChatClient>();
         _guard = new RateGuard(costs, (options ?? costs.Options.RateLimiting).Copy());
     }
 
@@ -49,7 +51,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         }
         catch (Exception exception)
         {
-            turn.Fail(exception, Client);
+            Fail(turn, exception, options);
             throw;
         }
     }
@@ -70,7 +72,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         CallCost? cost = null;
         var hasBegun = false;
         await using var updates = base.GetStreamingResponseAsync(list, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (await MoveNextAsync(updates, turn, isFirst: !hasBegun))
+        while (await MoveNextAsync(updates, turn, isFirst: !hasBegun, options))
         {
             hasBegun = true;
             var update = updates.Current;
@@ -88,7 +90,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         }
     }
 
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, RateTurn turn, bool isFirst)
+    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, RateTurn turn, bool isFirst, ChatOptions? options)
     {
         try
         {
@@ -96,8 +98,17 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         }
         catch (Exception exception) when (isFirst)
         {
-            turn.Fail(exception, Client);
+            Fail(turn, exception, options);
             throw;
+        }
+    }
+
+    // What a later round met with says nothing about those that were answered: the turn then keeps its estimate.
+    private void Fail(RateTurn turn, Exception exception, ChatOptions? options)
+    {
+        if (!UsageMeteringChatClient.HasRounds(_functionInvocation, options))
+        {
+            turn.Fail(exception, Client);
         }
     }
 
