@@ -13,6 +13,7 @@ internal sealed partial class FunctionCall : IDisposable
 
     private readonly Lock _lock = new();
     private readonly string? _ownFeature;
+    private readonly RunawayOptions? _runaway;
     private LlmCostException? _refusal;
     private CallToken? _token;
     private string? _roundId;
@@ -26,7 +27,10 @@ internal sealed partial class FunctionCall : IDisposable
         Costs = costs;
         Attribution = attribution;
         _ownFeature = ownFeature;
-        Run = RunWatch.Current ?? (runaway is null ? null : RunWatch.Begin(costs, runaway, attribution));
+        _runaway = runaway;
+
+        // A function inside another is part of its run; a guard around the kernel has caps of its own, which say nothing about these.
+        Run = runaway is null || ReferenceEquals(runaway, Current?._runaway) ? RunWatch.Current : RunWatch.Begin(costs, runaway, attribution);
     }
 
     /// <summary>The innermost function that runs here.</summary>

@@ -152,7 +152,7 @@ internal sealed class KernelCostFilter : IFunctionInvocationFilter, IPromptRende
         var direct = ModelRequest.Of(context, costs);
         using var round = FunctionCall.ForRound(call, costs);
         await round.RecordAsync(direct, answer, direct.StartedAt, aggregated: false).ConfigureAwait(false);
-        return await round.FindSpentAsync(direct, context.CancellationToken).ConfigureAwait(false);
+        return await round.FindSpentAsync(direct, context.CancellationToken).ConfigureAwait(false) ?? (call ?? round).FindStopped(context);
     }
 
     // Not decided before the first call: the kernel's services may not be complete when the filters are added.

@@ -5,7 +5,8 @@ namespace LlmCostCache.AI;
 /// <summary>Owns price book, ledger, cache and budgets. Share one between clients; dispose it to write what is queued and close the files.</summary>
 public sealed class LlmCosts : IAsyncDisposable, IDisposable
 {
-    private static readonly Lazy<LlmCosts> s_shared = new(() => Open());
+    private static readonly Lock s_opening = new();
+    private static LlmCosts? s_shared;
 
     private readonly ILedgerStore _store;
     private int _disposed;
@@ -23,6 +24,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
             Logger.PriceLooksWrong(model, source, slip.What);
         }
 
+        // What goes on in the background is not a part of the call during which this was opened: the models that an observer asks are not for that call's payer.
+        using var flow = ExecutionContext.IsFlowSuppressed() ? (AsyncFlowControl?)null : ExecutionContext.SuppressFlow();
         var store = SqliteLedgerStore.Open(HomeDirectory, options, Logger);
         _store = store;
         try
@@ -53,8 +56,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     }
 
     /// <summary>The one that clients share when they are given none and the service provider has none. Opened with the defaults on first use, never disposed.</summary>
-    /// <exception cref="LlmCostException">The home directory, the ledger or a price file cannot be used.</exception>
-    public static LlmCosts Shared => s_shared.Value;
+    /// <exception cref="LlmCostException">The home directory, the ledger or a price file cannot be used. The next use tries again.</exception>
+    public static LlmCosts Shared => Volatile.Read(ref s_shared) ?? OpenShared();
 
     /// <summary>Where <c>ledger.db</c> and <c>cache.db</c> live, as a full path.</summary>
     public string HomeDirectory { get; }
@@ -202,6 +205,15 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         {
             costs.Dispose();
             throw;
+        }
+    }
+
+    // Not a Lazy: that would keep the failure of a disk that was full for a moment for as long as the process lives.
+    private static LlmCosts OpenShared()
+    {
+        lock (s_opening)
+        {
+            return s_shared ??= Open();
         }
     }
 

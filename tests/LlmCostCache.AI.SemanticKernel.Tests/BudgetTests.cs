@@ -26,6 +26,24 @@ public class BudgetTests
     }
 
     [Fact]
+    public async Task A_refusal_of_the_filters_is_noticed_once_in_a_period_as_every_refusal_is()
+    {
+        var told = new List<BudgetNotice>();
+        await using var fixture = MeteringTests.Over("connector", o =>
+        {
+            o.Budgets.Add(Budget.Monthly(0.0001m).NotifyAt());
+            o.OnBudgetNotice(told.Add);
+        });
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        await fixture.Kernel.InvokeAsync(haiku);
+        await Assert.ThrowsAsync<BudgetExceededException>(() => fixture.Kernel.InvokeAsync(haiku));
+        await Assert.ThrowsAsync<BudgetExceededException>(() => fixture.Kernel.InvokeAsync(haiku));
+        await fixture.Costs.FlushAsync();
+
+        Assert.Equal(BudgetNoticeKind.Refusal, Assert.Single(told).Kind);
+    }
+
+    [Fact]
     public async Task A_streamed_function_is_refused_before_its_first_piece()
     {
         await using var fixture = MeteringTests.Over("connector", Spendable(0.0001m));

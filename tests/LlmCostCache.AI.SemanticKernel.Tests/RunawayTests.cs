@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Microsoft.SemanticKernel;
+using Microsoft.SemanticKernel.ChatCompletion;
 
 namespace LlmCostCache.AI.SemanticKernel.Tests;
 
@@ -56,6 +57,36 @@ public class RunawayTests
         await using var fixture = Over(kernel, runaway);
         var stopped = await Assert.ThrowsAsync<RunawayException>(() => RunAsync(fixture, Loop(fixture, () => "noon"), streamed: false));
         Assert.Equal((RunawayRule.Calls, 5), (stopped.Rule, fixture.OpenAI.Requests + fixture.Provider.Calls.Count));
+    }
+
+    [Fact]
+    public async Task A_kernel_keeps_its_own_caps_inside_the_run_of_a_guarded_client_too()
+    {
+        await using var fixture = Over("connector", new RunawayOptions { MaxCallsPerRun = 2 });
+        var haiku = fixture.AddPrompt("haiku", "Write about rain {{$n}}");
+        var agent = new FakeChatClient();
+        agent.Answer = async (_, options, number) =>
+        {
+            await fixture.Kernel.InvokeAsync(haiku, new() { ["n"] = number });
+            return agent.DefaultAnswer(options, "written");
+        };
+        using var client = agent.AsBuilder().UseRunawayGuard(fixture.Costs).Build();
+        using var session = CostScope.Begin(session: "run");
+        await client.GetResponseAsync("one");
+        var stopped = await Assert.ThrowsAsync<RunawayException>(() => client.GetResponseAsync("two"));
+        Assert.Equal((RunawayRule.Calls, 3, 1), (stopped.Rule, stopped.Calls, fixture.OpenAI.Requests));
+    }
+
+    [Fact]
+    public async Task A_function_that_asks_a_chat_service_by_itself_is_stopped_as_well()
+    {
+        await using var fixture = Over("connector", new RunawayOptions());
+        fixture.AddNative("Clock", "now", () => "noon");
+        fixture.OpenAI.FunctionRounds = 1_000;
+        var work = fixture.AddNative("Agent", "work", async (Kernel kernel) =>
+            (await kernel.GetRequiredService<IChatCompletionService>().GetChatMessageContentAsync(new ChatHistory("What time is it?"), MeteringTests.Settings(), kernel)).Content);
+        var stopped = await Assert.ThrowsAsync<RunawayException>(() => fixture.Kernel.InvokeAsync(work));
+        Assert.Equal((RunawayRule.RepeatedToolRounds, 3, 3), (stopped.Rule, stopped.RepeatedRounds, fixture.OpenAI.Requests));
     }
 
     private static KernelFunction Loop(KernelFixture fixture, Func<string> now)

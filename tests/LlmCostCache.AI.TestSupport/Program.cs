@@ -18,6 +18,7 @@ return args switch
     ["starve", var home] => await StarveVerb.RunAsync(home),
     ["edge", var home, var seed, var calls] => await EdgeVerb.RunAsync(home, seed, calls),
     ["drain", var home] => await DrainVerb.RunAsync(home),
+    ["shared"] => SharedVerb.Run(),
     _ => Unknown(args),
 };
 

@@ -11,6 +11,20 @@ public sealed class ContractTests : IDisposable
     public void Dispose() => _home.Dispose();
 
     [Fact]
+    public async Task Shared_costs_that_could_not_be_opened_are_opened_at_the_next_use()
+    {
+        var path = Path.Combine(_home.Path, "home");
+        await File.WriteAllTextAsync(path, "in the way");
+        using var child = SupportProcess.Start(new Dictionary<string, string> { ["LLMCOSTCACHE_HOME"] = path }, "shared");
+        Assert.Equal("unusable", await child.StandardOutput.ReadLineAsync());
+        File.Delete(path);
+        await child.StandardInput.WriteLineAsync();
+        Assert.Equal(path, await child.StandardOutput.ReadLineAsync());
+        await child.WaitForExitAsync();
+        Assert.Equal(0, child.ExitCode);
+    }
+
+    [Fact]
     public async Task The_first_ten_minutes_compile_and_run()
     {
         IChatClient inner = new FakeChatClient();

@@ -52,7 +52,7 @@ public sealed record BudgetCheck
                 }
                 else if (check.IsAllowed)
                 {
-                    check = new BudgetCheck { IsAllowed = false, Budget = budget, Reason = reason, FallbackModels = budget.FallbackModels };
+                    check = Refused(budget, reason);
                 }
             }
             else if (budget.Period != BudgetPeriod.PerCall && BudgetStatus.Share(spent, limit) is var used and > Near)
@@ -86,6 +86,10 @@ public sealed record BudgetCheck
             return this;
         }
 
-        return IsAllowed ? new BudgetCheck { IsAllowed = false, Budget = budget, Reason = reason, FallbackModels = budget.FallbackModels } : this;
+        return IsAllowed ? Refused(budget, reason) : this;
     }
+
+    // A budget that asks the application falls back to nothing by itself.
+    private static BudgetCheck Refused(Budget budget, string reason) =>
+        new() { IsAllowed = false, Budget = budget, Reason = reason, FallbackModels = budget.Callback is null ? budget.FallbackModels : [] };
 }

@@ -187,7 +187,7 @@ internal sealed class BudgetGuard
                 var window = new BudgetWindow(budget, key, startsAt, endsAt);
                 if (_counted.Add(window))
                 {
-                    _notifier.Open(window);
+                    _notifier.Open(window, () => _counted.Remove(window));
                 }
             }
         }
@@ -242,6 +242,7 @@ internal sealed class BudgetGuard
         LimitSet limits, BudgetDemand demand, bool mayCap, IReadOnlyDictionary<string, string> allowed, DateTimeOffset began, CancellationToken cancellationToken)
     {
         var now = _options.TimeProvider.GetUtcNow();
+        var pricedOn = PriceEntry.DayOf(now);
         var facts = _prices.Find(demand.Client.ProviderName, demand.Model, now, demand.Client.Host);
         var matching = limits.Matcher.Match(demand.Attribution, demand.Model, facts?.Model);
 
@@ -283,7 +284,7 @@ internal sealed class BudgetGuard
         var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests }).Budget;
         var cap = cappedBy is null ? null : quote.InitialCap;
         var (initialCap, initiallyCappedBy) = (cap, cappedBy);
-        var cappedUntil = DateTimeOffset.MaxValue;
+        var (cappedUntil, sliceEndsAt) = (DateTimeOffset.MaxValue, DateTimeOffset.MaxValue);
         var poll = ReservationChanges.ShortestPoll;
         var id = CallToken.NewId();
         Money? held = null;
@@ -291,6 +292,12 @@ internal sealed class BudgetGuard
         {
             // The windows are those of this moment: a call may have waited across midnight.
             now = _options.TimeProvider.GetUtcNow();
+            if (PriceEntry.DayOf(now) != pricedOn)
+            {
+                // And so is the price: it may be another from this day on.
+                return await ReserveAsync(limits, demand, mayCap, allowed, began, cancellationToken).ConfigureAwait(false);
+            }
+
             if (now >= cappedUntil)
             {
                 // What was left of a period that is over says nothing about this one.
@@ -364,10 +371,15 @@ internal sealed class BudgetGuard
             {
                 await _changes.WaitAsync(changed, poll, cancellationToken).ConfigureAwait(false);
                 poll = ReservationChanges.After(poll);
+                cappedUntil = cappedUntil < sliceEndsAt ? cappedUntil : sliceEndsAt;
             }
             else if (refused.ShorterAnswer(cap) is { } answer)
             {
-                (cap, cappedBy, cappedUntil) = (answer, refused.Budget, request.Holds.Min(hold => hold.Window.EndsAt));
+                (cap, cappedBy) = (answer, refused.Budget);
+                cappedUntil = request.Holds.Min(static hold => hold.Window.Budget.Span is null ? hold.Window.EndsAt : DateTimeOffset.MaxValue);
+
+                // Looked at after a wait only: a slice can be over sooner than the ledger answers, and what was capped has to be tried once.
+                sliceEndsAt = request.Holds.Min(static hold => hold.Window.EndsAt);
             }
             else if (refused.WaitsUntil is { } until)
             {

@@ -64,7 +64,7 @@ internal sealed class BudgetWatch : IAsyncDisposable
                 if (status.Projected > status.Limit && IsWellFounded(status) && _said.Add(balance.Window, balance.Limit))
                 {
                     var notice = BudgetNotice.Of(BudgetNoticeKind.Projection, balance.Window, balance.Limit, balance.Spent, balance.Reserved, now);
-                    _notifier.GiveOnce(balance.Window, "projection", notice with { Projected = status.Projected });
+                    _notifier.GiveOnce(balance.Window, "projection", notice with { Projected = status.Projected }, () => _said.Remove(balance.Window, balance.Limit));
                 }
             }
         }

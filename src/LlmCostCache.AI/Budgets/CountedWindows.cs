@@ -19,4 +19,7 @@ internal sealed class CountedWindows
 
         return _windows.TryAdd((window.Budget.Id, window.Key, window.StartsAt, limit.Count), true);
     }
+
+    /// <summary>It was not counted after all: the next time it is new again.</summary>
+    public void Remove(BudgetWindow window, BudgetAmount limit = default) => _windows.TryRemove((window.Budget.Id, window.Key, window.StartsAt, limit.Count), out _);
 }

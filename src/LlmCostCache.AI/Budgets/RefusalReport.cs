@@ -17,7 +17,8 @@ internal sealed class RefusalReport(ILedgerStore store, CostTelemetry telemetry,
             var window = refusedIn.ForNotices(now);
             if (_told.Add(window, refusal.Tally.Limit))
             {
-                notifier.GiveOnce(window, "refusal", BudgetNotice.Of(BudgetNoticeKind.Refusal, window, refusal.Tally.Limit, refusal.Tally.Spent, refusal.Tally.Reserved, now));
+                var notice = BudgetNotice.Of(BudgetNoticeKind.Refusal, window, refusal.Tally.Limit, refusal.Tally.Spent, refusal.Tally.Reserved, now);
+                notifier.GiveOnce(window, "refusal", notice, () => _told.Remove(window, refusal.Tally.Limit));
             }
         }
 

@@ -63,9 +63,10 @@ internal sealed class SpentBudgets(LlmCostsOptions options, ILedgerStore store, 
             var (startsAt, endsAt) = calendar.WindowOf(budget, now);
             var none = BudgetAmount.Of(budget.Unit, 0);
             var limit = limits.Settings.LimitOf(budget, key, now);
+            var window = new BudgetWindow(budget, key, startsAt, endsAt);
             var balance = balances.FirstOrDefault(
                 balance => balance.Window.Budget.Id == budget.Id && balance.Window.Key == key && (balance.Window.StartsAt == startsAt || budget.Period == BudgetPeriod.Rolling),
-                new WindowBalance(new(budget, key, startsAt, endsAt), limit, none, none));
+                new WindowBalance(window, limit, none, none));
             if (balance.Spent + balance.Reserved < limit)
             {
                 continue;
@@ -74,7 +75,7 @@ internal sealed class SpentBudgets(LlmCostsOptions options, ILedgerStore store, 
             var isSpent = balance.Spent >= limit;
             DateTimeOffset? resetsAt = endsAt == DateTimeOffset.MaxValue || budget.Period == BudgetPeriod.Rolling ? null : endsAt;
             var retryAfter = isSpent ? resetsAt - now : ReservationChanges.LongestPoll;
-            refusal = BudgetRefusal.Of(budget, new BudgetTally(limit, balance.Spent, balance.Reserved, budget.Unit == BudgetUnit.Usd ? needed ?? Money.Zero : none), resetsAt, retryAfter);
+            refusal = BudgetRefusal.Of(budget, new BudgetTally(limit, balance.Spent, balance.Reserved, budget.Unit == BudgetUnit.Usd ? needed ?? Money.Zero : none), resetsAt, retryAfter, window);
             if (isSpent)
             {
                 return (refusal, true);

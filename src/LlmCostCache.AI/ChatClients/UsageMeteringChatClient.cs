@@ -238,18 +238,18 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     }
 
     /// <summary>Whether one call through here may be several requests further in.</summary>
-    internal bool Aggregates(ChatOptions? options) =>
-        _functionInvocation is not null && (options?.Tools is { Count: > 0 } || _functionInvocation.AdditionalTools is { Count: > 0 });
+    internal bool Aggregates(ChatOptions? options) => HasRounds(_functionInvocation, options);
+
+    /// <summary>Whether a call may become several requests, because functions are invoked further in.</summary>
+    internal static bool HasRounds(FunctionInvokingChatClient? functionInvocation, ChatOptions? options) =>
+        functionInvocation is not null && (options?.Tools is { Count: > 0 } || functionInvocation.AdditionalTools is { Count: > 0 });
 
     private async ValueTask<MeteredAttempt> BeginAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
-        if (token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null)
-        {
-            RunWatch.Current?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
-        }
-
+        var watch = token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null ? RunWatch.Current : null;
+        watch?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
         var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
-            Aggregates(options), () => RequestSize.Of(messages, options), cancellationToken);
+            Aggregates(options), () => RequestSize.Of(messages, options), watch, cancellationToken);
         attempt.IsContinuation = options?.ContinuationToken is not null;
         return attempt;
     }

@@ -33,10 +33,10 @@ public static class LlmCostCacheServiceCollectionExtensions
     /// <summary>Registers one <see cref="LlmCosts"/> whose options come from a section of the configuration.</summary>
     /// <param name="services">The services.</param>
     /// <param name="section">
-    /// The section, for example <c>LlmCostCache</c>: <c>HomeDirectory</c>, <c>TimeZone</c> (an IANA id), <c>WeekStart</c>, <c>Currency</c>, <c>CacheNamespace</c>,
+    /// The section, for example <c>LlmCostCache</c>: the properties of <see cref="LlmCostsOptions"/> that are not objects of the application, such as <c>HomeDirectory</c>, <c>TimeZone</c> (an IANA id), <c>WeekStart</c>, <c>FiscalYearStart</c>, <c>Currency</c>, <c>CacheNamespace</c>,
     /// <c>MemoryCacheBytes</c>, <c>DiskCacheBytes</c>, <c>CacheSecret</c>, <c>CacheEncryptionKeys</c> (a list, Base64), <c>ReservationTimeout</c>, <c>ReservationWait</c>, <c>ReservationsSurvivePowerLoss</c>, <c>CostAttributes</c>,
-    /// <c>ModelAliases</c>, and <c>Budgets</c>: a list of <c>Period</c>, <c>Limit</c>, <c>Tenant</c>, <c>Project</c>, <c>Team</c>, <c>User</c>, <c>Feature</c>,
-    /// <c>Session</c>, <c>Agent</c> (<c>*</c> for each), <c>Model</c>, <c>Tag</c>, <c>Mode</c>, <c>FallBackTo</c>, <c>Name</c>. <c>RateLimiting</c>: <c>MaxWait</c>, <c>MaxWaiting</c> and <c>Limits</c>, a list of <c>Unit</c>, <c>Limit</c>, <c>Per</c>,
+    /// <c>ModelAliases</c>, <c>BudgetWebhooks</c>, and <c>Budgets</c>: a list of <c>Period</c>, <c>Span</c> (of the period <c>Rolling</c>), <c>Limit</c>, <c>Unit</c>, <c>Tenant</c>, <c>Project</c>, <c>Team</c>, <c>User</c>, <c>Feature</c>,
+    /// <c>Session</c>, <c>Agent</c> (<c>*</c> for each), <c>Model</c>, <c>Tag</c>, <c>Mode</c>, <c>FallBackTo</c>, <c>WaitFor</c>, <c>NotifyAt</c>, <c>Name</c>. <c>RateLimiting</c>: <c>MaxWait</c>, <c>MaxWaiting</c> and <c>Limits</c>, a list of <c>Unit</c>, <c>Limit</c>, <c>Per</c>,
     /// <c>Algorithm</c>, <c>Burst</c>, <c>AcrossModels</c>, <c>Name</c> and the scopes of a budget. <c>Retries</c> and <c>Runaway</c>: the properties of
     /// <see cref="RetryOptions"/> and <see cref="RunawayOptions"/>.
     /// </param>

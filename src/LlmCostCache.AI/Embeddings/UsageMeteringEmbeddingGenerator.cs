@@ -54,13 +54,10 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
         var model = options?.ModelId ?? Client.DefaultModel;
         var outer = CallToken.Find(_costs, options?.AdditionalProperties);
         using var own = outer is null ? CallToken.Begin(_costs, "embeddings", model) : null;
-        if ((outer ?? own!).OuterOf("embeddings") is null or { HasEnded: true })
-        {
-            RunWatch.Current?.Admit([], model);
-        }
-
+        var watch = (outer ?? own!).OuterOf("embeddings") is null or { HasEnded: true } ? RunWatch.Current : null;
+        watch?.Admit([], model);
         var attempt = await _costs.Meter.BeginAsync(outer ?? own!, Client, "embeddings", model, maxOutputTokens: null, hasOutput: false,
-            serviceTier: null, streamed: false, aggregated: false, () => RequestSize.Of(list), cancellationToken);
+            serviceTier: null, streamed: false, aggregated: false, () => RequestSize.Of(list), watch, cancellationToken);
         GeneratedEmbeddings<Embedding<float>> embeddings;
         try
         {

@@ -58,6 +58,9 @@ internal sealed class MeteredAttempt
     /// <summary>The run that it is part of; null when no guard watches it.</summary>
     public RunWatch? Run { get; init; } = RunWatch.Current;
 
+    /// <summary>Who has counted it as a request of the run before it was sent; null when nobody has.</summary>
+    public RunWatch? CountedBy { get; init; }
+
     /// <summary>Whether a meter further out sees the answer as well.</summary>
     public bool IsInner { get; init; }
 

@@ -8,8 +8,11 @@ namespace LlmCostCache.AI;
 /// Keeps rows that the ledger could not take in a file beside it, and writes them when it can. A row that was written but not acknowledged is written once all
 /// the same: its id is unique in the ledger.
 /// </summary>
-internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger logger) : IAsyncDisposable
+internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger logger, int mostInMemory = Spool.MostInMemory) : IAsyncDisposable
 {
+    // About a hundred megabytes. An application that goes on for that long without a disk loses rows rather than its life; each is in the log.
+    private const int MostInMemory = 100_000;
+
     // The answer that a row is about waits meanwhile; closing may take longer, because then the row is lost.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_lastPatience = TimeSpan.FromSeconds(10);
@@ -28,6 +31,7 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
     /// <summary>Never throws: the answer that the row is about must reach the caller.</summary>
     public void Add(UsageRecord record)
     {
+        var (place, failure) = (_path, (Exception?)null);
         lock (_file)
         {
             Volatile.Write(ref _waiting, true);
@@ -38,11 +42,23 @@ internal sealed class Spool(string homeDirectory, ILedgerStore store, ILogger lo
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 // The disk that refuses the ledger refuses this file too, as a rule. What is left is memory, until the disk comes back or the process ends.
-                _memory.Enqueue(record);
+                (place, failure) = ("memory", exception);
+                if (_memory.Count < mostInMemory)
+                {
+                    _memory.Enqueue(record);
+                    failure = null;
+                }
             }
         }
 
-        Log.SpooledRecord(logger, _path);
+        if (failure is null)
+        {
+            Log.SpooledRecord(logger, place);
+        }
+        else
+        {
+            Log.RecordLost(logger, failure.GetType().Name, record.Cost.Amount, record.Model, record.Id);
+        }
     }
 
     /// <summary>Writes what waits, from this or an earlier process. Stops at the first row that the ledger still refuses.</summary>

@@ -47,7 +47,7 @@ internal sealed class UsageMeter
     /// <summary>Makes the attempt: its id is its reservation's, so that the two settle together.</summary>
     /// <exception cref="BudgetExceededException">A further attempt of the same call does not fit.</exception>
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
-        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, CancellationToken cancellationToken)
+        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, RunWatch? countedBy, CancellationToken cancellationToken)
     {
         MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null, token.FellBack);
         var outer = token.OuterOf(operation);
@@ -70,7 +70,15 @@ internal sealed class UsageMeter
                 IsAggregated = aggregated,
                 Attempt = number,
             };
-            hold = await pass.TakeAsync(demand, takenOver?.Hold, token.Span, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                hold = await pass.TakeAsync(demand, takenOver?.Hold, token.Span, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                countedBy?.TakeBack();
+                throw;
+            }
         }
 
         // One whose reservation was given back is over.
@@ -83,6 +91,7 @@ internal sealed class UsageMeter
             IsInner = outer is not null,
             ServiceTier = serviceTier,
             HasOutput = hasOutput,
+            CountedBy = countedBy,
         };
         attempt.Limit = streamed && hold is { IsStrict: true } && _pricing.LimitOf(attempt) is { } longest ? new AnswerLimit(longest, !_limitBreakers.Has(attempt)) : null;
         return attempt;
@@ -247,6 +256,7 @@ internal sealed class UsageMeter
             return false;
         }
 
+        attempt.CountedBy?.TakeBack();
         await GiveBackAsync(attempt).ConfigureAwait(false);
         return true;
     }

@@ -49,10 +49,16 @@ internal sealed class BudgetNotifier : IAsyncDisposable
     }
 
     /// <summary>Has a window counted that nothing was held in, so that its thresholds are noticed.</summary>
-    public void Open(BudgetWindow window) => _waiting.Writer.TryWrite(window);
+    /// <param name="window">The window.</param>
+    /// <param name="whenFailed">What is done when the ledger cannot be asked, so that it is asked again some time.</param>
+    public void Open(BudgetWindow window, Action whenFailed) => Put(new Uncounted(window, whenFailed), whenFailed);
 
     /// <summary>Gives a notice unless some process gave it before.</summary>
-    public void GiveOnce(BudgetWindow window, string mark, BudgetNotice notice) => _waiting.Writer.TryWrite(new Doubtful(window, mark, notice));
+    /// <param name="window">What it is given once in.</param>
+    /// <param name="mark">What tells it from other notices of the window.</param>
+    /// <param name="notice">The notice.</param>
+    /// <param name="whenFailed">What is done when the ledger cannot be asked, so that it is asked again some time.</param>
+    public void GiveOnce(BudgetWindow window, string mark, BudgetNotice notice, Action whenFailed) => Put(new Doubtful(window, mark, notice, whenFailed), whenFailed);
 
     /// <summary>Waits until the notices that were given so far are with their observers.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
@@ -104,8 +110,8 @@ internal sealed class BudgetNotifier : IAsyncDisposable
                 case BudgetNotice notice:
                     await PassOnAsync(notice).ConfigureAwait(false);
                     break;
-                case BudgetWindow window:
-                    await OpenAsync(window).ConfigureAwait(false);
+                case Uncounted uncounted:
+                    await OpenAsync(uncounted).ConfigureAwait(false);
                     break;
                 case Doubtful doubtful:
                     await PassOnAsync(doubtful).ConfigureAwait(false);
@@ -144,22 +150,32 @@ internal sealed class BudgetNotifier : IAsyncDisposable
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             Log.StoreUnavailable(_logger, exception.Message);
+            doubtful.WhenFailed();
             return;
         }
 
         await PassOnAsync(doubtful.Notice).ConfigureAwait(false);
     }
 
-    private async ValueTask OpenAsync(BudgetWindow window)
+    private async ValueTask OpenAsync(Uncounted uncounted)
     {
         try
         {
-            await _store.OpenWindowAsync(window, _stopping.Token).ConfigureAwait(false);
+            await _store.OpenWindowAsync(uncounted.Window, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // The window is counted when the next call reserves in it.
+            // The window is counted with the next call in it.
             Log.StoreUnavailable(_logger, exception.Message);
+            uncounted.WhenFailed();
+        }
+    }
+
+    private void Put(object item, Action whenFailed)
+    {
+        if (!_waiting.Writer.TryWrite(item))
+        {
+            whenFailed();
         }
     }
 
@@ -180,5 +196,8 @@ internal sealed class BudgetNotifier : IAsyncDisposable
     }
 
     /// <summary>A notice that another process may have given.</summary>
-    private sealed record Doubtful(BudgetWindow Window, string Mark, BudgetNotice Notice);
+    private sealed record Doubtful(BudgetWindow Window, string Mark, BudgetNotice Notice, Action WhenFailed);
+
+    /// <summary>A window that the ledger does not count yet.</summary>
+    private sealed record Uncounted(BudgetWindow Window, Action WhenFailed);
 }

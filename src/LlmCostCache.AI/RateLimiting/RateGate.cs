@@ -74,6 +74,8 @@ internal sealed class RateGate : IDisposable
                 }
             }
 
+            // Before the first is looked up: one that a call was just given and has not taken from is as good as new, too.
+            Forget_NeedsLock(now);
             var windows = Array.ConvertAll(claims, Window_NeedsLock);
             var lacking = -1;
             for (var i = 0; i < claims.Length && lacking < 0; i++)
@@ -95,6 +97,7 @@ internal sealed class RateGate : IDisposable
 
             waiter = new Waiter(windows, claims, now, now + maxWait.Ticks);
             waiter.Node = _queue.AddLast(waiter);
+            Array.ForEach(windows, static window => window.UnderWay++);
             waiter.Join(lacking);
 
             // Whoever is ahead has set the clock for himself; nobody can pass because somebody came.
@@ -133,12 +136,12 @@ internal sealed class RateGate : IDisposable
         lock (_lock)
         {
             _isClosed = true;
-            foreach (var waiter in _queue)
+            while (_queue.First is { Value: var waiter })
             {
+                Leave_NeedsLock(waiter);
                 waiter.Ended.TrySetException(new ObjectDisposedException(nameof(LlmCosts)));
             }
 
-            _queue.Clear();
             _windows.Clear();
         }
 
@@ -256,27 +259,26 @@ internal sealed class RateGate : IDisposable
     private RateWindow Window_NeedsLock(RateClaim claim)
     {
         var key = (claim.Limit, claim.Partition);
-        if (_windows.TryGetValue(key, out var window))
+        return _windows.TryGetValue(key, out var window) ? window : _windows[key] = RateWindow.Of(claim.Limit);
+    }
+
+    /// <summary>A limit for each session makes a count for each session: those that have nothing in them any more are forgotten.</summary>
+    private void Forget_NeedsLock(long now)
+    {
+        if (_windows.Count < _sweepAt)
         {
-            return window;
+            return;
         }
 
-        if (_windows.Count >= _sweepAt)
+        foreach (var (key, window) in _windows)
         {
-            // A limit for each session makes a count for each session: those that have nothing in them any more are forgotten.
-            var now = Now;
-            foreach (var (other, old) in _windows)
+            if (window is { Waiting: 0, UnderWay: 0 } && window.IsFresh(now))
             {
-                if (old is { Waiting: 0, UnderWay: 0 } && old.IsFresh(now))
-                {
-                    _windows.Remove(other);
-                }
+                _windows.Remove(key);
             }
-
-            _sweepAt = Math.Max(FewWindows, 2 * _windows.Count);
         }
 
-        return _windows[key] = RateWindow.Of(claim.Limit);
+        _sweepAt = Math.Max(FewWindows, 2 * _windows.Count);
     }
 
     private sealed class Waiter(RateWindow[] windows, RateClaim[] claims, long since, long until)
@@ -296,12 +298,25 @@ internal sealed class RateGate : IDisposable
 
         public TaskCompletionSource<RateEntry> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void Join(int i)
+        /// <summary>
+        /// Waits at the limit that lacks room, and keeps its place at the narrower ones. At a wider one for which it had waited before, it would hold up others for want of something of its own; there
+        /// it is again before all who came later as soon as that is there.
+        /// </summary>
+        public void Join(int lacking)
         {
-            if (!_joined[i])
+            if (!_joined[lacking])
             {
-                _joined[i] = true;
-                Windows[i].Join(Claims[i].Amount);
+                _joined[lacking] = true;
+                Windows[lacking].Join(Claims[lacking].Amount);
+            }
+
+            for (var i = lacking + 1; i < _joined.Length; i++)
+            {
+                if (_joined[i])
+                {
+                    _joined[i] = false;
+                    Windows[i].Leave(Claims[i].Amount);
+                }
             }
         }
 
@@ -339,6 +354,7 @@ internal sealed class RateGate : IDisposable
             _cancellation.Unregister();
             for (var i = 0; i < _joined.Length; i++)
             {
+                Windows[i].UnderWay--;
                 if (_joined[i])
                 {
                     Windows[i].Leave(Claims[i].Amount);

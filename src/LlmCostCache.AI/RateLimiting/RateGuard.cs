@@ -135,7 +135,7 @@ internal sealed class RateGuard
     }
 
     private static UnknownPriceException Unpriced(RateLimit limit, RateDemand demand) =>
-        new($"The price of model '{demand.Model}' is not known, so the {limit.ToString().ToLowerInvariant()} cannot count the call. Add it with options.Prices.Add(new ModelPrice(...)), "
+        new($"The price of model '{demand.Model}' is not known, so the rate limit '{limit.Name}' cannot count the call. Add it with options.Prices.Add(new ModelPrice(...)), "
             + "map a deployment with options.ModelAliases, or limit requests or tokens instead.")
         {
             Model = demand.Model,

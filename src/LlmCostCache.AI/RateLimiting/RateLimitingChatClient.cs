@@ -14,6 +14,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
     private readonly UsageMeteringChatClient? _meter;
+    private readonly FunctionInvokingChatClient? _functionInvocation;
     private readonly RateGuard _guard;
 
     /// <summary>Paces a client.</summary>
@@ -27,6 +28,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
         _meter = innerClient.GetService<UsageMeteringChatClient>();
+        _functionInvocation = innerClient.GetService<FunctionInvokingChatClient>();
         _guard = new RateGuard(costs, (options ?? costs.Options.RateLimiting).Copy());
     }
 
@@ -49,7 +51,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         }
         catch (Exception exception)
         {
-            turn.Fail(exception, Client);
+            Fail(turn, exception, options);
             throw;
         }
     }
@@ -68,9 +70,11 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         var list = ChatMessages.AsList(messages);
         using var turn = await _guard.EnterAsync(Demand(list, options), cancellationToken);
         CallCost? cost = null;
+        var hasBegun = false;
         await using var updates = base.GetStreamingResponseAsync(list, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (await MoveNextAsync(updates, turn, cost is null))
+        while (await MoveNextAsync(updates, turn, isFirst: !hasBegun, options))
         {
+            hasBegun = true;
             var update = updates.Current;
             if (CostCarrier.IsIn(update.AdditionalProperties))
             {
@@ -86,7 +90,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         }
     }
 
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, RateTurn turn, bool isFirst)
+    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, RateTurn turn, bool isFirst, ChatOptions? options)
     {
         try
         {
@@ -94,8 +98,17 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         }
         catch (Exception exception) when (isFirst)
         {
-            turn.Fail(exception, Client);
+            Fail(turn, exception, options);
             throw;
+        }
+    }
+
+    // What a later round met with says nothing about those that were answered: the turn then keeps its estimate.
+    private void Fail(RateTurn turn, Exception exception, ChatOptions? options)
+    {
+        if (!UsageMeteringChatClient.HasRounds(_functionInvocation, options))
+        {
+            turn.Fail(exception, Client);
         }
     }
 

@@ -11,7 +11,7 @@ internal abstract class RateWindow(RateLimit limit)
     /// <summary>What they wait for, together.</summary>
     public long Claimed { get; private set; }
 
-    /// <summary>Calls that have passed and can still be corrected.</summary>
+    /// <summary>Calls that wait and will take from it, here or elsewhere, and those that have passed and can still be corrected.</summary>
     public int UnderWay { get; set; }
 
     /// <summary>The last round of the gate in which somebody waited here.</summary>

@@ -49,6 +49,15 @@ internal sealed class Run
         }
     }
 
+    /// <summary>A request that was counted was not sent after all.</summary>
+    public void TakeBack()
+    {
+        lock (_lock)
+        {
+            _calls--;
+        }
+    }
+
     /// <summary>What a request cost. A bounded cost counts with its upper end; an unknown one only as that.</summary>
     public void Spend(CallCost cost)
     {

@@ -37,12 +37,32 @@ internal sealed class RunWatch(LlmCosts costs, RunawayOptions options, Run run, 
         }
 
         Heard();
-        if (run.TryCall(options.MaxCallsPerRun, _maxCost, counts: !IsCountedFurtherOut()) is { } rule)
+        var counts = !IsCountedFurtherOut();
+        if (run.TryCall(options.MaxCallsPerRun, _maxCost, counts) is { } rule)
         {
             throw Stopped(rule, default, model);
         }
 
-        Outer?.Admit(messages, model);
+        try
+        {
+            Outer?.Admit(messages, model);
+        }
+        catch (RunawayException) when (counts)
+        {
+            run.TakeBack();
+            throw;
+        }
+    }
+
+    /// <summary>A request that was admitted was not sent after all: a budget refused it, or a cache further in had the answer.</summary>
+    public void TakeBack()
+    {
+        if (!IsCountedFurtherOut())
+        {
+            run.TakeBack();
+        }
+
+        Outer?.TakeBack();
     }
 
     /// <summary>

@@ -40,7 +40,7 @@ internal readonly record struct ToolRounds(int Count, string Tools)
         return new(count, tools.Length <= MaxShown ? tools : tools[..MaxShown] + "...");
     }
 
-    // Backwards: answers of tools, then what asked for them. Anything else in between, a user's word as a rule, is a new beginning.
+    // Backwards: answers of tools, then what asked for them, with whatever the model said beside it. Anything else in between, a user's word as a rule, is a new beginning.
     private static List<FunctionCallContent>? RoundBefore(IReadOnlyList<ChatMessage> messages, ref int end)
     {
         var i = end - 1;
@@ -56,10 +56,9 @@ internal readonly record struct ToolRounds(int Count, string Tools)
         }
 
         var calls = new List<FunctionCallContent>();
-        while (i >= 0 && messages[i].Role == ChatRole.Assistant && messages[i].Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } asked)
+        for (; i >= 0 && messages[i].Role == ChatRole.Assistant; i--)
         {
-            calls.AddRange(asked);
-            i--;
+            calls.AddRange(messages[i].Contents.OfType<FunctionCallContent>());
         }
 
         end = i + 1;

@@ -85,6 +85,58 @@ public class BudgetActionTests
     }
 
     [Fact]
+    public async Task A_call_that_waited_into_a_day_with_another_price_is_held_at_that_price()
+    {
+        var clock = new FakeTimeProvider(new(2026, 8, 22, 23, 59, 30, TimeSpan.Zero));
+        await using var pipeline = new Pipeline(o =>
+        {
+            o.TimeProvider = clock;
+            File.WriteAllText(Path.Combine(o.HomeDirectory!, "prices.json"), """
+                {"provider":"openai","known_from":"2026-01-15","models":[{"id":"mine","max_output_tokens":1000,"prices":[
+                  {"effective_from":"2026-01-01","input":"1","output":"1"},{"effective_from":"2026-08-23","input":"3","output":"3"}]}]}
+                """);
+            o.Budgets.Add(Budget.Daily(0.0055m).WaitFor(TimeSpan.FromMinutes(1)));
+        }, provider: new FakeChatClient("mine") { Usage = new() { InputTokenCount = 5_000, OutputTokenCount = 400, TotalTokenCount = 5_400 } });
+        await pipeline.Client.GetResponseAsync("Hello");
+        var before = pipeline.Costs.Prices.Ceiling("openai", "mine", clock.GetUtcNow(), 0, 1_000)!.Value;
+        var held = Money.Zero;
+        pipeline.Provider.Answer = async (_, options, _) =>
+        {
+            held = Assert.Single(await pipeline.Costs.GetBudgetStatusAsync(projections: false)).Reserved.Money;
+            return pipeline.Provider.DefaultAnswer(options, "fine");
+        };
+        var waiting = pipeline.Client.GetResponseAsync("Hello again");
+        while (!waiting.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.WhenAny(waiting, Task.Delay(1));
+        }
+
+        await waiting;
+        Assert.InRange(held, before * 3, before * 4);
+    }
+
+    [Fact]
+    public async Task A_shorter_answer_is_held_in_a_rolling_span_whose_slices_are_shorter_than_the_disk_takes()
+    {
+        // A second has slices of 17 milliseconds, and here every look at the clock takes ten.
+        await using var pipeline = new Pipeline(o =>
+        {
+            o.TimeProvider = new SlowClock();
+            o.Budgets.Add(Budget.Rolling(0.005m, TimeSpan.FromSeconds(1)));
+        });
+        await pipeline.Client.GetResponseAsync("Hello").WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.InRange(Assert.Single(pipeline.Provider.Calls).Options!.MaxOutputTokens!.Value, 4_000, 8_400);
+    }
+
+    private sealed class SlowClock : TimeProvider
+    {
+        private long _now = new DateTimeOffset(2026, 8, 22, 12, 0, 0, TimeSpan.Zero).Ticks;
+
+        public override DateTimeOffset GetUtcNow() => new(Interlocked.Add(ref _now, TimeSpan.FromMilliseconds(10).Ticks), TimeSpan.Zero);
+    }
+
+    [Fact]
     public async Task A_call_waits_until_spending_leaves_a_rolling_span()
     {
         var clock = new FakeTimeProvider(new(2026, 8, 22, 12, 0, 0, TimeSpan.Zero));

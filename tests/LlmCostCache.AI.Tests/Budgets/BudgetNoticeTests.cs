@@ -31,6 +31,27 @@ public class BudgetNoticeTests
     }
 
     [Fact]
+    public async Task An_observer_is_not_in_the_scope_of_the_call_during_which_everything_was_opened()
+    {
+        var seen = new List<Attribution>();
+        Pipeline pipeline;
+        using (CostScope.Begin(user: "the first one"))
+        {
+            pipeline = new Pipeline(o =>
+            {
+                o.Budgets.Add(s_budget.NotifyAt(0.5m));
+                o.OnBudgetNotice(_ => seen.Add(CostScope.Current));
+            });
+        }
+
+        await using (pipeline)
+        {
+            await AskAsync(pipeline, 4);
+            Assert.Equal(Attribution.None, Assert.Single(seen));
+        }
+    }
+
+    [Fact]
     public async Task Calls_that_are_only_metered_or_recorded_are_announced_too()
     {
         var told = new List<BudgetNotice>();

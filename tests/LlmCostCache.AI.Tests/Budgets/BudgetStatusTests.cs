@@ -119,6 +119,15 @@ public sealed class BudgetStatusTests : IDisposable
     }
 
     [Fact]
+    public async Task A_check_names_no_models_that_a_budget_which_asks_would_not_fall_back_to()
+    {
+        await using var costs = Open(Budget.Daily(1m).FallBackTo("small").Ask((_, _) => ValueTask.FromResult(BudgetAnswer.Block)));
+        var check = await costs.CheckBudgetsAsync(Money.FromUsd(2m));
+        Assert.False(check.IsAllowed);
+        Assert.Empty(check.FallbackModels);
+    }
+
+    [Fact]
     public async Task A_check_warns_from_four_fifths_on_with_percentage_and_remainder()
     {
         await using var costs = Open(Budget.Daily(10m).Named("d"));

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
@@ -46,6 +48,25 @@ public sealed class SpoolTests : IDisposable
         }
 
         Assert.Equal(["a"], await IdsAsync(store));
+    }
+
+    [Fact]
+    public async Task What_neither_the_ledger_nor_the_file_takes_waits_in_a_memory_that_has_an_end()
+    {
+        var log = new FakeLogger();
+        await using var store = SqliteLedgerStore.Open(_home.Path, new LlmCostsOptions(), NullLogger.Instance);
+        Directory.CreateDirectory(Path.Combine(_home.Path, "spool.jsonl"));
+        await using (var spool = new Spool(_home.Path, store, log, mostInMemory: 2))
+        {
+            spool.Add(Row("a"));
+            Assert.Contains("kept in memory", log.LatestRecord.Message, StringComparison.Ordinal);
+            spool.Add(Row("b"));
+            spool.Add(Row("too much"));
+            Assert.Equal(LogLevel.Critical, log.LatestRecord.Level);
+            Assert.Contains("too much", log.LatestRecord.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["a", "b"], await IdsAsync(store));
     }
 
     [Fact]

@@ -254,6 +254,72 @@ public sealed class RateGateTests : IDisposable
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waits);
     }
 
+    [Fact]
+    public async Task Who_gives_up_after_everything_is_closed_hears_of_no_failure()
+    {
+        var limit = RateLimit.Requests(1, s_minute);
+        _ = Enter(limit);
+        using var cancel = new CancellationTokenSource();
+        var waits = Enter(cancel.Token, new RateClaim(limit, "", 1));
+        _gate.Dispose();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waits);
+    }
+
+    [Fact]
+    public void Who_turns_out_to_have_used_up_his_own_limit_lets_the_others_pass_at_a_common_one_for_which_he_had_waited()
+    {
+        var own = RateLimit.Tokens(100, s_minute).ForEachUser();
+        var common = RateLimit.Requests(2, s_minute);
+        Task<RateEntry> Call(string user) => Enter(new RateClaim(own, user, 50), new RateClaim(common, "", 1));
+        var dear = Passed(Call("alice"));
+        Assert.True(HasPassed(Call("bob")));
+        var alice = Call("alice");
+        var carol = Call("carol");
+
+        _time.Advance(s_minute / 2);
+        dear.Settle(1, 150, null);
+        _time.Advance(s_minute / 2);
+        Assert.False(alice.IsCompleted);
+        Assert.True(HasPassed(carol));
+        Assert.True(HasPassed(Call("dave")));
+        _time.Advance(s_minute);
+        Assert.True(HasPassed(alice));
+    }
+
+    [Fact]
+    public void A_count_is_not_forgotten_while_a_call_is_given_its_others()
+    {
+        var fills = RateLimit.Requests(1, s_minute).Named("fills");
+        var (first, second) = (RateLimit.Requests(1, s_minute).ForEachSession(), RateLimit.Tokens(100, s_minute).ForEachSession());
+        for (var i = 0; i < 1_023; i++)
+        {
+            _ = Enter(new RateClaim(fills, $"s{i}", 1));
+        }
+
+        Assert.True(HasPassed(Enter(new RateClaim(first, "s", 1), new RateClaim(second, "s", 1))));
+        Assert.False(Enter(new RateClaim(first, "s", 1)).IsCompleted);
+    }
+
+    [Fact]
+    public void A_count_is_not_forgotten_while_a_call_waits_elsewhere_and_will_take_from_it()
+    {
+        var fills = RateLimit.Requests(1, TimeSpan.FromHours(1)).Named("fills");
+        var (own, common) = (RateLimit.Requests(1, s_minute).ForEachUser(), RateLimit.Requests(1, TimeSpan.FromSeconds(1)));
+        Task<RateEntry> Call(string user) => Enter(new RateClaim(own, user, 1), new RateClaim(common, "", 1));
+        Passed(Call("alice")).Keep();
+        var waits = Call("alice");
+        _time.Advance(TimeSpan.FromSeconds(10));
+        for (var i = 0; i < 1_100; i++)
+        {
+            _ = Enter(new RateClaim(fills, $"s{i}", 1));
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(50));
+        Assert.True(HasPassed(waits));
+        Assert.False(Call("bob").IsCompleted);
+    }
+
     /// <summary>Calls of any size at any time, some cancelled, some given back: what passed in any stretch as long as the window is never more than the limit.</summary>
     [Fact]
     public void No_window_wherever_it_begins_ever_holds_more_than_the_limit() =>

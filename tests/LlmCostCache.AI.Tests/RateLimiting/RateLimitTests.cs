@@ -222,6 +222,48 @@ public class RateLimitTests
     }
 
     [Fact]
+    public async Task A_stream_that_breaks_after_its_first_piece_keeps_its_estimate_whatever_the_provider_says()
+    {
+        await using var pipeline = Limited(RateLimit.Tokens(2_000, TimeSpan.FromDays(7)), o => o.MaxWait = TimeSpan.Zero);
+        pipeline.Provider.Stream = static (_, _, _) => Breaking();
+        await Assert.ThrowsAsync<HttpRequestException>(() => pipeline.Client.GetStreamingResponseAsync("one").ToChatResponseAsync());
+        var refused = await Assert.ThrowsAsync<QuotaExceededException>(() => pipeline.Client.GetResponseAsync("two"));
+        Assert.Equal(RateLimitUnit.Tokens, refused.RateLimit!.Unit);
+
+        static async IAsyncEnumerable<ChatResponseUpdate> Breaking()
+        {
+            yield return new ChatResponseUpdate(ChatRole.Assistant, "The answer is");
+            await Task.Yield();
+            throw new HttpRequestException("too many", null, System.Net.HttpStatusCode.TooManyRequests);
+        }
+    }
+
+    [Fact]
+    public async Task A_turn_of_several_rounds_keeps_its_estimate_when_a_later_one_is_turned_away()
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseRateLimit(costs, o =>
+        {
+            o.Limits.Add(RateLimit.Tokens(2_000, TimeSpan.FromDays(7)));
+            o.MaxWait = TimeSpan.Zero;
+        }).UseFunctionInvocation().UseUsageMetering(costs));
+        pipeline.Provider.Answer = (_, options, number) =>
+        {
+            if (number > 1)
+            {
+                throw new HttpRequestException("too many", null, System.Net.HttpStatusCode.TooManyRequests);
+            }
+
+            var response = pipeline.Provider.DefaultAnswer(options, "");
+            response.Messages[0].Contents = [new FunctionCallContent("c1", "now")];
+            return Task.FromResult(response);
+        };
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => "noon", "now")] };
+        await Assert.ThrowsAsync<HttpRequestException>(() => pipeline.Client.GetResponseAsync("one", options));
+        var refused = await Assert.ThrowsAsync<QuotaExceededException>(() => pipeline.Client.GetResponseAsync("two", options));
+        Assert.Equal(RateLimitUnit.Tokens, refused.RateLimit!.Unit);
+    }
+
+    [Fact]
     public async Task A_caller_who_gives_up_leaves_the_queue()
     {
         await using var pipeline = Limited(RateLimit.Requests(1, s_minute));

@@ -175,6 +175,51 @@ public class RunawayGuardTests
     }
 
     [Fact]
+    public async Task Hits_that_a_router_hides_count_for_nothing_either()
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseRunawayGuard(costs, o => o.MaxCallsPerRun = 2).Use(inner => new Router(inner)).UseCostCache(costs));
+        using var run = CostScope.Begin(session: "run");
+        for (var i = 0; i < 5; i++)
+        {
+            await pipeline.Client.GetResponseAsync("same");
+            await pipeline.Client.GetStreamingResponseAsync("same").ToChatResponseAsync();
+        }
+
+        await pipeline.Client.GetResponseAsync("other");
+        Assert.Equal(2, (await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("third"))).Calls);
+    }
+
+    [Fact]
+    public async Task A_retry_that_a_budget_refuses_is_no_call_of_the_run()
+    {
+        // A request holds $0.0098 and one that may have been billed is booked at that.
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Total(0.012m).ForModel("gpt-4o-mini")),
+            (builder, costs) => builder.UseRunawayGuard(costs, o => o.MaxCallsPerRun = 2).UseBudget(costs).UseRetry(costs, o => o.Delay = TimeSpan.Zero));
+        pipeline.Provider.Answer = (_, options, number) => number == 1 ? throw new IOException("reset") : Task.FromResult(pipeline.Provider.DefaultAnswer(options, "fine"));
+        using var run = CostScope.Begin(session: "run");
+        await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("one"));
+        await pipeline.Client.GetResponseAsync("two", new ChatOptions { ModelId = "gpt-4o" });
+        Assert.Equal(2, (await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("three", new ChatOptions { ModelId = "gpt-4o" }))).Calls);
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_a_guard_further_out_stops_is_no_call_of_the_run_further_in()
+    {
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseRunawayGuard(costs, o => (o.MaxCallsPerRun, o.Run) = (1, RunawayScope.Call))
+            .UseRunawayGuard(costs, o => o.MaxCallsPerRun = 3).UseFunctionInvocation(configure: Patient).UseUsageMetering(costs));
+        AskForTool(pipeline, round => new() { ["city"] = $"city {round}" });
+        using var run = CostScope.Begin(session: "run");
+        for (var turn = 0; turn < 2; turn++)
+        {
+            Assert.Equal(1, (await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("What is the weather?", Tools()))).Calls);
+        }
+
+        Assert.Equal(3, (await Assert.ThrowsAsync<RunawayException>(() => pipeline.Client.GetResponseAsync("What is the weather?", Tools()))).Calls);
+        Assert.Equal(3, pipeline.Provider.Calls.Count);
+    }
+
+    [Fact]
     public async Task A_stopped_run_is_in_the_ledger_once_and_costs_nothing()
     {
         await using var pipeline = Guarded(guardIsOutside: true, o => o.MaxCallsPerRun = 1);
@@ -255,6 +300,26 @@ public class RunawayGuardTests
             .. Round(Call("b"), Call("a", ("y", "two"), ("x", System.Text.Json.JsonSerializer.SerializeToElement(1)))),
         ];
         Assert.Equal(new ToolRounds(2, "b, a"), ToolRounds.AtTheEndOf(messages, 10, _ => false));
+    }
+
+    [Fact]
+    public void What_a_model_says_beside_its_calls_makes_no_other_round_even_as_a_message_of_its_own()
+    {
+        static ChatMessage[] Round(int number) =>
+        [
+            new(ChatRole.Assistant, $"Let me look, for the {number}th time."),
+            new(ChatRole.Assistant, [new FunctionCallContent($"c{number}", "get_weather")]),
+            new(ChatRole.Assistant, "One moment."),
+            new(ChatRole.Tool, [new FunctionResultContent($"c{number}", "rain")]),
+        ];
+
+        ChatMessage[] messages = [new(ChatRole.User, "Go"), .. Round(1), new(ChatRole.User, "Again"), .. Round(2), .. Round(3), .. Round(4)];
+        Assert.Equal(new ToolRounds(3, "get_weather"), ToolRounds.AtTheEndOf(messages, 10, _ => false));
+    }
+
+    private sealed class Router(IChatClient inner) : DelegatingChatClient(inner)
+    {
+        public override object? GetService(Type serviceType, object? serviceKey = null) => null;
     }
 
     private static Pipeline Guarded(bool guardIsOutside, Action<RunawayOptions>? configure = null) => new(build: (builder, costs) => guardIsOutside
