@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
@@ -5,7 +6,8 @@ namespace LlmCostCache.AI;
 /// <summary>Owns price book, ledger, cache and budgets. Share one between clients; dispose it to write what is queued and close the files.</summary>
 public sealed class LlmCosts : IAsyncDisposable, IDisposable
 {
-    private static readonly Lazy<LlmCosts> s_shared = new(() => Open());
+    private static readonly TimeSpan s_patienceAtExit = TimeSpan.FromSeconds(5);
+    private static readonly Lazy<LlmCosts> s_shared = new(OpenShared);
 
     private readonly ILedgerStore _store;
     private int _disposed;
@@ -52,7 +54,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>The one that clients share when they are given none and the service provider has none. Opened with the defaults on first use, never disposed.</summary>
+    /// <summary>The one that clients share when they are given none and the service provider has none. Opened with the defaults on first use.</summary>
+    /// <remarks>Nobody disposes it. What is queued when the process ends is written then, for at most five seconds; a process that is killed loses it, never what was paid for.</remarks>
     /// <exception cref="LlmCostException">The home directory, the ledger or a price file cannot be used.</exception>
     public static LlmCosts Shared => s_shared.Value;
 
@@ -187,6 +190,27 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
 
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    // Flushed and not closed: other threads may still be asking while the process ends.
+    private static LlmCosts OpenShared()
+    {
+        var costs = Open();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => costs.FlushAtExit();
+        return costs;
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The process ends; there is nobody left to tell.")]
+    private void FlushAtExit()
+    {
+        try
+        {
+            Task.Run(() => FlushAsync().AsTask()).Wait(s_patienceAtExit);
+        }
+        catch (Exception)
+        {
+            // What could not be written is lost as in a process that is killed.
+        }
+    }
 
     internal static LlmCosts Open(LlmCostsOptions options)
     {

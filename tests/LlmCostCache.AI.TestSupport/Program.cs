@@ -17,6 +17,7 @@ return args switch
     ["spool", var home] => await SpoolVerb.RunAsync(home),
     ["starve", var home] => await StarveVerb.RunAsync(home),
     ["edge", var home, var seed, var calls] => await EdgeVerb.RunAsync(home, seed, calls),
+    ["shared"] => await SharedVerb.RunAsync(),
     ["drain", var home] => await DrainVerb.RunAsync(home),
     _ => Unknown(args),
 };
