@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 using Microsoft.SemanticKernel;
 
@@ -10,7 +11,7 @@ namespace LlmCostCache.AI;
 
 /// <summary>The question that a cached prompt function puts to the cache before its model is asked, and where the answer goes.</summary>
 /// <remarks>Functions that wait for a streamed one get its answer when it is whole: what the kernel's services stream cannot be read along.</remarks>
-internal sealed class FunctionCache : CacheSearch, IDisposable
+internal sealed partial class FunctionCache : CacheSearch, IDisposable
 {
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> s_unwritten = new();
 
@@ -56,7 +57,8 @@ internal sealed class FunctionCache : CacheSearch, IDisposable
         }
 
         var client = request.Client;
-        var endpoint = new CacheEndpoint(client.Provider ?? request.Service.Instance!.GetType().FullName, client.Uri, client.DefaultModel);
+        var endpoint = new CacheEndpoint(
+            client.Provider ?? (request.Service.Instance is IChatClient asked ? ClientIdentity.TypeOf(asked) : request.Service.Instance!.GetType().FullName), client.Uri, client.DefaultModel);
         var plan = costs.Cache.Plan([new ChatMessage(ChatRole.User, context.RenderedPrompt)], question, endpoint, call.Attribution.Tenant,
             CachePolicy.Default with { TimeToLive = options.TimeToLive });
         var cache = new FunctionCache(costs, request, plan);
@@ -179,8 +181,17 @@ internal sealed class FunctionCache : CacheSearch, IDisposable
             return "the model may call functions";
         }
 
+        if (MediaByAddress().IsMatch(context.RenderedPrompt ?? ""))
+        {
+            return "media is named by its address, and what is there may change";
+        }
+
         return call.Stream is { CanReplay: false } ? "the stream has items that cannot be made from text" : null;
     }
+
+    // Elements of a message in a prompt; what is not in the prompt itself is looked up by whoever answers.
+    [GeneratedRegex("<(image|audio|binary|file)\\b[^>]*>(?!\\s*data:)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex MediaByAddress();
 
     /// <summary>All settings as text; what cannot be written down could shape the answer unseen.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Settings that were trimmed cannot be written down, and the cache is bypassed.")]

@@ -168,8 +168,9 @@ internal sealed class FunctionStream
             (_kept ??= []).Add(update);
         }
 
-        // What functions answered, and an id of its own, stand between two rounds that no filter saw end.
-        var isOther = update.Role == ChatRole.Tool || (_roundId is not null && update.ResponseId is { } id && id != _roundId);
+        // What functions answered, and an id of its own, stand between two rounds that no filter saw end. Azure's first piece has an empty id.
+        var id = string.IsNullOrEmpty(update.ResponseId) ? _roundId : update.ResponseId;
+        var isOther = update.Role == ChatRole.Tool || (_roundId is not null && id != _roundId);
         if (isOther && _round is { } ended)
         {
             ended.End();
@@ -180,7 +181,7 @@ internal sealed class FunctionStream
         if (!_asksAgain)
         {
             (_round ?? Begin()).Read(update);
-            _roundId = update.ResponseId ?? _roundId;
+            _roundId = id;
         }
     }
 

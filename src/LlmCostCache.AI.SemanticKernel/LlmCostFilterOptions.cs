@@ -33,7 +33,20 @@ public sealed class LlmCostFilterOptions
 
     /// <summary>Keeps the cached answers of this kernel apart from those of others.</summary>
     /// <value>Null: shared by all kernels of the same <see cref="LlmCosts"/>.</value>
-    public string? CacheNamespace { get; set; }
+    /// <exception cref="ArgumentException">The value is blank.</exception>
+    public string? CacheNamespace
+    {
+        get;
+        set
+        {
+            if (value is not null)
+            {
+                ArgumentException.ThrowIfNullOrWhiteSpace(value);
+            }
+
+            field = value;
+        }
+    }
 
     /// <summary>
     /// When a run of the kernel is stopped that does not end by itself; without a session or a trace each function that the application invokes is a run. Inside automatic

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
@@ -5,6 +6,7 @@ namespace LlmCostCache.AI;
 /// <summary>Owns price book, ledger, cache and budgets. Share one between clients; dispose it to write what is queued and close the files.</summary>
 public sealed class LlmCosts : IAsyncDisposable, IDisposable
 {
+    private static readonly TimeSpan s_patienceAtExit = TimeSpan.FromSeconds(5);
     private static readonly Lock s_opening = new();
     private static LlmCosts? s_shared;
 
@@ -55,7 +57,8 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>The one that clients share when they are given none and the service provider has none. Opened with the defaults on first use, never disposed.</summary>
+    /// <summary>The one that clients share when they are given none and the service provider has none. Opened with the defaults on first use.</summary>
+    /// <remarks>Nobody disposes it. What is queued when the process ends is written then, for at most five seconds; a process that is killed loses it, never what was paid for.</remarks>
     /// <exception cref="LlmCostException">The home directory, the ledger or a price file cannot be used. The next use tries again.</exception>
     public static LlmCosts Shared => Volatile.Read(ref s_shared) ?? OpenShared();
 
@@ -191,6 +194,36 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
+    // Not a Lazy: that would keep the failure of a disk that was full for a moment for as long as the process lives.
+    private static LlmCosts OpenShared()
+    {
+        lock (s_opening)
+        {
+            if (s_shared is null)
+            {
+                // Flushed and not closed: other threads may still be asking while the process ends.
+                var costs = Open();
+                AppDomain.CurrentDomain.ProcessExit += (_, _) => costs.FlushAtExit();
+                Volatile.Write(ref s_shared, costs);
+            }
+
+            return s_shared;
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The process ends; there is nobody left to tell.")]
+    private void FlushAtExit()
+    {
+        try
+        {
+            Task.Run(() => FlushAsync().AsTask()).Wait(s_patienceAtExit);
+        }
+        catch (Exception)
+        {
+            // What could not be written is lost as in a process that is killed.
+        }
+    }
+
     internal static LlmCosts Open(LlmCostsOptions options)
     {
         var costs = new LlmCosts(options);
@@ -205,15 +238,6 @@ public sealed class LlmCosts : IAsyncDisposable, IDisposable
         {
             costs.Dispose();
             throw;
-        }
-    }
-
-    // Not a Lazy: that would keep the failure of a disk that was full for a moment for as long as the process lives.
-    private static LlmCosts OpenShared()
-    {
-        lock (s_opening)
-        {
-            return s_shared ??= Open();
         }
     }
 

@@ -11,7 +11,8 @@ internal static class LlmCostsHome
         var path = directory ?? Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrWhiteSpace(path))
         {
-            path = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".llmcostcache");
+            // A home that does not exist is still the one that is meant. Asked to verify, .NET names none, and each working directory would have a ledger of its own.
+            path = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".llmcostcache");
         }
 
         return Path.GetFullPath(path);

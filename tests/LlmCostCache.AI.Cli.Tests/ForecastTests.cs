@@ -33,6 +33,16 @@ public class ForecastTests
     }
 
     [Fact]
+    public async Task What_calls_cost_is_said_to_be_an_estimate_where_it_is()
+    {
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-20T09:00:00Z", 1m), SampleHome.Cut("2026-11-20T10:00:00Z", 0.1m, 0.3m));
+
+        var run = await CliRun.Of("whatif", "--model", "gpt-4o", "--home", home.Path);
+
+        Assert.Contains("Some costs are estimates, counted at their upper end: booked between $1.10 and $1.30.", run.Lines);
+    }
+
+    [Fact]
     public void Days_that_never_differ_leave_nothing_to_doubt()
     {
         var quarters = Enumerable.Range(0, 28 * 96).Select(i => (s_monday.AddMinutes(15 * i), 1_000_000L)).ToList();

@@ -56,6 +56,15 @@ public class LiveTests
     }
 
     [Fact]
+    public async Task What_blocks_cost_is_said_to_be_an_estimate_where_it_is()
+    {
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Cut("2026-11-22T14:10:00Z", 0.1m, 0.3m), SampleHome.Call("2026-11-22T15:20:00Z", 0.6m));
+
+        Assert.Contains("Some costs are estimates, counted at their upper end: the blocks cost between $0.70 and $0.90.", (await CliRun.Of("blocks", "--home", home.Path)).Lines);
+        Assert.Contains("Some costs of today are estimates, counted at their upper end: between $0.70 and $0.90.", (await CliRun.Of("watch", "--home", home.Path, "--once")).Lines);
+    }
+
+    [Fact]
     public async Task Little_is_not_shown_as_nothing()
     {
         using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-22T10:00:00Z", 0.00002m));

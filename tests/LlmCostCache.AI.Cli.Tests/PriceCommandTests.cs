@@ -41,8 +41,17 @@ public class PriceCommandTests
         var run = await CliRun.Of("price", "no-such-model");
         var json = await CliRun.Of("price", "no-such-model", "--json");
 
-        Assert.Equal(new CliRun(ExitCode.Found, "", $"llmcost: no price for 'no-such-model'{Environment.NewLine}"), run);
+        Assert.Equal((ExitCode.Found, "", "llmcost: no price for 'no-such-model'"), (run.Code, run.Output, run.Error.Split(Environment.NewLine)[0]));
         Assert.Equal((ExitCode.Found, "unknown"), (json.Code, json.Json.GetProperty("certainty").GetString()));
+    }
+
+    [Theory]
+    [InlineData("gpt-4o-minii", "Did you mean: gpt-4o-mini")]
+    [InlineData("never-heard-of-it", "'llmcost prices list' shows the names that have one")]
+    public async Task What_to_do_about_a_model_without_a_price_is_said(string model, string advice)
+    {
+        Assert.Contains(advice, (await CliRun.Of("price", model, "--input", "3")).Error, StringComparison.Ordinal);
+        Assert.Contains(advice, (await CliRun.Of("prices", "show", model)).Error, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -79,4 +79,16 @@ public class ProcessTests
         return File.Exists(Status) && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) is { } line
             && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & (1UL << (2 - 1))) != 0;
     }
+
+    /// <summary>As of a service without a home, or a container: the working directory is nobody's home.</summary>
+    [UnixFact]
+    public async Task A_home_of_the_user_that_does_not_exist_is_named_and_never_replaced_by_the_working_directory()
+    {
+        using var process = CliProcess.Start(["env", "-u", "LLMCOSTCACHE_HOME", "HOME=/no-such-home-of-a-user", "dotnet"], "report");
+        process.StandardInput.Close();
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+
+        Assert.Contains("/no-such-home-of-a-user/.llmcostcache", await output + await error, StringComparison.Ordinal);
+    }
 }

@@ -25,6 +25,21 @@ public class ReaderGoneTests
         Assert.Equal((ExitCode.ReaderGone, ""), (process.ExitCode, error));
     }
 
+    /// <summary>As under a supervisor that gives no standard output.</summary>
+    [UnixTheory]
+    [InlineData("")]
+    [InlineData("--json")]
+    public async Task An_output_that_is_closed_is_no_fault_of_the_program(string command)
+    {
+        using var home = await ReportSample.CreateAsync();
+        using var process = CliProcess.Start(["sh", "-c", "exec dotnet \"$@\" >&-", "sh"], [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--home", home.Path]);
+
+        var error = await process.StandardError.ReadToEndAsync().WaitAsync(s_patience);
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+
+        Assert.Equal((ExitCode.StoreUnusable, "llmcost: the output could not be written: standard output is closed."), (process.ExitCode, error.TrimEnd()));
+    }
+
     [UnixFact]
     public async Task Watching_ends_when_its_reader_has_seen_enough()
     {

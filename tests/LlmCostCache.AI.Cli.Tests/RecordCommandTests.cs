@@ -108,6 +108,21 @@ public class RecordCommandTests
         Assert.False(File.Exists(Path.Combine(home.Path, "ledger.db")));
     }
 
+    [Fact]
+    public async Task A_call_without_counts_and_without_a_cost_is_refused_and_never_free()
+    {
+        using var home = new TempHome();
+
+        var run = await CliRun.Of("record", "--home", home.Path, "--model", "gpt-4o-mini", "--user", "alice");
+        var line = await CliRun.WithInput("""{"model":"gpt-4o-mini"}""", "record", "--jsonl", "-", "--home", home.Path);
+        var free = await CliRun.Of("record", "--home", home.Path, "--model", "gpt-4o-mini", "--status", "failed");
+
+        Assert.Equal((ExitCode.WrongUsage, ""), (run.Code, run.Output));
+        Assert.Contains("--input and --output, or --cost", run.Error, StringComparison.Ordinal);
+        Assert.Equal((0, true), (line.Code, line.Output.Contains("1 call unpriced", StringComparison.Ordinal)));
+        Assert.Equal((0, true), (free.Code, free.Output.Contains("They cost $0.00.", StringComparison.Ordinal)));
+    }
+
     /// <summary>As with a variable of a script that is not set.</summary>
     [Theory]
     [InlineData("--model", "")]

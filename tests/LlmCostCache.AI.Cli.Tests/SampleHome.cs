@@ -40,6 +40,13 @@ internal sealed class SampleHome : IDisposable
         Attribution = Attribution.None with { User = user },
     };
 
+    /// <summary>A call whose answer was cut, so that its cost lies between two ends; the upper one is booked.</summary>
+    public static UsageRecord Cut(string at, decimal least, decimal most)
+    {
+        var call = Call(at, most);
+        return call with { Status = CallStatus.Incomplete, Cost = CallCost.Between(Money.FromUsd(least), Money.FromUsd(most), "the stream was cut") with { Usage = call.Cost.Usage } };
+    }
+
     public static UsageRecord Hit(string at, decimal saved, string model = "gpt-4o") => Call(at, 0m, model) with
     {
         Status = CallStatus.Cached,

@@ -50,7 +50,7 @@ public class WrongUsageTests
     [Theory]
     [InlineData]
     [InlineData("report")]
-    [InlineData("record", "--model", "gpt-4o")]
+    [InlineData("record", "--model", "gpt-4o", "--input", "3")]
     [InlineData("ledger", "stats")]
     [InlineData("doctor")]
     [InlineData("cache", "stats")]

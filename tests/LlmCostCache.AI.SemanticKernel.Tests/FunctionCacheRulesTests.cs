@@ -23,6 +23,33 @@ public class FunctionCacheRulesTests
         Assert.Equal((1, 2, KernelFixture.Price.Nanos * 2), (totals.Entries, totals.Hits, totals.Saved.Nanos));
     }
 
+    [Fact]
+    public async Task Clients_that_say_nothing_of_themselves_never_share_an_answer_because_the_same_wrapper_is_around_them()
+    {
+        using var home = new TempHome();
+        await using var one = Nameless(new FirstClient(), home);
+        await using var other = Nameless(new SecondClient(), home);
+
+        Assert.Equal("first", (await one.Kernel.InvokeAsync(one.AddPrompt("haiku", "Write about rain"))).ToString());
+        await one.Costs.FlushAsync();
+        Assert.Equal("second", (await other.Kernel.InvokeAsync(other.AddPrompt("haiku", "Write about rain"))).ToString());
+    }
+
+    [Theory]
+    [InlineData("<image>https://example.com/door.jpg</image>", 2)]
+    [InlineData("<audio> https://example.com/door.mp3</audio>", 2)]
+    [InlineData("<image>data:image/png;base64,iVBORw0KGgo=</image>", 1)]
+    [InlineData("no picture", 1)]
+    public async Task Media_that_is_named_by_its_address_passes_the_cache_by(string media, int asked)
+    {
+        await using var fixture = Cached();
+        var look = fixture.AddPrompt("haiku", $"<message role=\"user\"><text>Who is at the door?</text>{media}</message>");
+        await fixture.Kernel.InvokeAsync(look);
+        await fixture.Kernel.InvokeAsync(look);
+
+        Assert.Equal(asked, fixture.Provider.Calls.Count);
+    }
+
     [Theory]
     [InlineData("plain client")]
     [InlineData("metered service")]
@@ -164,6 +191,12 @@ public class FunctionCacheRulesTests
 
     private static KernelFixture Cached(TempHome? home = null) => new(filters: options => options.CacheFunctions.Add("Writer.haiku"), home: home);
 
+    /// <summary>Two kernels of one home whose clients have no metadata and the same wrapper around them.</summary>
+    private static KernelFixture Nameless(IChatClient client, TempHome home) => new(
+        services: (builder, _) => builder.Services.Add(Service<IChatClient>(client.AsBuilder().UseKernelFunctionInvocation().Build())),
+        filters: options => options.CacheFunctions.Add("Writer.haiku"),
+        home: home);
+
     private static IChatClient Budgeted(KernelFixture fixture) => fixture.Provider.AsBuilder().UseBudget(fixture.Costs).Build();
 
     private static Microsoft.Extensions.DependencyInjection.ServiceDescriptor Service<T>(T instance)
@@ -172,4 +205,27 @@ public class FunctionCacheRulesTests
     private static async Task<string> TextAsync(Task<FunctionResult> result) => (await result).ToString();
 
     private static async Task<string> TextAsync(IAsyncEnumerable<string> pieces) => string.Concat(await pieces.ToListAsync());
+
+    private abstract class NamelessClient(string answer) : IChatClient
+    {
+        // Metadata that says nothing, as a client without an address or a name has it.
+        private readonly ChatClientMetadata _metadata = new();
+
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, answer)) { FinishReason = ChatFinishReason.Stop, ModelId = "gpt-4o-mini", Usage = new() { InputTokenCount = 10, OutputTokenCount = 5 } });
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public object? GetService(Type serviceType, object? serviceKey = null) =>
+            serviceKey is not null ? null : serviceType == typeof(ChatClientMetadata) ? _metadata : serviceType.IsInstanceOfType(this) ? this : null;
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class FirstClient() : NamelessClient("first");
+
+    private sealed class SecondClient() : NamelessClient("second");
 }

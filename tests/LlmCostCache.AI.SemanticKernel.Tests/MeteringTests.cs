@@ -262,6 +262,34 @@ public class MeteringTests
         Assert.Equal([ScriptedOpenAI.Price, ScriptedOpenAI.Price], rows.Select(row => row.Cost.Amount!.Value));
     }
 
+    /// <summary>As Azure does: what its filters say of the prompt comes first, before the answer has an id or a model.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_whose_first_piece_has_an_empty_id_is_one_row(bool ofContents)
+    {
+        await using var fixture = Over("plain client");
+        fixture.Provider.Stream = (_, _, _) => new ChatResponseUpdate[]
+        {
+            new(ChatRole.Assistant, "") { ResponseId = "", ModelId = "" },
+            new(ChatRole.Assistant, "Rain") { ResponseId = "r-1", ModelId = "gpt-4o-mini" },
+            new() { ResponseId = "r-1", ModelId = "gpt-4o-mini", FinishReason = ChatFinishReason.Stop },
+            new() { ResponseId = "r-1", ModelId = "gpt-4o-mini", Contents = [new UsageContent(new() { InputTokenCount = 1_000, OutputTokenCount = 500, TotalTokenCount = 1_500 })] },
+        }.ToAsyncEnumerable();
+        var haiku = fixture.AddPrompt("haiku", "Write about rain");
+        if (ofContents)
+        {
+            await fixture.Kernel.InvokeStreamingAsync<StreamingKernelContent>(haiku).ToListAsync();
+        }
+        else
+        {
+            await fixture.Kernel.InvokeStreamingAsync<ChatResponseUpdate>(haiku).ToListAsync();
+        }
+
+        var row = Assert.Single(await fixture.RowsAsync());
+        Assert.Equal((CallStatus.Ok, "gpt-4o-mini", KernelFixture.Price), (row.Status, row.Model, row.Cost.Amount));
+    }
+
     [Fact]
     public async Task A_stream_without_a_single_piece_is_recorded_all_the_same()
     {

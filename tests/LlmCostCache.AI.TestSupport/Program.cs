@@ -17,8 +17,9 @@ return args switch
     ["spool", var home] => await SpoolVerb.RunAsync(home),
     ["starve", var home] => await StarveVerb.RunAsync(home),
     ["edge", var home, var seed, var calls] => await EdgeVerb.RunAsync(home, seed, calls),
+    ["shared"] => await SharedVerb.RunAsync(),
     ["drain", var home] => await DrainVerb.RunAsync(home),
-    ["shared"] => SharedVerb.Run(),
+    ["reopen"] => ReopenVerb.Run(),
     _ => Unknown(args),
 };
 

@@ -1,22 +1,18 @@
+using Microsoft.Extensions.AI;
+
 namespace LlmCostCache.AI;
 
-/// <summary>An application without a home of its own that begins while its home cannot be used. Says <c>unusable</c>, and after a line tries again and says where its home is.</summary>
-internal static class SharedVerb
+/// <summary>Asks the same question twice through the clients of the first snippet, prints what was saved, and ends without a word about the <see cref="LlmCosts"/> that nobody opened.</summary>
+public static class SharedVerb
 {
-    public static int Run()
+    public static async Task<int> RunAsync()
     {
-        try
+        var client = new FakeChatClient().AsBuilder().UseCostCache().UseBudget().Build();
+        for (var i = 0; i < 2; i++)
         {
-            _ = LlmCosts.Shared;
-            return 1;
-        }
-        catch (StoreUnavailableException)
-        {
-            Console.Out.WriteLine("unusable");
+            Console.WriteLine((await client.GetResponseAsync("Hello")).GetCost().Saved);
         }
 
-        Console.In.ReadLine();
-        Console.Out.WriteLine(LlmCosts.Shared.HomeDirectory);
-        return ReferenceEquals(LlmCosts.Shared, LlmCosts.Shared) ? 0 : 1;
+        return 0;
     }
 }

@@ -15,7 +15,7 @@ public sealed class ContractTests : IDisposable
     {
         var path = Path.Combine(_home.Path, "home");
         await File.WriteAllTextAsync(path, "in the way");
-        using var child = SupportProcess.Start(new Dictionary<string, string> { ["LLMCOSTCACHE_HOME"] = path }, "shared");
+        using var child = SupportProcess.Start(new Dictionary<string, string> { ["LLMCOSTCACHE_HOME"] = path }, "reopen");
         Assert.Equal("unusable", await child.StandardOutput.ReadLineAsync());
         File.Delete(path);
         await child.StandardInput.WriteLineAsync();

@@ -83,11 +83,12 @@ internal sealed class PriceCommand : Command, IHasExamples
             throw new UsageException("price needs a MODEL, or --jsonl to read calls from standard input.");
         }
 
-        return Show(PriceListing.Of(_common.PricesOf(parse, _host), QueryOf(parse, model, out var isClamped, out var hasCounts), hasCounts, isClamped), parse.GetValue(_common.Json));
+        return Show(_common.PricesOf(parse, _host), QueryOf(parse, model, out var isClamped, out var hasCounts), hasCounts, isClamped, parse.GetValue(_common.Json));
     }
 
-    private int Show(PriceListing listing, bool json)
+    private int Show(PriceBook book, PriceQuery query, bool hasCounts, bool isClamped, bool json)
     {
+        var listing = PriceListing.Of(book, query, hasCounts, isClamped);
         if (json)
         {
             JsonOutput.Write(_host.Output, "price/1", listing.WriteFields);
@@ -101,6 +102,10 @@ internal sealed class PriceCommand : Command, IHasExamples
         if (problem is not null && !json)
         {
             _host.Error.WriteLine($"llmcost: {Shown.OneLine(problem)}");
+            if (book.Resolve(query.Provider, query.Model) is { Entry: null, Candidates.Count: 0 })
+            {
+                _host.Error.WriteLine(NearestNames.Sentence(NearestNames.In(book, query.Model!, query.Provider, query.At)));
+            }
         }
 
         return problem is null ? ExitCode.Done : ExitCode.Found;

@@ -11,8 +11,6 @@ namespace LlmCostCache.AI.Cli.Commands;
 /// <summary><c>llmcost prices show</c></summary>
 internal sealed class PricesShowCommand : Command, IHasExamples
 {
-    private const int MostSuggestions = 5;
-
     private readonly CommonOptions _common;
     private readonly CliHost _host;
     private readonly Argument<string> _model = new("MODEL") { Description = "The id of the model, as its provider reports it" };
@@ -37,7 +35,7 @@ internal sealed class PricesShowCommand : Command, IHasExamples
         var (book, model, provider) = (_common.PricesOf(parse, _host), parse.GetValue(_model)!, parse.GetValue(_provider));
         var resolution = book.Resolve(provider, model);
         var listing = PriceListing.Of(book, new() { Provider = provider, Model = model, At = at, KnownAt = knownAt, Usage = new() }, hasCounts: false, isClamped: false);
-        var suggestions = resolution.Entry is null && resolution.Candidates.Count == 0 ? Suggestions(book, model, provider, at) : [];
+        var suggestions = resolution.Entry is null && resolution.Candidates.Count == 0 ? NearestNames.In(book, model, provider, at) : [];
         if (parse.GetValue(_common.Json))
         {
             JsonOutput.Write(_host.Output, "prices-show/1", json => WriteFields(json, book, listing, resolution, model, suggestions));
@@ -133,17 +131,10 @@ internal sealed class PricesShowCommand : Command, IHasExamples
             _host.Error.WriteLine(Shown.OneLine($"  {candidate.Id} --provider {candidate.Provider ?? "any"}: input {Rate(price, RateKind.Input)}, output {Rate(price, RateKind.Output)} {candidate.Currency}"));
         }
 
-        if (suggestions.Count > 0)
+        if (resolution is { Entry: null, Candidates.Count: 0 })
         {
-            _host.Error.WriteLine(Shown.OneLine($"Did you mean: {string.Join(", ", suggestions)}?"));
+            _host.Error.WriteLine(NearestNames.Sentence(suggestions));
         }
-    }
-
-    private static IReadOnlyList<string> Suggestions(PriceBook book, string model, string? provider, DateTimeOffset at)
-    {
-        var seller = provider is null ? null : PriceLayer.Key(provider);
-        var names = BookView.Effective(book, at).Entries.Where(item => seller is null || (item.Entry.Provider is { } name && PriceLayer.Key(name) == seller)).SelectMany(item => item.Entry.Aliases.Prepend(item.Entry.Id));
-        return NearestNames.Of(model, names, MostSuggestions);
     }
 
     private static PriceLayer? OriginOf(PriceBook book, PriceEntry entry) => book.Layers.FirstOrDefault(layer => layer.Entries.Contains(entry));

@@ -86,6 +86,11 @@ internal sealed class RecordCommand : Command, IHasExamples
             throw new UsageException($"This call {Sentence(wrong.TrimEnd('.'))}.");
         }
 
+        if (single is { HasOwnCost: false, Record: { Status: CallStatus.Ok or CallStatus.Incomplete or CallStatus.Assumed } said } && said.Cost.Usage == TokenUsage.None)
+        {
+            throw new UsageException("This call says neither what it used nor what it cost: give --input and --output, or --cost.");
+        }
+
         var input = path is null ? null : InputFile.Open(path, _host.Input);
         using var progress = new Rendering.Progress(_host, "reading rows");
         var intake = new Intake(_common.HomeOf(parse, _host), isDryRun, _common.PricesOf(parse, _host), _host.Time, progress.Report, _host.SayProgress);

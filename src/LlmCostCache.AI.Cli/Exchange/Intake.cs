@@ -78,7 +78,7 @@ internal sealed class Intake : IAsyncDisposable
         if (!row.HasOwnCost && record.Cost.Certainty == CostCertainty.Unknown)
         {
             record = IsUnbilled(record) ? record with { Cost = record.Cost with { Certainty = CostCertainty.Known, Amount = Money.Zero, Low = Money.Zero, High = Money.Zero } }
-                : record.Cost.Usage == TokenUsage.None ? record
+                : record.Cost.Usage == TokenUsage.None ? record with { Cost = record.Cost with { Reason = record.Cost.Reason ?? "neither counts nor a cost were given" } }
                 : await PriceAsync(record, row, cancellationToken).ConfigureAwait(false);
         }
 

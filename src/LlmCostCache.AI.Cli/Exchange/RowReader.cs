@@ -42,7 +42,7 @@ internal sealed class RowReader(DateTimeOffset? now)
 
         var status = fields.Word(s_statuses, "status", CallStatus.Ok);
         var layer = fields.Word(s_layers, "cache_layer", CacheLayer.None);
-        var usage = RowUsage.Read(fields, status);
+        var usage = RowUsage.Read(fields, status, out var isCounted);
         var at = ReadTime(fields);
         var latency = fields.Milliseconds("latency_ms") ?? TimeSpan.Zero;
         var cost = RowCost.Read(fields, out hasOwnCost, out var isGiven);
@@ -60,6 +60,12 @@ internal sealed class RowReader(DateTimeOffset? now)
         if (native < 0m || rate <= 0m)
         {
             fields.Refuse("\"native_cost\" or \"fx_rate\" is negative");
+        }
+
+        if (!isCounted && !hasOwnCost)
+        {
+            // Priced, a call that says neither what it used nor what it cost would be free.
+            usage = TokenUsage.None;
         }
 
         // A time that is not there is the present, in which no row has been exported yet.

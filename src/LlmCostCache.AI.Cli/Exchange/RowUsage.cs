@@ -7,34 +7,37 @@ internal static class RowUsage
 {
     /// <param name="fields">The row.</param>
     /// <param name="status">Only a call that was answered is a request when the row counts none.</param>
-    public static TokenUsage Read(CheckedFields fields, CallStatus status)
+    /// <param name="isCounted">Whether the row counts anything, be it that there was nothing.</param>
+    public static TokenUsage Read(CheckedFields fields, CallStatus status, out bool isCounted)
     {
+        var says = false;
         var inclusive = new InclusiveUsage
         {
-            Input = fields.Count("input_tokens") ?? 0,
-            CachedInput = fields.Count("cached_input_tokens") ?? 0,
-            CacheWrite5m = fields.Count("cache_write_5m_tokens") ?? 0,
-            CacheWrite1h = fields.Count("cache_write_1h_tokens") ?? 0,
-            Output = fields.Count("output_tokens") ?? 0,
-            Reasoning = fields.Count("reasoning_tokens") ?? 0,
-            InputAudio = fields.Count("input_audio_tokens") ?? 0,
-            CachedAudio = fields.Count("cached_audio_tokens") ?? 0,
-            OutputAudio = fields.Count("output_audio_tokens") ?? 0,
-            InputImage = fields.Count("input_image_tokens") ?? 0,
-            OutputImage = fields.Count("output_image_tokens") ?? 0,
-            CachedImage = fields.Count("cached_image_tokens") ?? 0,
-            InputVideo = fields.Count("input_video_tokens") ?? 0,
-            OutputVideo = fields.Count("output_video_tokens") ?? 0,
-            Citation = fields.Count("citation_tokens") ?? 0,
-            WebSearches = fields.Count("web_searches") ?? 0,
-            Images = fields.Count("images") ?? 0,
-            AudioMilliseconds = fields.Count("milliseconds") ?? fields.Parts("audio_seconds", 1_000) ?? 0,
-            VideoMilliseconds = fields.Count("video_milliseconds") ?? fields.Parts("video_seconds", 1_000) ?? 0,
-            ComputeMilliseconds = fields.Count("compute_milliseconds") ?? fields.Parts("compute_seconds", 1_000) ?? 0,
-            Characters = fields.Count("characters") ?? 0,
-            StorageByteHours = fields.Count("storage_byte_hours") ?? fields.Parts("storage_gb_days", 24_000_000_000) ?? 0,
-            Requests = fields.Count("requests") ?? (status is CallStatus.Ok or CallStatus.Incomplete or CallStatus.Assumed ? 1 : 0),
+            Input = Count("input_tokens"),
+            CachedInput = Count("cached_input_tokens"),
+            CacheWrite5m = Count("cache_write_5m_tokens"),
+            CacheWrite1h = Count("cache_write_1h_tokens"),
+            Output = Count("output_tokens"),
+            Reasoning = Count("reasoning_tokens"),
+            InputAudio = Count("input_audio_tokens"),
+            CachedAudio = Count("cached_audio_tokens"),
+            OutputAudio = Count("output_audio_tokens"),
+            InputImage = Count("input_image_tokens"),
+            OutputImage = Count("output_image_tokens"),
+            CachedImage = Count("cached_image_tokens"),
+            InputVideo = Count("input_video_tokens"),
+            OutputVideo = Count("output_video_tokens"),
+            Citation = Count("citation_tokens"),
+            WebSearches = Count("web_searches"),
+            Images = Count("images"),
+            AudioMilliseconds = Said(fields.Count("milliseconds") ?? fields.Parts("audio_seconds", 1_000)),
+            VideoMilliseconds = Said(fields.Count("video_milliseconds") ?? fields.Parts("video_seconds", 1_000)),
+            ComputeMilliseconds = Said(fields.Count("compute_milliseconds") ?? fields.Parts("compute_seconds", 1_000)),
+            Characters = Count("characters"),
+            StorageByteHours = Said(fields.Count("storage_byte_hours") ?? fields.Parts("storage_gb_days", 24_000_000_000)),
+            Requests = Count("requests", status is CallStatus.Ok or CallStatus.Incomplete or CallStatus.Assumed ? 1 : 0),
         };
+        isCounted = says;
         if (fields.Wrong is not null)
         {
             return TokenUsage.None;
@@ -51,5 +54,13 @@ internal static class RowUsage
         }
 
         return usage;
+
+        long Count(string name, long otherwise = 0) => Said(fields.Count(name), otherwise);
+
+        long Said(long? count, long otherwise = 0)
+        {
+            says |= count is not null;
+            return count ?? otherwise;
+        }
     }
 }

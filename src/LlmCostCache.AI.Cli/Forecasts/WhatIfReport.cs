@@ -124,6 +124,11 @@ internal sealed record WhatIfReport
             yield return $"Of {Amounts.Count(total.Unknown, "call")} one side is not known{(Run.WhyNot is { } why ? $" ({why.TrimEnd('.')})" : "")}; they are in neither sum.";
         }
 
+        if (total.Low != total.Booked)
+        {
+            yield return $"Some costs are estimates, counted at their upper end: booked between {Amounts.Text(total.Low)} and {Amounts.Text(total.Booked)}.";
+        }
+
         if (Question.Model is { } model)
         {
             yield return $"Prices of {model} as they are now, what was booked as it was booked; cache hits stay free.";

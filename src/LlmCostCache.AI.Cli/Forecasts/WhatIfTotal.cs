@@ -13,6 +13,9 @@ internal sealed class WhatIfTotal(string? model)
     /// <summary>What was booked for calls of which both sides are known.</summary>
     public Money Booked { get; private set; }
 
+    /// <summary>The lower end of <see cref="Booked"/>: what is booked of an estimate is its upper end.</summary>
+    public Money Low { get; private set; }
+
     public Money Other { get; private set; }
 
     /// <summary>Calls of which only one side or none is known; they are in neither sum.</summary>
@@ -50,6 +53,7 @@ internal sealed class WhatIfTotal(string? model)
         if (row.Cost.Amount is { } booked && other is { } known)
         {
             Booked += booked;
+            Low += row.Cost.Low;
             Other += known;
         }
         else

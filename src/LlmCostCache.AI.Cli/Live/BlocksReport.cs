@@ -133,6 +133,12 @@ internal sealed record BlocksReport
             console.WriteLine(Blocks.Count == 0 ? "No calls in this time." : "No block is running: the last one has ended, and nothing was called since.");
         }
 
+        var (low, spent) = (Blocks.Aggregate(Money.Zero, (sum, block) => sum + block.Low), Blocks.Aggregate(Money.Zero, (sum, block) => sum + block.Spent));
+        if (low != spent)
+        {
+            console.WriteLine($"Some costs are estimates, counted at their upper end: the blocks cost between {Amounts.Text(low)} and {Amounts.Text(spent)}.");
+        }
+
         if (Budgets.Count > 0)
         {
             console.WriteLine();

@@ -14,6 +14,9 @@ internal sealed record SpendBlock
 
     public Money Spent => Hours.Aggregate(Money.Zero, (sum, hour) => sum + hour.Total.Spent);
 
+    /// <summary>The lower end of <see cref="Spent"/>.</summary>
+    public Money Low => Hours.Aggregate(Money.Zero, (sum, hour) => sum + hour.Total.Low);
+
     public Money Saved => Hours.Aggregate(Money.Zero, (sum, hour) => sum + hour.Total.Saved);
 
     public long Calls => Hours.Sum(hour => hour.Total.Calls);

@@ -60,6 +60,11 @@ internal sealed record WatchFrame
             Text($"running {Amounts.Count(Pending.Calls, "call")}, {Amounts.Text(Pending.Amount)} reserved"),
             Text($"{blocks.Line([.. Spends.Select(spend => (decimal)spend.Nanos)])}   the last {Spends.Count} minutes, highest {Amounts.Text(Spends.Aggregate(Money.Zero, Money.Max))}"),
         };
+        if (Today.Low != Today.Spent)
+        {
+            parts.Add(Text($"Some costs of today are estimates, counted at their upper end: between {Amounts.Text(Today.Low)} and {Amounts.Text(Today.Spent)}."));
+        }
+
         if (Budgets.Count > 0)
         {
             parts.Add(Text(""));

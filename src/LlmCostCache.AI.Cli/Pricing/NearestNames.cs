@@ -1,3 +1,5 @@
+using LlmCostCache.AI.Cli.Rendering;
+
 namespace LlmCostCache.AI.Cli.Pricing;
 
 /// <summary>Names that somebody may have meant.</summary>
@@ -5,6 +7,20 @@ internal static class NearestNames
 {
     // A longer text is no slip of the finger, and the work grows with the square of the length.
     private const int LongestName = 100;
+    private const int MostSuggestions = 5;
+
+    /// <summary>The models of the book that may be meant.</summary>
+    public static IReadOnlyList<string> In(PriceBook book, string model, string? provider, DateTimeOffset at)
+    {
+        var seller = provider is null ? null : PriceLayer.Key(provider);
+        var names = BookView.Effective(book, at).Entries.Where(item => seller is null || (item.Entry.Provider is { } name && PriceLayer.Key(name) == seller)).SelectMany(item => item.Entry.Aliases.Prepend(item.Entry.Id));
+        return Of(model, names, MostSuggestions);
+    }
+
+    /// <summary>What to do about a model that has no price.</summary>
+    public static string Sentence(IReadOnlyList<string> suggestions) => suggestions.Count > 0
+        ? Shown.OneLine($"Did you mean: {string.Join(", ", suggestions)}?")
+        : "'llmcost prices list' shows the names that have one; prices of your own go into prices.json.";
 
     /// <summary>The names that take the fewest changes, or that contain what was asked for, the nearest first.</summary>
     public static IReadOnlyList<string> Of(string asked, IEnumerable<string> names, int most)

@@ -31,15 +31,29 @@ internal sealed class PipeOutput(Stream output) : Stream
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         RequireReader();
-        output.Write(buffer);
+        try
+        {
+            output.Write(buffer);
+        }
+        catch (UnauthorizedAccessException closed)
+        {
+            throw Closed(closed);
+        }
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         RequireReader();
-        return output.WriteAsync(buffer, cancellationToken);
+        try
+        {
+            await output.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (UnauthorizedAccessException closed)
+        {
+            throw Closed(closed);
+        }
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -47,6 +61,9 @@ internal sealed class PipeOutput(Stream output) : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    // What .NET makes of a descriptor that is not open, or not for writing.
+    private static IOException Closed(UnauthorizedAccessException refusal) => new("standard output is closed.", refusal);
 
     /// <exception cref="ReaderGoneException">Nobody reads any more.</exception>
     private static void RequireReader()

@@ -280,8 +280,9 @@ internal sealed class BudgetGuard
                 : throw BudgetRefusal.Unpriced(_prices, demand, facts, matching.First(match => match.Budget.Mode != BudgetMode.Warn && match.Budget.Unit != BudgetUnit.Requests).Budget, now);
         }
 
-        // Only a strict budget needs a bound where nobody gives one; the others leave the call as it is.
-        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: not BudgetUnit.Requests }).Budget;
+        // Only a strict budget needs a bound where nobody gives one, and one of money only where a longer answer costs more; the others leave the call as it is.
+        var cappedBy = quote.InitialCap is null ? null : matching.FirstOrDefault(match => match.Budget is { Mode: BudgetMode.Strict, Unit: var unit }
+            && (unit == BudgetUnit.Tokens || (unit == BudgetUnit.Usd && !quote.IsFree))).Budget;
         var cap = cappedBy is null ? null : quote.InitialCap;
         var (initialCap, initiallyCappedBy) = (cap, cappedBy);
         var (cappedUntil, sliceEndsAt) = (DateTimeOffset.MaxValue, DateTimeOffset.MaxValue);

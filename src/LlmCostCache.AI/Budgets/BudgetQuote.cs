@@ -36,6 +36,9 @@ internal sealed class BudgetQuote
     /// <summary>Set when nobody bounds the answer, so that the guard must.</summary>
     public int? InitialCap { get; }
 
+    /// <summary>Whether the call costs nothing, however long its answer is.</summary>
+    public bool IsFree => IsPriced && Ceiling(null) == Money.Zero;
+
     public Money Estimate { get; }
 
     public long TokenEstimate { get; }

@@ -62,7 +62,7 @@ internal sealed class StreamReading(TimeProvider time, long startedAt)
         }
 
         _model = update.ModelId is { Length: > 0 } model ? model : _model;
-        _responseId = update.ResponseId ?? _responseId;
+        _responseId = update.ResponseId is { Length: > 0 } id ? id : _responseId;
         _finishReason = update.FinishReason?.Value ?? _finishReason;
         _lastRaw = update.RawRepresentation ?? _lastRaw;
         _finishRaw = update.FinishReason is null ? _finishRaw : update.RawRepresentation ?? _finishRaw;

@@ -15,7 +15,7 @@ internal sealed class StreamUsage
     private string? _responseId;
 
     /// <summary>Keeps a copy at once: callers further out add to the same object later.</summary>
-    /// <param name="responseId">Which answer it belongs to; null when it is the one that the other reports of the request name.</param>
+    /// <param name="responseId">Which answer it belongs to; null or empty when it is the one that the other reports of the request name.</param>
     /// <param name="usage">The counts.</param>
     /// <param name="facts">What the raw answer says beside them.</param>
     /// <param name="raw">The raw piece of the stream, for rules that read it themselves.</param>
@@ -23,7 +23,7 @@ internal sealed class StreamUsage
     {
         if (UsageNormalizer.IsReported(usage))
         {
-            _responseId = responseId ?? _responseId;
+            _responseId = string.IsNullOrEmpty(responseId) ? _responseId : responseId;
             _reports.Add(new(_request, _responseId, Copy(usage), facts ?? RawFacts.None, raw));
         }
     }

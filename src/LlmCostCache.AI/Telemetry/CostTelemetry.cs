@@ -45,8 +45,6 @@ internal sealed class CostTelemetry : IDisposable
     /// <summary>Finds the span of a call that begins, or starts one. The caller disposes it when the call is over.</summary>
     /// <param name="operation"><c>chat</c>, <c>embeddings</c>, ...</param>
     /// <param name="requestedModel">The model that is asked for.</param>
-    [SuppressMessage("Performance", "CA1822",
-        Justification = "The doors ask their telemetry; that activity sources are static is its own affair.")]
     public CallSpan Begin(string operation, string? requestedModel)
     {
         var current = Activity.Current;
@@ -66,7 +64,19 @@ internal sealed class CostTelemetry : IDisposable
             return CallSpan.Inside(current);
         }
 
-        var own = s_source.StartActivity(NameOf(operation, requestedModel), ActivityKind.Client);
+        Activity? own;
+        try
+        {
+            own = s_source.StartActivity(NameOf(operation, requestedModel), ActivityKind.Client);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A span that began before its listener threw is current, and nobody ends it.
+            Activity.Current = current;
+            Log.ListenerFailed(_logger, exception.GetType().Name);
+            own = null;
+        }
+
         if (own is null)
         {
             return CallSpan.Inside(current);

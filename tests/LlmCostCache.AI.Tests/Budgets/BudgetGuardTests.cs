@@ -214,6 +214,32 @@ public class BudgetGuardTests
     }
 
     [Fact]
+    public async Task A_free_model_is_asked_for_no_shorter_answer_because_of_money()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)), provider: new FakeChatClient("my-own-model", "ollama", "http://localhost:11434"));
+        var response = await pipeline.Client.GetResponseAsync("Hello");
+
+        Assert.Equal((Money.Zero, null), (response.GetCost().Amount, response.GetCost().Reason));
+        Assert.Null(pipeline.Provider.Calls[0].Options?.MaxOutputTokens);
+    }
+
+    [Fact]
+    public async Task A_free_model_is_asked_for_a_bounded_answer_where_tokens_are_limited()
+    {
+        await using var pipeline = new Pipeline(
+            o =>
+            {
+                o.Budgets.Add(Budget.Daily(10m));
+                o.Budgets.Add(Budget.Daily(BudgetAmount.Tokens(1_000_000)));
+            },
+            provider: new FakeChatClient("my-own-model", "ollama", "http://localhost:11434"));
+        var response = await pipeline.Client.GetResponseAsync("Hello");
+
+        Assert.Equal(16_384, pipeline.Provider.Calls[0].Options!.MaxOutputTokens);
+        Assert.Contains("tokens", response.GetCost().Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_cannot_be_bounded_reserves_the_context_window()
     {
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.015m)));

@@ -6,6 +6,27 @@ namespace LlmCostCache.AI.Tests;
 /// <summary>A process is told to end, or is killed, with a thousand calls under way.</summary>
 public class EndingTests
 {
+    /// <summary>The first snippet of the README, in a program that ends right after it.</summary>
+    [Fact]
+    public async Task One_that_shares_the_default_costs_leaves_its_hits_in_the_ledger_and_its_answers_to_the_next()
+    {
+        using var home = new TempHome();
+        var said = new List<string>();
+        for (var run = 0; run < 2; run++)
+        {
+            using var application = SupportProcess.Start(new Dictionary<string, string> { ["LLMCOSTCACHE_HOME"] = home.Path }, "shared");
+            said.AddRange((await application.StandardOutput.ReadToEndAsync()).Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+            await application.WaitForExitAsync();
+            Assert.Equal(0, application.ExitCode);
+        }
+
+        await using var costs = LlmCosts.Open(o => o.HomeDirectory = home.Path);
+        var total = Assert.Single(await costs.Ledger.TotalsAsync(null, null));
+
+        Assert.Equal(["$0.00", "$0.00045", "$0.00045", "$0.00045"], said);
+        Assert.Equal((4, 3), (total.Calls, total.Hits));
+    }
+
     [Fact]
     public async Task One_that_is_told_to_end_writes_every_call_that_it_lets_end()
     {

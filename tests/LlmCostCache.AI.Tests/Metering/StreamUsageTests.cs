@@ -31,6 +31,18 @@ public class StreamUsageTests
     public void An_input_that_is_repeated_with_outputs_that_fall_counts_once() => AssertMerged(100, 22, UsageFlags.MergeAmbiguous, [(100, 10), (100, 5), (100, 7)]);
 
     [Fact]
+    public void A_report_under_an_empty_id_is_of_the_answer_that_is_named_later()
+    {
+        var usage = new StreamUsage();
+        usage.Add("", new UsageDetails { InputTokenCount = 100, OutputTokenCount = 1 });
+        usage.Add("r1", new UsageDetails { InputTokenCount = 100, OutputTokenCount = 3 });
+
+        var merged = usage.Merge("openai")!.Value.Usage;
+
+        Assert.Equal((100, 3), (merged.TotalInputTokens, merged.TotalOutputTokens));
+    }
+
+    [Fact]
     public void The_largest_cost_that_was_reported_for_an_answer_is_its_cost_and_answers_are_added_up()
     {
         var usage = new StreamUsage();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.Extensions.AI;
@@ -89,6 +90,33 @@ public sealed class ThrowingListenerTests : IDisposable
         await pipeline.Client.GetResponseAsync("Hello");
         Assert.Equal(BudgetNoticeKind.Threshold, (await told.Task.WaitAsync(TimeSpan.FromMinutes(1))).Kind);
         await pipeline.Costs.FlushAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_call_is_answered_and_recorded_when_a_listener_to_spans_throws(bool whenSampled)
+    {
+        var mine = new AsyncLocal<bool> { Value = true };
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "LlmCostCache.AI",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => !mine.Value ? ActivitySamplingResult.None : whenSampled ? throw new InvalidOperationException("mine") : ActivitySamplingResult.AllData,
+            ActivityStarted = _ =>
+            {
+                if (mine.Value)
+                {
+                    throw new InvalidOperationException("mine");
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var around = new Activity("around").Start();
+        await using var pipeline = Open((builder, costs) => builder.UseCostCache(costs).UseBudget(costs));
+
+        Assert.Equal("answer 1", (await pipeline.Client.GetResponseAsync("Hello")).Text);
+        Assert.Same(around, Activity.Current);
+        Assert.Single(await pipeline.RowsAsync());
     }
 
     private Pipeline Open(Func<ChatClientBuilder, LlmCosts, ChatClientBuilder> build, Budget? budget = null, Action<LlmCostsOptions>? configure = null) => new(o =>
