@@ -2,6 +2,7 @@ using System.Globalization;
 
 namespace LlmCostCache.AI.Tests;
 
+[Trait("Pace", "Machine")]
 public class BudgetThresholdTests
 {
     private static readonly Budget s_budget = Budget.Daily(0.000001m); // 1,000 nano-dollars

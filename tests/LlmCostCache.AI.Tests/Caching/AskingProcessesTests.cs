@@ -5,6 +5,7 @@ using Microsoft.Extensions.AI;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Processes of one machine that ask the same question at the same moment.</summary>
+[Trait("Pace", "Machine")]
 public class AskingProcessesTests
 {
     [Fact]

@@ -1,5 +1,6 @@
 namespace LlmCostCache.AI.Tests;
 
+[Trait("Pace", "Machine")]
 public class DiskLeaseTests
 {
     private static readonly CacheKey s_key = DiskFixture.KeyOf("Q");

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
+[Trait("Pace", "Machine")]
 public class DistributedLayerTests
 {
     [Fact]

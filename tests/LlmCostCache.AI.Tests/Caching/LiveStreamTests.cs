@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Streams that several read while they come.</summary>
+[Trait("Pace", "Machine")]
 public class LiveStreamTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);

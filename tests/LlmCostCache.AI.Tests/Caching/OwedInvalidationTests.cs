@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>What was invalidated reaches the file, whatever happened to it meanwhile.</summary>
+[Trait("Pace", "Machine")]
 public class OwedInvalidationTests
 {
     private static readonly Invalidations.Scope s_tag = new(Invalidations.Kind.Tag, "v7");

@@ -3,6 +3,7 @@ using System.Globalization;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Real processes on one <c>cache.db</c>.</summary>
+[Trait("Pace", "Machine")]
 public class SharedDiskTests
 {
     private const int Questions = 200;

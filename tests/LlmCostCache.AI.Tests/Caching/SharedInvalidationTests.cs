@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>What one machine invalidates, no machine serves from the distributed cache.</summary>
+[Trait("Pace", "Machine")]
 public class SharedInvalidationTests
 {
     private static readonly TimeSpan s_noticed = SharedStamps.NoticedWithin + TimeSpan.FromMilliseconds(1);

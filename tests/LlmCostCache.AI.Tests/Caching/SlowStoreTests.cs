@@ -5,6 +5,7 @@ using Microsoft.Extensions.Caching.Distributed;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>A paid answer is with its caller before any layer below memory has it.</summary>
+[Trait("Pace", "Machine")]
 public class SlowStoreTests
 {
     [Theory]

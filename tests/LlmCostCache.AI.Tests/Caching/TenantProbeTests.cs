@@ -7,6 +7,7 @@ namespace LlmCostCache.AI.Tests;
 
 /// <summary>What one tenant can learn of another by looking closely: nothing.</summary>
 [Collection(TelemetryListeners.Name)]
+[Trait("Pace", "Machine")]
 public class TenantProbeTests
 {
     private const int Probes = 2_000;

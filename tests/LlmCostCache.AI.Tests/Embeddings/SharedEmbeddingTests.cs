@@ -3,6 +3,7 @@ using Microsoft.Extensions.AI;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Batches of texts over a distributed cache.</summary>
+[Trait("Pace", "Machine")]
 public sealed class SharedEmbeddingTests
 {
     private static readonly string[] s_texts = [.. Enumerable.Range(0, 200).Select(i => $"text {i}")];

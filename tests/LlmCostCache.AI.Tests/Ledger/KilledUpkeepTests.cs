@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Whoever copies, compacts, migrates or empties the log of a ledger may be killed at any moment: it is the old or the new one, never half of either.</summary>
+[Trait("Pace", "Machine")]
 public class KilledUpkeepTests
 {
     private const int Rows = 3_000;

@@ -1,6 +1,7 @@
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Writers and readers of one ledger, each a process of its own.</summary>
+[Trait("Pace", "Machine")]
 public class MixedProcessesTests
 {
     private const long MostLogBytes = 64 << 20;

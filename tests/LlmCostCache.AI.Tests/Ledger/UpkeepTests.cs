@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>Copies, repairs and compaction.</summary>
+[Trait("Pace", "Machine")]
 public class UpkeepTests
 {
     [Theory]

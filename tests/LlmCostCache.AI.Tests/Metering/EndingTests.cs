@@ -4,6 +4,7 @@ using System.Globalization;
 namespace LlmCostCache.AI.Tests;
 
 /// <summary>A process is told to end, or is killed, with a thousand calls under way.</summary>
+[Trait("Pace", "Machine")]
 public class EndingTests
 {
     /// <summary>The first snippet of the README, in a program that ends right after it.</summary>

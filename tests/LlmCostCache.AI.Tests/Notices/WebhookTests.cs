@@ -12,6 +12,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LlmCostCache.AI.Tests;
 
+[Trait("Pace", "Machine")]
 public sealed class WebhookTests : IDisposable
 {
     private const string Token = "a-secret-token";
