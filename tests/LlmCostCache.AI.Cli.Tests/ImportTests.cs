@@ -31,6 +31,29 @@ public class ImportTests
             threads: 1);
     }
 
+    /// <summary>The day of the ledger's zone, not that of UTC: a call at half past eleven of the evening before, in UTC, is of the same day in Berlin.</summary>
+    [Theory]
+    [InlineData("import")]
+    [InlineData("merge")]
+    public async Task What_a_budget_of_another_zone_stood_at_and_stands_at_is_said_once(string command)
+    {
+        using var home = await SampleHome.CreateAsync(
+            o =>
+            {
+                o.TimeZone = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
+                o.Budgets.Add(Budget.Daily(10m));
+            },
+            SampleHome.Call("2026-11-22T10:00:00Z", 1m));
+        using var other = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-21T23:30:00Z", 0.5m));
+        var file = Path.Combine(other.Path, "calls.jsonl");
+        await CliRun.Of("export", "--home", other.Path, "-o", file);
+
+        var run = await CliRun.Of(command, command == "import" ? file : other.Path, "--home", home.Path);
+
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Equal("The budget 'day' now stands at $1.50 of $10.00; it was $1.00.", Assert.Single(run.Lines, line => line.StartsWith("The budget", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_parquet_export_comes_back_as_it_was()
     {

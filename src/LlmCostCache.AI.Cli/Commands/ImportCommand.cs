@@ -59,14 +59,14 @@ internal sealed class ImportCommand : Command, IHasExamples
             var intake = new Intake(home, isDryRun, _common.PricesOf(parse, _host), _host.Time, progress.Report, _host.SayProgress);
             await using (intake.ConfigureAwait(false))
             {
-                var before = await BudgetShift.ReadAsync(intake.Store, cancellationToken).ConfigureAwait(false);
+                var before = BudgetShift.Read(home, intake.Store, _host.Time);
                 foreach (var file in opened)
                 {
                     await ReadAsync(file, paths.Length > 1 ? file.Path : null, intake, isDryRun, cancellationToken).ConfigureAwait(false);
                 }
 
                 await intake.FlushAsync(cancellationToken).ConfigureAwait(false);
-                var shifts = BudgetShift.Between(before, await BudgetShift.ReadAsync(intake.Store, cancellationToken).ConfigureAwait(false));
+                var shifts = BudgetShift.Between(before, BudgetShift.Read(home, intake.Store, _host.Time));
                 var metered = await MeteredAsync(home, intake, cancellationToken).ConfigureAwait(false);
                 progress.Dispose();
                 Say(parse, intake.Report, isDryRun, sources, shifts, metered);

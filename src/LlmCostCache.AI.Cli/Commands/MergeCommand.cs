@@ -54,9 +54,9 @@ internal sealed class MergeCommand : Command, IHasExamples
         try
         {
             using var lookup = SqliteLedgerStore.Exists(home) ? new LedgerLookup(LedgerFile.PathIn(home)) : null;
-            var before = await BudgetShift.ReadAsync(store, cancellationToken).ConfigureAwait(false);
+            var before = BudgetShift.Read(home, store, _host.Time);
             var report = await TakeOverAsync(theirs, store, lookup, cancellationToken).ConfigureAwait(false);
-            var shifts = BudgetShift.Between(before, await BudgetShift.ReadAsync(store, cancellationToken).ConfigureAwait(false));
+            var shifts = BudgetShift.Between(before, BudgetShift.Read(home, store, _host.Time));
             Say(parse, report, other, isDryRun, shifts, theirs.Archived);
             return theirs.Archived > 0 ? ExitCode.Found : report.Intake.ExitCode;
         }

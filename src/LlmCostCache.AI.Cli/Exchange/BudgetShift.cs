@@ -7,16 +7,26 @@ internal sealed record BudgetShift(string Budget, string Before, string After, s
 {
     public string Sentence => $"The budget '{Budget}' now stands at {After} of {Limit}; it was {Before}.";
 
-    public static async ValueTask<IReadOnlyList<WindowBalance>> ReadAsync(SqliteLedgerStore? store, CancellationToken cancellationToken) =>
-        store is null ? [] : await store.ReadBalancesAsync(cancellationToken).ConfigureAwait(false);
+    /// <summary>Where the windows stand that are open now, in the zone of the ledger; nowhere while nothing is to be written.</summary>
+    public static IReadOnlyList<WindowBalance> Read(string home, SqliteLedgerStore? store, TimeProvider time)
+    {
+        if (store is null)
+        {
+            return [];
+        }
+
+        using var reader = LedgerReader.Open(LedgerFile.PathIn(home), time);
+        return reader.Balances();
+    }
 
     public static IReadOnlyList<BudgetShift> Between(IReadOnlyList<WindowBalance> before, IReadOnlyList<WindowBalance> after)
     {
-        var stood = before.ToDictionary(static balance => (balance.Window.Budget.Id, balance.Window.Key), static balance => balance.Spent.ToString());
+        // Applications of two zones have two days of one budget.
+        var stood = before.ToDictionary(static balance => (balance.Window.Budget.Id, balance.Window.Key, balance.Window.StartsAt), static balance => balance.Spent.ToString());
         return
         [
             .. from balance in after
-               let key = (balance.Window.Budget.Id, balance.Window.Key)
+               let key = (balance.Window.Budget.Id, balance.Window.Key, balance.Window.StartsAt)
                where stood.TryGetValue(key, out var spent) && spent != balance.Spent.ToString()
                select new BudgetShift(
                    balance.Window.Key.Length == 0 ? balance.Window.Budget.Name ?? balance.Window.Budget.Id : $"{balance.Window.Budget.Name ?? balance.Window.Budget.Id} / {balance.Window.Key}",
