@@ -129,7 +129,7 @@ public class BadInputTests
     public async Task Two_cost_objects_share_one_home()
     {
         await using var pipeline = new Pipeline();
-        await using var second = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
+        await using var second = pipeline.OpenAnother();
         await pipeline.Client.GetResponseAsync("Hello");
         await pipeline.Costs.FlushAsync();
         var again = await new FakeChatClient().AsBuilder().UseCostCache(second).Build().GetResponseAsync("Hello");

@@ -133,7 +133,7 @@ public class RefusalTests
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m).Warn()), provider: new FakeChatClient("nobody-prices-this"));
         await pipeline.Client.GetResponseAsync("one");
 
-        await using var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
+        await using var other = pipeline.OpenAnother();
         await other.Limits.SetAsync(Budget.Monthly(1m));
 
         await Assert.ThrowsAsync<UnknownPriceException>(() => pipeline.Client.GetResponseAsync("two"));

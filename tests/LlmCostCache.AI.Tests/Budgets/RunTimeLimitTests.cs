@@ -14,7 +14,7 @@ public class RunTimeLimitTests
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(10m)));
         await pipeline.Client.GetResponseAsync("one");
 
-        await using var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
+        await using var other = pipeline.OpenAnother();
         Assert.Equal(BudgetAmount.FromUsd(10m), await other.Limits.SetAsync(Budget.Daily(0.0005m)));
         var refusal = await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two"));
 
@@ -30,7 +30,7 @@ public class RunTimeLimitTests
             o.Budgets.Add(Budget.Daily(0.001m).Warn().NotifyAt(0.9m));
             o.OnBudgetNotice(notice => told.Add(notice.Threshold));
         });
-        await using (var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home))
+        await using (var other = pipeline.OpenAnother())
         {
             await other.Limits.SetAsync(Budget.Daily(0.001m).Warn().NotifyAt(0.3m, 0.4m));
             await other.Limits.SetAsync(Budget.Daily(0.001m).Warn());
@@ -38,11 +38,7 @@ public class RunTimeLimitTests
         }
 
         // An application that starts with the same code does not undo what was set.
-        await using (LlmCosts.Open(o =>
-        {
-            o.HomeDirectory = pipeline.Home;
-            o.Budgets.Add(Budget.Daily(0.001m).Warn().NotifyAt(0.9m));
-        }))
+        await using (pipeline.OpenAnother(o => o.Budgets.Add(Budget.Daily(0.001m).Warn().NotifyAt(0.9m))))
         {
         }
 
@@ -60,7 +56,7 @@ public class RunTimeLimitTests
         await using var pipeline = new Pipeline();
         await pipeline.Client.GetResponseAsync("one");
 
-        await using var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
+        await using var other = pipeline.OpenAnother();
         await other.Limits.SetAsync(Budget.Daily(0.0000001m).ForEachUser());
         using var scope = CostScope.Begin(user: "alice");
         var refusal = await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("two"));
@@ -88,7 +84,7 @@ public class RunTimeLimitTests
         await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.PerCall(0.0000001m)));
         await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("one"));
 
-        await using var other = LlmCosts.Open(o => o.HomeDirectory = pipeline.Home);
+        await using var other = pipeline.OpenAnother();
         await other.Limits.SetAsync(Budget.PerCall(1m));
 
         await pipeline.Client.GetResponseAsync("one");

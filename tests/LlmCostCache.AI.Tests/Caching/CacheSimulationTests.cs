@@ -16,11 +16,11 @@ public class CacheSimulationTests
     public async Task No_history_makes_the_cache_serve_what_it_must_not_or_ask_for_what_it_has(long memoryBytes, long diskBytes)
     {
         var seeds = Math.Max(1, TestSize.SimulationSteps / 200 / StepsPerSeed);
-        for (var seed = 0; seed < seeds; seed++)
+        await Parallel.ForEachAsync(Enumerable.Range(0, seeds), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (seed, _) =>
         {
             await using var simulation = new Simulation(seed, memoryBytes, diskBytes);
             await simulation.RunAsync(StepsPerSeed);
-        }
+        });
     }
 
     private sealed record Question(string? Tenant, string? Namespace, string Model, int Number)

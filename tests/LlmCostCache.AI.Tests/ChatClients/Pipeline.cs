@@ -10,11 +10,7 @@ internal sealed class Pipeline : IAsyncDisposable
     public Pipeline(Action<LlmCostsOptions>? configure = null, Func<ChatClientBuilder, LlmCosts, ChatClientBuilder>? build = null, FakeChatClient? provider = null)
     {
         Provider = provider ?? new FakeChatClient();
-        Costs = LlmCosts.Open(o =>
-        {
-            o.HomeDirectory = _home.Path;
-            configure?.Invoke(o);
-        });
+        Costs = OpenAnother(configure);
         build ??= static (builder, costs) => builder.UseCostCache(costs).UseBudget(costs);
         Client = build(Provider.AsBuilder(), Costs).Build();
     }
@@ -26,6 +22,14 @@ internal sealed class Pipeline : IAsyncDisposable
     public IChatClient Client { get; }
 
     public string Home => _home.Path;
+
+    /// <summary>Opens the home once more, as another process would.</summary>
+    public LlmCosts OpenAnother(Action<LlmCostsOptions>? configure = null) => LlmCosts.Open(o =>
+    {
+        o.HomeDirectory = _home.Path;
+        o.TimeProvider = SameDayClock.ForATest;
+        configure?.Invoke(o);
+    });
 
     /// <summary>What is in the ledger, everything queued included.</summary>
     public async Task<List<UsageRecord>> RowsAsync()

@@ -14,11 +14,11 @@ public class LedgerSimulationTests
     public async Task Any_history_of_reservations_keeps_every_promise_of_the_ledger()
     {
         var seeds = Math.Max(1, TestSize.SimulationSteps / StepsPerSeed);
-        for (var seed = 0; seed < seeds; seed++)
+        await Parallel.ForEachAsync(Enumerable.Range(0, seeds), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (seed, _) =>
         {
             await using var simulation = new LedgerSimulation(seed);
             await simulation.RunAsync(StepsPerSeed);
-        }
+        });
     }
 
     /// <summary>The test of the test above: what it says is worth nothing if it would say the same about a protocol that is wrong.</summary>

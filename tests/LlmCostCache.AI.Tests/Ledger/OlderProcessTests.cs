@@ -36,7 +36,7 @@ public class OlderProcessTests
         Assert.Equal(5, File.ReadAllLines(Path.Combine(pipeline.Home, "spool.jsonl")).Length);
         Assert.Equal(1, Scalar(pipeline.Home, "SELECT COUNT(*) FROM entry"));
         Execute(pipeline.Home, s_asBefore);
-        await using (LlmCosts.Open(o => o.HomeDirectory = pipeline.Home))
+        await using (pipeline.OpenAnother())
         {
         }
 

@@ -12,6 +12,7 @@ internal sealed class ProviderPipeline : IAsyncDisposable
         Endpoint = endpoint;
         Costs = LlmCosts.Open(o =>
         {
+            o.TimeProvider = SameDayClock.ForATest;
             o.HomeDirectory = _home.Path;
             o.Budgets.Add(Budget.Daily(100m));
             configure?.Invoke(o);
