@@ -94,6 +94,19 @@ public class LiveTests
     }
 
     [Fact]
+    public async Task A_hit_of_no_known_layer_and_a_refusal_count_in_a_minute_as_they_do_in_the_day()
+    {
+        const string Lines = """{"id":"a","at":"2026-11-22T15:29:50Z","model":"gpt-4o","status":"cached","input_tokens":1000}""" + "\n" + """{"id":"b","at":"2026-11-22T15:29:55Z","model":"gpt-4o","status":"blocked","input_tokens":10}""";
+        using var home = new TempHome();
+        await CliRun.WithInput(Lines, "import", "-", "--home", home.Path);
+
+        var json = (await CliRun.Of("watch", "--home", home.Path, "--once", "--json")).Json;
+
+        Assert.Equal((1, 0), (json.GetProperty("today").GetProperty("hits").GetInt64(), json.GetProperty("today").GetProperty("total_tokens").GetInt64()));
+        Assert.Equal((1, 0), (json.GetProperty("last_5_minutes").GetProperty("hits").GetInt64(), json.GetProperty("last_5_minutes").GetProperty("total_tokens").GetInt64()));
+    }
+
+    [Fact]
     public async Task Little_is_not_shown_as_nothing()
     {
         using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-22T10:00:00Z", 0.00002m));
