@@ -59,7 +59,7 @@ internal sealed class CliHost
             Input = System.Console.OpenStandardInput(),
             Output = output,
             Console = ConsoleFor(isRedirected ? new StreamWriter(output, new UTF8Encoding(false)) { AutoFlush = true } : System.Console.Out, plain, isRedirected),
-            Error = System.Console.Error,
+            Error = new ErrorOutput(System.Console.Error),
             IsInteractive = !System.Console.IsInputRedirected && !System.Console.IsErrorRedirected,
             IsWatched = !System.Console.IsErrorRedirected,
             Time = SaidTime.Of(System.Environment.GetEnvironmentVariable),

@@ -34,7 +34,10 @@ internal sealed record CliRun(int Code, string Output, string Error)
 
     public static Task<CliRun> WithStream(Stream input, Dictionary<string, string>? environment, params string[] args) => RunAsync(input, environment, null, args);
 
-    private static async Task<CliRun> RunAsync(Stream input, Dictionary<string, string>? environment, int? width, string[] args, bool isInteractive = false)
+    /// <summary>With a clock that goes on, as everybody's does: no two looks at it are the same.</summary>
+    public static Task<CliRun> AsTimePasses(string input, params string[] args) => RunAsync(new MemoryStream(Encoding.UTF8.GetBytes(input)), null, null, args, time: new PassingTime(Now));
+
+    private static async Task<CliRun> RunAsync(Stream input, Dictionary<string, string>? environment, int? width, string[] args, bool isInteractive = false, TimeProvider? time = null)
     {
         environment ??= [];
         var home = environment.GetValueOrDefault("LLMCOSTCACHE_HOME") ?? Path.Combine(Path.GetTempPath(), "llmcost-tests", "no-such-home");
@@ -50,11 +53,18 @@ internal sealed record CliRun(int Code, string Output, string Error)
             Console = console,
             Error = error,
             IsInteractive = isInteractive,
-            Time = new FixedTime(Now),
+            Time = time ?? new FixedTime(Now),
             Environment = name => name == "LLMCOSTCACHE_HOME" ? home : environment.GetValueOrDefault(name),
         };
         var code = await CommandLine.RunAsync(args, host);
         return new(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
+    }
+
+    private sealed class PassingTime(DateTimeOffset start) : TimeProvider
+    {
+        private long _looks;
+
+        public override DateTimeOffset GetUtcNow() => start.AddMilliseconds(Interlocked.Increment(ref _looks));
     }
 
     private sealed class FixedTime(DateTimeOffset now) : TimeProvider

@@ -61,6 +61,19 @@ public class ConversionReportTests
         Assert.Equal(("CNY", "7.1", "2026-08-22", "88.04"), (display.GetProperty("currency").GetString(), display.GetProperty("fx_rate").GetString(), display.GetProperty("fx_date").GetString(), display.GetProperty("spent").GetString()));
     }
 
+    [Theory]
+    [InlineData("report", "")]
+    [InlineData(null, "This month: ")]
+    public async Task Little_in_the_currency_of_the_application_is_not_nothing_and_a_lower_bound_stays_one(string? command, string begins)
+    {
+        using var home = await SampleHome.CreateAsync(options => options.Currency = "EUR", SampleHome.Call("2026-11-22T09:00:00Z", 0.0012m), SampleHome.Unpriced("2026-11-22T09:30:00Z"));
+        await File.WriteAllTextAsync(Path.Combine(home.Path, "fx.json"), """{"EUR": "0.92", "date": "2026-08-22"}""");
+
+        var run = await CliRun.Of([.. command is null ? [] : new[] { command }, "--home", home.Path]);
+
+        Assert.Contains($"{begins}>= $0.0012 is >= 0.0011 EUR at 0.92 (2026-08-22).", run.Lines);
+    }
+
     [Fact]
     public async Task A_currency_without_a_rate_says_what_to_do_and_shows_no_amount()
     {

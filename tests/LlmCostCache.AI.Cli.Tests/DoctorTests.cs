@@ -8,6 +8,17 @@ public class DoctorTests
     private static readonly Attribution s_atlas = Attribution.None with { Project = "atlas", Session = "run-1" };
 
     [Fact]
+    public async Task A_hit_of_no_known_layer_is_a_hit()
+    {
+        using var home = await SampleHome.CreateAsync(null, [.. Enumerable.Range(0, 100).Select(_ => SampleHome.Call("2026-11-20T10:00:00Z", 0.01m))]);
+        await CliRun.Of("record", "--home", home.Path, "--model", "gpt-4o", "--input", "1000", "--status", "cached", "--at", "2026-11-20T11:00:00Z");
+
+        var json = (await CliRun.Of("doctor", "--home", home.Path, "--json")).Json;
+
+        Assert.Contains("no_hits", json.GetProperty("fine").EnumerateArray().Select(check => check.GetString()));
+    }
+
+    [Fact]
     public async Task A_sound_installation_with_named_calls_ends_with_zero()
     {
         using var home = await Home(Calls(5));

@@ -177,6 +177,18 @@ public class EstimateCommandTests
     }
 
     [Fact]
+    public async Task What_one_of_several_requests_cannot_bound_none_of_them_bounds()
+    {
+        using var files = new TempHome();
+        var sound = ExchangeHomes.Write(files, "sound.json", """{"n":3,"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}]}""");
+        var text = ExchangeHomes.Write(files, "text.json", """{"messages":[{"role":"user","content":"Hello"}]}""");
+
+        var (first, last) = ((await Run("", sound, text, "-m", "exact", "--json")).Json, (await Run("", text, sound, "-m", "exact", "--json")).Json);
+
+        Assert.Equal(last.GetProperty("estimates")[0].ToString(), first.GetProperty("estimates")[0].ToString());
+    }
+
+    [Fact]
     public async Task What_looks_like_a_control_token_is_text()
     {
         var run = await Run("What does <|endoftext|> mean?", "-m", "exact");

@@ -216,6 +216,19 @@ public class ForecastTests
         ExpectedFile.Check((await CliRun.Of("whatif", "--price-per-hour", "2.50", "--tokens-per-second", "100", "--home", home.Path, "--json")).Output, "whatif/break-even.json");
     }
 
+    [Theory]
+    [InlineData("0.00000000000000000001")]
+    [InlineData("0.0000000000000000000000000001")]
+    public async Task Hardware_that_hardly_moves_is_no_fault_of_ours(string tokensPerSecond)
+    {
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-12T15:30:00Z", 1.5m), SampleHome.Call("2026-11-20T10:00:00Z", 0.5m));
+
+        var run = await CliRun.Of("whatif", "--price-per-hour", "2.50", "--tokens-per-second", tokensPerSecond, "--home", home.Path);
+
+        Assert.Equal(ExitCode.WrongUsage, run.Code);
+        Assert.Contains("--tokens-per-second", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Hardware_too_slow_to_earn_its_price_is_told_so()
     {

@@ -55,6 +55,17 @@ public class ImportTests
     }
 
     [Fact]
+    public async Task A_table_that_names_a_column_twice_is_refused()
+    {
+        using var home = new TempHome();
+
+        var run = await CliRun.WithInput("id,at,model,input_tokens,input_tokens\na,2026-11-20T10:00:00Z,gpt-4o,1000,10\n", "import", "-", "--home", home.Path, "--json");
+
+        Assert.Equal((0, 0, 1), ExchangeHomes.Counts(run));
+        Assert.Contains("input_tokens", run.Json.GetProperty("rejections")[0].GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_parquet_export_comes_back_as_it_was()
     {
         using var home = new TempHome();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LlmCostCache.AI.Cli.Live;
 
 namespace LlmCostCache.AI.Cli.Tests;
@@ -62,6 +63,47 @@ public class LiveTests
 
         Assert.Contains("Some costs are estimates, counted at their upper end: the blocks cost between $0.70 and $0.90.", (await CliRun.Of("blocks", "--home", home.Path)).Lines);
         Assert.Contains("Some costs of today are estimates, counted at their upper end: between $0.70 and $0.90.", (await CliRun.Of("watch", "--home", home.Path, "--once")).Lines);
+    }
+
+    [Fact]
+    public async Task A_block_of_which_only_a_part_was_asked_for_is_heading_nowhere()
+    {
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-11-22T13:10:00Z", 1m), SampleHome.Call("2026-11-22T15:20:00Z", 0.6m));
+        string[] args = ["blocks", "--home", home.Path, "--since", "2026-11-20", "--until", "2026-11-22T14:00:00Z"];
+
+        var (run, json) = (await CliRun.Of(args), (await CliRun.Of([.. args, "--json"])).Json);
+        var last = await CliRun.AsTimePasses("", "blocks", "--home", home.Path, "--last", "24h", "--json");
+
+        Assert.Equal(("1", false), (json.GetProperty("blocks")[0].GetProperty("spent_usd").GetString(), json.GetProperty("blocks")[0].GetProperty("running").GetBoolean()));
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("burn").ValueKind);
+        Assert.DoesNotContain("At this rate", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("nothing was called since", run.Output, StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Object, last.Json.GetProperty("burn").ValueKind);
+    }
+
+    /// <summary>On Lord Howe the clock goes back by half an hour, so the hour that is shown twice begins the second time at half past.</summary>
+    [Fact]
+    public async Task A_block_begins_with_its_hour_where_the_clock_goes_back_by_half_an_hour()
+    {
+        using var home = await SampleHome.CreateAsync(null, SampleHome.Call("2026-04-04T15:10:00Z", 1m));
+
+        var block = (await CliRun.Of("blocks", "--home", home.Path, "--since", "2026-04-01", "--timezone", "Australia/Lord_Howe", "--json")).Json.GetProperty("blocks")[0];
+
+        Assert.Equal("2026-04-04T15:00:00Z", block.GetProperty("since").GetString());
+        Assert.Equal("2026-04-04T15:00:00Z", block.GetProperty("hours")[0].GetProperty("since").GetString());
+    }
+
+    [Fact]
+    public async Task A_hit_of_no_known_layer_and_a_refusal_count_in_a_minute_as_they_do_in_the_day()
+    {
+        const string Lines = """{"id":"a","at":"2026-11-22T15:29:50Z","model":"gpt-4o","status":"cached","input_tokens":1000}""" + "\n" + """{"id":"b","at":"2026-11-22T15:29:55Z","model":"gpt-4o","status":"blocked","input_tokens":10}""";
+        using var home = new TempHome();
+        await CliRun.WithInput(Lines, "import", "-", "--home", home.Path);
+
+        var json = (await CliRun.Of("watch", "--home", home.Path, "--once", "--json")).Json;
+
+        Assert.Equal((1, 0), (json.GetProperty("today").GetProperty("hits").GetInt64(), json.GetProperty("today").GetProperty("total_tokens").GetInt64()));
+        Assert.Equal((1, 0), (json.GetProperty("last_5_minutes").GetProperty("hits").GetInt64(), json.GetProperty("last_5_minutes").GetProperty("total_tokens").GetInt64()));
     }
 
     [Fact]

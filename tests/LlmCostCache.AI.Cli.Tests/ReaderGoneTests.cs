@@ -79,4 +79,23 @@ public class ReaderGoneTests
 
         Assert.Equal(ExitCode.ReaderGone, process.ExitCode);
     }
+
+    /// <summary>A scheduler that closes standard error, or a log on a disk that is full: the work and the exit code are those of every other day.</summary>
+    [UnixTheory]
+    [InlineData("&-", ExitCode.WrongUsage, "report", "--top", "0")]
+    [InlineData("/dev/full", ExitCode.WrongUsage, "report", "--top", "0")]
+    [InlineData("/dev/full", ExitCode.Found, "record", "--jsonl", "-")]
+    public async Task What_nobody_can_be_told_changes_neither_work_nor_exit_code(string target, int code, params string[] args)
+    {
+        using var home = new TempHome();
+        var redirection = target == "/dev/full" && !File.Exists(target) ? "2>&-" : $"2>{target}";
+        using var process = CliProcess.Start(["sh", "-c", $"exec dotnet \"$@\" {redirection}", "sh"], [.. args, "--home", home.Path]);
+        await process.StandardInput.WriteAsync("""{"model":"no"}""" + "\n" + """{"id":"b","model":"own","cost":0.25,"input_tokens":-1}""" + "\n");
+        process.StandardInput.Close();
+        var output = await process.StandardOutput.ReadToEndAsync().WaitAsync(s_patience);
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+
+        Assert.Equal(code, process.ExitCode);
+        Assert.Equal(args[0] == "record", output.Contains("2 rows read: 1 recorded, 0 already there, 1 rejected.", StringComparison.Ordinal));
+    }
 }

@@ -31,12 +31,25 @@ public class RecordCommandTests
         await CliRun.Of([.. call, "--at", "2026-11-20T10:00:00Z"]);
         await CliRun.WithInput(Line.Replace("\"own\"", "\"own\",\"at\":\"2026-11-20T10:00:00Z\"", StringComparison.Ordinal), "record", "--jsonl", "-", "--home", home.Path);
 
-        var again = await CliRun.Of([.. call, "--json"]);
-        var lines = await CliRun.WithInput(Line, "record", "--jsonl", "-", "--home", home.Path, "--json");
-        var other = await CliRun.Of([.. call, "--output", "5", "--json"]);
+        var again = await CliRun.AsTimePasses("", [.. call, "--json"]);
+        var lines = await CliRun.AsTimePasses(Line, "record", "--jsonl", "-", "--home", home.Path, "--json");
+        var other = await CliRun.AsTimePasses("", [.. call, "--output", "5", "--json"]);
 
         Assert.Equal(((0, 1, 0), (0, 1, 0)), (ExchangeHomes.Counts(again), ExchangeHomes.Counts(lines)));
         Assert.Equal((0, 0, 1), ExchangeHomes.Counts(other));
+    }
+
+    [Fact]
+    public async Task Input_that_breaks_off_is_said_to_be_unreadable_and_the_lines_before_are_kept()
+    {
+        using var home = new TempHome();
+        using var input = new BrokenInput("""{"id":"a","model":"own","cost":0.25}""" + "\n");
+
+        var run = await CliRun.WithStream(input, null, "record", "--jsonl", "-", "--home", home.Path);
+
+        Assert.Equal(ExitCode.WrongUsage, run.Code);
+        Assert.Contains("standard input cannot be read to its end: the line is dead. 1 row before that was recorded.", run.Error, StringComparison.Ordinal);
+        Assert.Single((await CliRun.Of("export", "--home", home.Path)).JsonLines);
     }
 
     [Fact]

@@ -320,6 +320,37 @@ public class ReportImportTests
     }
 
     [Fact]
+    public async Task A_call_of_tokenkeeper_that_says_nothing_is_unknown_and_not_free()
+    {
+        using var home = new TempHome();
+        using var files = new TempHome();
+        var database = Path.Combine(files.Path, "tokenkeeper.db");
+        Execute(database, """
+            CREATE TABLE calls (id INTEGER PRIMARY KEY, timestamp REAL, project TEXT, "user" TEXT, provider TEXT, model TEXT, prompt_tokens INTEGER, completion_tokens INTEGER, cached_tokens INTEGER,
+                cost_usd REAL, latency_ms REAL, status TEXT, error TEXT);
+            INSERT INTO calls (timestamp, provider, model, prompt_tokens, completion_tokens, cached_tokens, cost_usd, latency_ms, status) VALUES (1788220800, 'openai', 'gpt-4o', 0, 0, 0, 0, 5, 'success');
+            """);
+
+        var run = await CliRun.Of("import", database, "--home", home.Path, "--json");
+
+        Assert.Equal((1, 0, 0), ExchangeHomes.Counts(run));
+        Assert.Equal(1, run.Json.GetProperty("unpriced").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("openai", """{"object":"page","data":[{"object":"bucket","start_time":1788220800,"end_time":1788307200,"results":[{"object":"organization.usage.completions.result","input_tokens":0,"output_tokens":0,"num_model_requests":0,"input_cached_tokens":0,"model":null}]}]}""")]
+    [InlineData("anthropic", """{"data":[{"starting_at":"2026-09-01T00:00:00Z","ending_at":"2026-09-02T00:00:00Z","results":[{"uncached_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"server_tool_use":{"web_search_requests":0},"model":null}]}]}""")]
+    public async Task A_span_in_which_nothing_was_used_is_no_call_without_a_price(string source, string page)
+    {
+        using var home = new TempHome();
+
+        var run = await CliRun.WithInput(page, "import", "-", "--from", source, "--home", home.Path, "--json");
+
+        Assert.Equal((0, 0, 0), ExchangeHomes.Counts(run));
+        Assert.Equal(0, run.Json.GetProperty("unpriced").GetInt64());
+    }
+
+    [Fact]
     public async Task A_ledger_of_ours_is_not_imported_but_merged()
     {
         using var home = await SampleHome.CreateAsync();

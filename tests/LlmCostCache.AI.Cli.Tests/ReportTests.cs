@@ -203,6 +203,21 @@ public class ReportTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(home.Path));
     }
 
+    /// <summary>Whoever reads the JSON or the columns every night finds the same fields on the first day.</summary>
+    [Fact]
+    public async Task A_comparison_has_the_same_fields_and_columns_in_a_home_without_a_ledger()
+    {
+        using var home = new TempHome();
+        using var quiet = await SampleHome.CreateAsync();
+        string[] args = ["report", "--last", "7d", "--compare", "--home"];
+
+        var (none, some) = ((await CliRun.Of([.. args, home.Path, "--json"])).Json, (await CliRun.Of([.. args, quiet.Path, "--json"])).Json);
+
+        Assert.Equal(some.ToString(), none.ToString());
+        Assert.Equal((await CliRun.Of([.. args, quiet.Path, "--csv"])).Output, (await CliRun.Of([.. args, home.Path, "--csv"])).Output);
+        Assert.Equal(ExitCode.WrongUsage, (await CliRun.Of("report", "--since", "2026-12-01", "--compare", "--home", home.Path)).Code);
+    }
+
     [Theory]
     [InlineData]
     [InlineData("report")]

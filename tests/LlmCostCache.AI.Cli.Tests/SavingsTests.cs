@@ -91,6 +91,34 @@ public class SavingsTests
     }
 
     [Fact]
+    public async Task A_year_counts_what_a_providers_report_adds_up_as_the_requests_it_names()
+    {
+        var bucket = SampleHome.Call("2026-11-20T00:00:00Z", 5m);
+        using var home = await SampleHome.CreateAsync(
+            null,
+            SampleHome.Hit("2026-11-20T10:00:00Z", 0.01m),
+            bucket with { Flags = "imported,aggregated", Cost = bucket.Cost with { Usage = new() { UncachedInputTokens = 1_000_000, Requests = 9_999 } } });
+
+        var year = (await CliRun.Of("savings", "--calls-per-month", "10000", "--home", home.Path, "--json")).Json.GetProperty("year");
+
+        Assert.Equal(("0.000001", "0.12"), (year.GetProperty("saved_per_call_usd").GetString(), year.GetProperty("saved_per_year_usd").GetString()));
+    }
+
+    [Fact]
+    public async Task A_hit_of_no_known_layer_is_a_hit_as_in_every_report()
+    {
+        using var home = new TempHome();
+        await CliRun.Of("record", "--home", home.Path, "--model", "gpt-4o", "--input", "1000", "--status", "cached", "--at", "2026-11-20T10:00:00Z");
+        await CliRun.WithInput("""{"id":"b","at":"2026-11-20T11:00:00Z","model":"gpt-4o","status":"cached","input_tokens":1000,"saved_nanos":5}""", "import", "-", "--home", home.Path);
+
+        var report = (await CliRun.Of("report", "--home", home.Path, "--json")).Json.GetProperty("total");
+        var savings = (await CliRun.Of("savings", "--home", home.Path, "--json")).Json;
+
+        Assert.Equal(report.GetProperty("hits").GetInt64(), savings.GetProperty("hits").GetInt64());
+        Assert.Equal(report.GetProperty("saved_nanos").GetInt64(), savings.GetProperty("saved_nanos").GetInt64());
+    }
+
+    [Fact]
     public async Task A_year_rests_on_the_days_that_were_measured()
     {
         using var home = await SampleHome.CreateAsync(null, SampleHome.Hit("2026-11-12T15:30:00Z", 0.5m), SampleHome.Call("2026-11-20T10:00:00Z", 1m));

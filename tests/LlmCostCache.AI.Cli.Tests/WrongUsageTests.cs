@@ -22,6 +22,28 @@ public class WrongUsageTests
     }
 
     [Theory]
+    [InlineData("estimate", "--model", "gpt-4o")]
+    [InlineData("price", "--jsonl")]
+    [InlineData("import", "-")]
+    [InlineData("record", "--jsonl", "-")]
+    [InlineData("prices", "check", "-")]
+    [InlineData("prices", "import", "-")]
+    [InlineData("cache", "import", "-")]
+    [InlineData("cache", "why-miss", "-")]
+    [InlineData("simulate", "-")]
+    public async Task Input_that_cannot_be_read_is_not_told_as_output_that_cannot_be_written(params string[] args)
+    {
+        using var home = new TempHome();
+        using var input = new BrokenInput("");
+
+        var run = await CliRun.WithStream(input, null, [.. args, "--home", home.Path]);
+
+        Assert.Equal(ExitCode.WrongUsage, run.Code);
+        Assert.Contains("standard input", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("written", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("--top 'x' is not a whole number, or too large.", "report", "--top", "x")]
     [InlineData("--keep '1.5' is not a whole number, or too large.", "ledger", "archive", "--keep", "1.5")]
     [InlineData("--rows '99999999999' is not a whole number, or too large.", "ledger", "tail", "--rows", "99999999999")]

@@ -59,7 +59,7 @@ internal sealed class CallHabits(PriceBook prices, TimeProvider time)
 
     public void Add(UsageRecord row)
     {
-        if (row.Cost.CacheLayer != CacheLayer.None)
+        if (row.Status is CallStatus.Cached or CallStatus.Coalesced)
         {
             _hits++;
             _uncountedHits += row.Cost.Saved == Money.Zero && row.Cost.Reason is not null ? 1 : 0;

@@ -58,7 +58,7 @@ internal sealed class BlocksCommand : Command, IHasExamples
 
         await using (view.ConfigureAwait(false))
         {
-            var report = await ReadAsync(view, choice, TimeSpan.FromHours(hours), cancellationToken).ConfigureAwait(false);
+            var report = await ReadAsync(view, choice, TimeSpan.FromHours(hours), now, cancellationToken).ConfigureAwait(false);
             if (json)
             {
                 JsonOutput.Write(_host.Output, "blocks/1", report.WriteFields);
@@ -72,11 +72,11 @@ internal sealed class BlocksCommand : Command, IHasExamples
         return ExitCode.Done;
     }
 
-    private async Task<BlocksReport> ReadAsync(LedgerView view, FilterChoice choice, TimeSpan length, CancellationToken cancellationToken)
+    private async Task<BlocksReport> ReadAsync(LedgerView view, FilterChoice choice, TimeSpan length, DateTimeOffset now, CancellationToken cancellationToken)
     {
         // Ends before anything is shown: both may go to the same terminal.
         using var progress = new Progress(_host, "adding up hours");
         view.RowsRead = progress.Add;
-        return await BlocksReport.ReadAsync(view, choice, length, _host.Time, cancellationToken).ConfigureAwait(false);
+        return await BlocksReport.ReadAsync(view, choice, length, now, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class ImportCommand : Command, IHasExamples
                 var before = BudgetShift.Read(home, intake.Store, _host.Time);
                 foreach (var file in opened)
                 {
-                    await ReadAsync(file, paths.Length > 1 ? file.Path : null, intake, isDryRun, cancellationToken).ConfigureAwait(false);
+                    await intake.ReadAsync(file.Path, paths.Length > 1 ? file.Path : null, file.ReadAsync(_host.Time.GetUtcNow(), cancellationToken), cancellationToken).ConfigureAwait(false);
                 }
 
                 await intake.FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -79,26 +79,6 @@ internal sealed class ImportCommand : Command, IHasExamples
             {
                 await file.DisposeAsync().ConfigureAwait(false);
             }
-        }
-    }
-
-    private async Task ReadAsync(ImportFile file, string? name, Intake intake, bool isDryRun, CancellationToken cancellationToken)
-    {
-        intake.BeginInput();
-        try
-        {
-            await foreach (var row in file.ReadAsync(_host.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false))
-            {
-                await intake.AddAsync(name, row, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        catch (Exception unreadable) when (unreadable is IOException or InvalidDataException or Microsoft.Data.Sqlite.SqliteException)
-        {
-            // The rows before are good ones, and are kept.
-            await intake.FlushAsync(cancellationToken).ConfigureAwait(false);
-            var rows = intake.Report.New;
-            throw new UsageException($"{(file.Path == "-" ? "standard input" : $"'{file.Path}'")} cannot be read to its end: {unreadable.Message.TrimEnd('.')}. "
-                + $"{Amounts.Count(rows, "row")} before that {(isDryRun ? "would be" : rows == 1 ? "was" : "were")} recorded.");
         }
     }
 

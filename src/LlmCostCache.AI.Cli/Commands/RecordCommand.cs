@@ -104,10 +104,7 @@ internal sealed class RecordCommand : Command, IHasExamples
             {
                 await using (input!.ConfigureAwait(false))
                 {
-                    await foreach (var line in OwnRows.ReadJsonAsync(input!, new RowReader(now), cancellationToken).ConfigureAwait(false))
-                    {
-                        await intake.AddAsync(null, line, cancellationToken).ConfigureAwait(false);
-                    }
+                    await intake.ReadAsync(path!, null, OwnRows.ReadJsonAsync(input!, new RowReader(now), cancellationToken), cancellationToken).ConfigureAwait(false);
                 }
             }
 

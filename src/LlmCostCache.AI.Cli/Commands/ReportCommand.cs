@@ -53,7 +53,7 @@ internal sealed class ReportCommand : Command, IHasExamples
         var now = _host.Time.GetUtcNow();
         if (!LedgerView.TryOpen(home, _host.Time, out var view))
         {
-            var nothing = Report.Nothing(choice);
+            var nothing = Report.Nothing(choice, now);
             Empty.Say(_host, home, isNote: format != ReportFormat.Text);
             await WriteAsync(nothing, format == ReportFormat.Html ? HtmlReport.Of(nothing, now) : null, format, file, isEmpty: true).ConfigureAwait(false);
         }

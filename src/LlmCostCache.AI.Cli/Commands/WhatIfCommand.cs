@@ -10,6 +10,9 @@ namespace LlmCostCache.AI.Cli.Commands;
 /// <summary><c>llmcost whatif</c></summary>
 internal sealed class WhatIfCommand : Command, IHasExamples
 {
+    /// <summary>Less is no hardware, and what is divided by it no number.</summary>
+    private const decimal Least = 0.000001m;
+
     private static readonly string[] s_tiers = ["standard", "batch", "flex", "priority"];
 
     private readonly CommonOptions _common;
@@ -101,7 +104,7 @@ internal sealed class WhatIfCommand : Command, IHasExamples
     }
 
     private static decimal? Number(string option, string? text) => text is null ? null
-        : decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 1_000_000_000
+        : decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number is >= Least and <= 1_000_000_000
             ? number
             : throw new UsageException($"{option} '{text}' is not a number above zero such as 2.50.");
 

@@ -131,6 +131,10 @@ internal sealed class EstimateInput(string name, Stream stream) : IDisposable
         {
             throw NotText($"not UTF-8 after byte {bytes}");
         }
+        catch (IOException unreadable)
+        {
+            throw Unreadable(unreadable);
+        }
     }
 
     private void RefuseBinary(ReadOnlySpan<char> piece, long bytes)
@@ -173,7 +177,16 @@ internal sealed class EstimateInput(string name, Stream stream) : IDisposable
         var buffer = new byte[Math.Min(length, 1 << 16)];
         while (into.Length < length)
         {
-            var read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - into.Length)), cancellationToken).ConfigureAwait(false);
+            int read;
+            try
+            {
+                read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - into.Length)), cancellationToken).ConfigureAwait(false);
+            }
+            catch (IOException unreadable)
+            {
+                throw Unreadable(unreadable);
+            }
+
             if (read == 0)
             {
                 return;
@@ -182,4 +195,6 @@ internal sealed class EstimateInput(string name, Stream stream) : IDisposable
             into.Write(buffer, 0, read);
         }
     }
+
+    private UsageException Unreadable(IOException error) => new($"'{name}' cannot be read: {error.Message}");
 }

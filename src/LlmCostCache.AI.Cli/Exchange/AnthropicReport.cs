@@ -46,7 +46,13 @@ internal sealed class AnthropicReport : IBucketReport
                 fields["service_account_id"],
             ],
         };
-        return isCosts ? Costs(bucket, fields) : bucket with { Usage = Usage(fields) };
+        if (isCosts)
+        {
+            return Costs(bucket, fields);
+        }
+
+        var usage = Usage(fields);
+        return usage == TokenUsage.None ? null : bucket with { Usage = usage };
     }
 
     private static Bucket Costs(Bucket bucket, BucketFields fields)

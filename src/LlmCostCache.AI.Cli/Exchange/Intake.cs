@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using LlmCostCache.AI.Cli.Reports;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmCostCache.AI.Cli.Exchange;
@@ -17,7 +18,6 @@ internal sealed class Intake : IAsyncDisposable
     private readonly AttemptPricing _pricing;
     private readonly AggregatedPricing _aggregated;
     private readonly MonthlyRequests? _requests;
-    private readonly DateTimeOffset _now;
     private readonly Action<long> _progress;
     private readonly Dictionary<UInt128, ulong> _wouldBeNew = [];
     private readonly Dictionary<UInt128, int> _withoutId = [];
@@ -33,7 +33,7 @@ internal sealed class Intake : IAsyncDisposable
     /// <param name="word">Hears what is done to bring an older ledger up to date.</param>
     public Intake(string home, bool isDryRun, PriceBook prices, TimeProvider time, Action<long> progress, Action<string>? word = null)
     {
-        (_prices, _progress, _now) = (prices, progress, time.GetUtcNow());
+        (_prices, _progress) = (prices, progress);
         _pricing = new AttemptPricing(new LlmCostsOptions(), prices, NullLogger.Instance);
         _aggregated = new AggregatedPricing(_pricing);
         if (!isDryRun)
@@ -58,6 +58,31 @@ internal sealed class Intake : IAsyncDisposable
     /// </summary>
     public Dictionary<string, (DateTimeOffset First, DateTimeOffset Last, long Held)> Spans { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Takes in what a file or standard input holds.</summary>
+    /// <param name="path">What it is called; - is standard input.</param>
+    /// <param name="file">The same where there are several; else null.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="UsageException">It cannot be read to its end. The rows before are good ones, and are kept.</exception>
+    public async Task ReadAsync(string path, string? file, IAsyncEnumerable<SourceRow> rows, CancellationToken cancellationToken)
+    {
+        // Rows without an id that are alike are two calls in one input, and one call in two.
+        _withoutId.Clear();
+        try
+        {
+            await foreach (var row in rows.WithCancellation(cancellationToken).ConfigureAwait(false))
+            {
+                await AddAsync(file, row, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception unreadable) when (unreadable is IOException or InvalidDataException or Microsoft.Data.Sqlite.SqliteException)
+        {
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+            throw new UsageException($"{(path == "-" ? "standard input" : $"'{path}'")} cannot be read to its end: {unreadable.Message.TrimEnd('.')}. "
+                + $"{Amounts.Count(Report.New, "row")} before that {(_store is null ? "would be" : Report.New == 1 ? "was" : "were")} recorded.");
+        }
+    }
+
     public async ValueTask AddAsync(string? file, SourceRow row, CancellationToken cancellationToken)
     {
         Report.Read++;
@@ -74,7 +99,7 @@ internal sealed class Intake : IAsyncDisposable
             return;
         }
 
-        var record = row.NeedsId ? row.Record with { Id = IdFor(row.Record) } : Dated(row.Record);
+        var record = row.NeedsId ? row.Record with { Id = IdFor(row.Record, row.NamesNoTime) } : row.NamesNoTime ? Dated(row.Record) : row.Record;
         if (!row.HasOwnCost && record.Cost.Certainty == CostCertainty.Unknown)
         {
             record = IsUnbilled(record) ? record with { Cost = record.Cost with { Certainty = CostCertainty.Known, Amount = Money.Zero, Low = Money.Zero, High = Money.Zero } }
@@ -88,9 +113,6 @@ internal sealed class Intake : IAsyncDisposable
             await SendAsync(cancellationToken).ConfigureAwait(false);
         }
     }
-
-    /// <summary>Rows without an id that are alike are two calls in one input, and one call in two.</summary>
-    public void BeginInput() => _withoutId.Clear();
 
     /// <summary>Waits until every row that was added is on the disk.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
@@ -112,7 +134,7 @@ internal sealed class Intake : IAsyncDisposable
     private static bool IsUnbilled(UsageRecord record) => record.Status is CallStatus.Cached or CallStatus.Coalesced or CallStatus.Blocked or CallStatus.Failed;
 
     /// <summary>A row that names no time is of this moment, unless it names a call that is there: then it is of the moment of that one.</summary>
-    private UsageRecord Dated(UsageRecord record) => record.At == _now && _lookup?.TimeOf(record.Id) is { } at ? record with { At = at } : record;
+    private UsageRecord Dated(UsageRecord record) => _lookup?.TimeOf(record.Id) is { } at ? record with { At = at } : record;
 
     private async ValueTask<UsageRecord> PriceAsync(UsageRecord record, SourceRow row, CancellationToken cancellationToken)
     {
@@ -205,9 +227,9 @@ internal sealed class Intake : IAsyncDisposable
     /// <summary>
     /// The same row without an id gets the same id each time it is read, and two that are alike in one input get two. A row that names no time is of this moment, and new.
     /// </summary>
-    private string IdFor(UsageRecord record)
+    private string IdFor(UsageRecord record, bool namesNoTime)
     {
-        if (record.At == _now)
+        if (namesNoTime)
         {
             return AttemptId.New();
         }

@@ -47,7 +47,7 @@ internal sealed class OpenAIReport : IBucketReport
         };
     }
 
-    private static Bucket Usage(BucketFields fields, DateTimeOffset startsAt, DateTimeOffset endsAt)
+    private static Bucket? Usage(BucketFields fields, DateTimeOffset startsAt, DateTimeOffset endsAt)
     {
         if (fields["usage_bytes"] is not null || fields["num_sessions"] is not null)
         {
@@ -78,7 +78,7 @@ internal sealed class OpenAIReport : IBucketReport
             AudioMilliseconds = (long)decimal.Ceiling(Math.Clamp(seconds, 0m, 1_000_000_000m) * 1_000m),
             Requests = fields.Count("num_model_requests"),
         }.ToBuckets(out var isClamped);
-        return new Bucket(new(Provider, IsCosts: false), startsAt, endsAt)
+        return usage == TokenUsage.None ? null : new Bucket(new(Provider, IsCosts: false), startsAt, endsAt)
         {
             Model = fields["model"],
             Operation = operation,

@@ -62,9 +62,9 @@ internal sealed class RowFields
             {
                 Tags = text is null ? [] : SplitTags(text);
             }
-            else
+            else if (!_values.TryAdd(names[i], text) && text is not null)
             {
-                _values[names[i]] = text;
+                return $"names \"{names[i]}\" twice";
             }
         }
 

@@ -26,7 +26,7 @@ internal sealed class RowReader(DateTimeOffset? now)
         var wrong = read.Wrong ?? SqliteLedgerStore.WhyNot(record!);
         return wrong is not null
             ? new SourceRow(line) { Wrong = wrong }
-            : new SourceRow(line) { Record = record, HasOwnCost = hasOwnCost, NeedsId = fields["id"] is null };
+            : new SourceRow(line) { Record = record, HasOwnCost = hasOwnCost, NeedsId = fields["id"] is null, NamesNoTime = read.Text("at") is null };
     }
 
     private UsageRecord? ReadRecord(CheckedFields fields, out bool hasOwnCost)

@@ -18,6 +18,9 @@ internal readonly record struct SourceRow(long Line)
     /// <summary>Whether the row has to get an id: it came without one.</summary>
     public bool NeedsId { get; init; }
 
+    /// <summary>Whether the row names no time, so that it is of the moment in which it was read.</summary>
+    public bool NamesNoTime { get; init; }
+
     /// <summary>How long the requests of a bucket were.</summary>
     public PromptSizes Prompts { get; init; }
 

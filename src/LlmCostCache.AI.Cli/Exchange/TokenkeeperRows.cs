@@ -85,10 +85,11 @@ internal static class TokenkeeperRows
             Requests = status == "blocked" ? 0 : 1,
         };
 
-        // An error without tokens and cost was not billed; one with them may have been.
+        // An error without tokens and cost was not billed; one with them may have been. A success without them is one of which nothing was counted, such as a stream that was left.
         var isBilled = dollars > 0m || usage.TotalTokens > 0;
+        usage = status == "success" && !isBilled ? TokenUsage.None : usage;
         var outcome = status == "success" ? CallStatus.Ok : status == "blocked" ? CallStatus.Blocked : isBilled ? CallStatus.Assumed : CallStatus.Failed;
-        var isCosted = dollars > 0m || outcome == CallStatus.Blocked || !isBilled;
+        var isCosted = dollars > 0m || outcome is CallStatus.Blocked or CallStatus.Failed;
         var record = new UsageRecord
         {
             Id = Id(number, row),

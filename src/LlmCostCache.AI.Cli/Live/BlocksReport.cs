@@ -23,8 +23,11 @@ internal sealed record BlocksReport
 
     public required IReadOnlyList<BudgetStatus> Budgets { get; init; }
 
+    /// <summary>Whether what was asked for ends before now: where a block that goes on is heading cannot be told from a part of it.</summary>
+    public bool IsOver { get; init; }
+
     /// <summary>The block that now lies in; null when the last one has ended.</summary>
-    public SpendBlock? Running => Blocks.LastOrDefault(block => block.StartsAt <= At && block.EndsAt > At);
+    public SpendBlock? Running => IsOver ? null : Blocks.LastOrDefault(block => block.StartsAt <= At && block.EndsAt > At);
 
     public decimal UsdPerMinute => LastHour.Spent.Usd / MinutesOfRate;
 
@@ -33,16 +36,15 @@ internal sealed record BlocksReport
     /// <summary>What the running block will have cost at its end if it goes on as it went; null when none runs.</summary>
     public Money? Projected => Running is { } running ? Money.FromUsd(running.Spent.Usd + UsdPerMinute * (decimal)(running.EndsAt - At).Ticks / TimeSpan.TicksPerMinute) : null;
 
-    public static async Task<BlocksReport> ReadAsync(LedgerView view, FilterChoice choice, TimeSpan length, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<BlocksReport> ReadAsync(LedgerView view, FilterChoice choice, TimeSpan length, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var budgets = await view.ReadStatusAsync(cancellationToken).ConfigureAwait(false);
-        var now = time.GetUtcNow();
         var filter = choice.In(view);
 
         // Where a block begins depends on where the one before it ended, and so on to the first call. A span chooses which are shown; if it cut them, they would move with the clock.
         var byHour = await view.Ledger.TotalsAsync(LedgerDimension.Hour, null, filter with { Since = null }, cancellationToken).ConfigureAwait(false);
-        var blocks = SpendBlock.Of(byHour, length).Where(block => filter.Since is not { } since || block.EndsAt > since).ToList();
-        var report = new BlocksReport { At = now, Zone = view.Calendar.Zone, Blocks = blocks, Budgets = budgets };
+        var blocks = SpendBlock.Of(byHour, view.Calendar, length).Where(block => filter.Since is not { } since || block.EndsAt > since).ToList();
+        var report = new BlocksReport { At = now, Zone = view.Calendar.Zone, Blocks = blocks, IsOver = filter.Until < now, Budgets = budgets };
         if (report.Running is null)
         {
             return report;
@@ -128,7 +130,7 @@ internal sealed record BlocksReport
         {
             ShowRunning(console, running);
         }
-        else
+        else if (!IsOver || Blocks.Count == 0)
         {
             console.WriteLine(Blocks.Count == 0 ? "No calls in this time." : "No block is running: the last one has ended, and nothing was called since.");
         }

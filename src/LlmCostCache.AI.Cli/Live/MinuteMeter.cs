@@ -23,14 +23,14 @@ internal sealed class MinuteMeter
         sum.Spent += Money.FromNanos(row.BookedNanos);
         sum.Saved += Money.FromNanos(row.SavedNanos);
         sum.Unpriced += row.Unpriced;
-        sum.Tokens += row.CacheLayer == CacheLayer.None ? row.Usage.TotalTokens : 0;
+        sum.Tokens += row.Status is CallStatus.Cached or CallStatus.Coalesced or CallStatus.Blocked ? 0 : row.Usage.TotalTokens;
         if (row.IsAdjustment)
         {
             return;
         }
 
         sum.Calls++;
-        sum.Hits += row.CacheLayer == CacheLayer.None ? 0 : 1;
+        sum.Hits += row.Status is CallStatus.Cached or CallStatus.Coalesced ? 1 : 0;
         sum.Failed += row.Status is CallStatus.Failed or CallStatus.Assumed ? 1 : 0;
         sum.Blocked += row.Status == CallStatus.Blocked ? 1 : 0;
         if (row.CacheLayer == CacheLayer.None && row.Status == CallStatus.Ok)

@@ -1,4 +1,4 @@
-using System.Globalization;
+using LlmCostCache.AI.Cli.Reports;
 
 namespace LlmCostCache.AI.Cli.Live;
 
@@ -28,11 +28,12 @@ internal sealed record SpendBlock
     public long Tokens => Hours.Sum(hour => hour.Total.Usage.TotalTokens);
 
     /// <summary>Cuts totals by hour into blocks.</summary>
-    public static IReadOnlyList<SpendBlock> Of(IReadOnlyList<LedgerTotal> byHour, TimeSpan length)
+    public static IReadOnlyList<SpendBlock> Of(IReadOnlyList<LedgerTotal> byHour, LedgerCalendar calendar, TimeSpan length)
     {
+        var periods = new Periods(LedgerDimension.Hour, calendar);
         var blocks = new List<SpendBlock>();
         var hours = new List<(DateTimeOffset StartsAt, LedgerTotal Total)>();
-        foreach (var (startsAt, total) in byHour.Select(total => (StartOf(total), total)).OrderBy(hour => hour.Item1))
+        foreach (var (startsAt, total) in byHour.Select(total => (periods.StartOf(total.Key!), total)).OrderBy(hour => hour.Item1))
         {
             if (hours.Count > 0 && startsAt - hours[0].StartsAt >= length)
             {
@@ -50,9 +51,6 @@ internal sealed record SpendBlock
 
         return blocks;
     }
-
-    /// <summary>The instant that the key of a total by hour names.</summary>
-    public static DateTimeOffset StartOf(LedgerTotal total) => DateTimeOffset.ParseExact(total.Key!, "yyyy-MM-dd'T'HHzzz", CultureInfo.InvariantCulture);
 
     private static SpendBlock Block(List<(DateTimeOffset StartsAt, LedgerTotal Total)> hours, TimeSpan length) => new()
     {

@@ -37,8 +37,20 @@ internal sealed class PriceLines(PriceBook prices, TimeProvider time, DateTimeOf
             // Whoever writes one line and waits gets the answer before we wait for the next.
             await FlushAsync(output, cancellationToken).ConfigureAwait(false);
         }
-        while (await lines.FillAsync(cancellationToken).ConfigureAwait(false));
+        while (await FillAsync(lines, cancellationToken).ConfigureAwait(false));
         return _allAnswered;
+    }
+
+    private static async ValueTask<bool> FillAsync(LineReader lines, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await lines.FillAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException unreadable)
+        {
+            throw new UsageException($"standard input cannot be read to its end: {unreadable.Message}");
+        }
     }
 
     private void Answer(ReadOnlyMemory<byte> bytes, bool isTooLong, Utf8JsonWriter json)

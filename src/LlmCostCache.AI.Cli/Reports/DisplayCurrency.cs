@@ -33,6 +33,6 @@ internal sealed record DisplayCurrency(string Currency, ExchangeRate? Rate)
 
     /// <summary>As in "$12.40 is 88.04 CNY at 7.10 (2026-08-22)."</summary>
     public string Sentence(LedgerTotal total) => Rate is { } rate
-        ? $"{Amounts.Text(total.Spent)} is {(total.Spent.Usd * rate.PerDollar).ToString("#,0.00", CultureInfo.InvariantCulture)} {Currency} at {Conversions.Rate(rate.PerDollar, rate.Day)}."
+        ? $"{Amounts.Spent(total)} is {(total.Unpriced > 0 ? ">= " : "")}{Decimals.Readable(total.Spent.Usd * rate.PerDollar, "#,0.00")} {Currency} at {Conversions.Rate(rate.PerDollar, rate.Day)}."
         : $"Amounts in {Shown.OneLine(Currency)} need an exchange rate: set {ExchangeRates.VariableName} or write {ExchangeRates.FileName} into the home directory.";
 }

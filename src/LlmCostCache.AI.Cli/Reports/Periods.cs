@@ -57,10 +57,30 @@ internal sealed class Periods(LedgerDimension dimension, LedgerCalendar calendar
         return names;
     }
 
+    /// <summary>The span that a comparison is made with.</summary>
+    /// <exception cref="UsageException">There is none.</exception>
+    public static (DateTimeOffset Since, DateTimeOffset Until) SpanBefore(LedgerFilter filter, LedgerCalendar calendar, DateTimeOffset now)
+    {
+        var (since, until) = (filter.Since!.Value, filter.Until ?? now);
+        if (since >= until)
+        {
+            throw new UsageException("--compare needs a beginning that is before now.");
+        }
+
+        try
+        {
+            return (StartBefore(since, until, calendar), since);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw new UsageException("--compare has nothing to compare with: the span before would begin before the year 1.");
+        }
+    }
+
     /// <summary>
     /// The span before another that is as long as it: as many calendar months when both ends are first days of months, as many days when both are midnights, else as much time.
     /// </summary>
-    public static DateTimeOffset StartBefore(DateTimeOffset since, DateTimeOffset until, LedgerCalendar calendar)
+    private static DateTimeOffset StartBefore(DateTimeOffset since, DateTimeOffset until, LedgerCalendar calendar)
     {
         var (first, end) = (DayOf(since, calendar), DayOf(until, calendar));
         if (calendar.StartOf(first) != since || calendar.StartOf(end) != until)

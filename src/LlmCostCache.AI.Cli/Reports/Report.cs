@@ -29,10 +29,21 @@ internal sealed record Report
     /// <summary>The currency to show beside dollars; null for none.</summary>
     public DisplayCurrency? Display { get; init; }
 
-    public static Report Nothing(ReportChoice choice)
+    /// <param name="choice">What was asked of a ledger that does not exist yet.</param>
+    /// <param name="now">Now.</param>
+    public static Report Nothing(ReportChoice choice, DateTimeOffset now)
     {
         var calendar = LedgerCalendar.Utc.In(choice.Filter.Zone ?? TimeZoneInfo.Utc);
-        return new() { Choice = choice, Calendar = calendar, Filter = choice.Filter.In(calendar), Groups = [], Total = new(new LedgerTotal()) };
+        var filter = choice.Filter.In(calendar);
+        return new()
+        {
+            Choice = choice,
+            Calendar = calendar,
+            Filter = filter,
+            Groups = [],
+            Total = new(new LedgerTotal()),
+            ComparedWith = choice.Compare ? Periods.SpanBefore(filter, calendar, now) : null,
+        };
     }
 
     /// <summary>The sentences below the rows: what is unknown, converted or counted twice.</summary>

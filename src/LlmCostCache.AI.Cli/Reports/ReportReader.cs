@@ -14,7 +14,7 @@ internal sealed class ReportReader(LedgerView view, ReportChoice choice, DateTim
             await latencies.ReadAsync(view, filter, cancellationToken).ConfigureAwait(false);
         }
 
-        var span = choice.Compare ? SpanBefore(filter) : ((DateTimeOffset Since, DateTimeOffset Until)?)null;
+        var span = choice.Compare ? Periods.SpanBefore(filter, view.Calendar, now) : ((DateTimeOffset Since, DateTimeOffset Until)?)null;
         var before = span is { } compared ? await BeforeAsync(filter, compared, cancellationToken).ConfigureAwait(false) : null;
         var gone = before is null || IsOverTime ? [] : before.GoneFrom(totals);
         var rows = totals.Concat(gone).Select(row => new ReportRow(row)
@@ -51,24 +51,6 @@ internal sealed class ReportReader(LedgerView view, ReportChoice choice, DateTim
 
     private async Task<LedgerTotal> TotalAsync(LedgerFilter filter, CancellationToken cancellationToken) =>
         (await view.Ledger.TotalsAsync(null, null, filter, cancellationToken).ConfigureAwait(false))[0];
-
-    private (DateTimeOffset Since, DateTimeOffset Until) SpanBefore(LedgerFilter filter)
-    {
-        var (since, until) = (filter.Since!.Value, filter.Until ?? now);
-        if (since >= until)
-        {
-            throw new UsageException("--compare needs a beginning that is before now.");
-        }
-
-        try
-        {
-            return (Periods.StartBefore(since, until, view.Calendar), since);
-        }
-        catch (ArgumentOutOfRangeException)
-        {
-            throw new UsageException("--compare has nothing to compare with: the span before would begin before the year 1.");
-        }
-    }
 
     /// <summary>What stood where: of names in the span before, of periods in whole ones from the one before the first on.</summary>
     private async Task<EarlierTotals> BeforeAsync(LedgerFilter filter, (DateTimeOffset Since, DateTimeOffset Until) span, CancellationToken cancellationToken)

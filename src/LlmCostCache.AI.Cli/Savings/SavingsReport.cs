@@ -132,7 +132,7 @@ internal sealed record SavingsReport
         };
         return report with
         {
-            Year = new() { Saved = report.Cache.Net, Calls = run.Calls, Days = MeasuredSpan.Days(since, until), CallsPerMonth = callsPerMonth },
+            Year = new() { Saved = report.Cache.Net, Calls = run.Requests, Days = MeasuredSpan.Days(since, until), CallsPerMonth = callsPerMonth },
         };
     }
 

@@ -12,12 +12,12 @@ internal sealed class SavingsRun(Repricer repricer)
 {
     private const string StandardTier = "standard";
 
-    private static readonly CacheLayer[] s_layers = [CacheLayer.Memory, CacheLayer.Disk, CacheLayer.Distributed, CacheLayer.Semantic, CacheLayer.Coalesced];
+    private static readonly CacheLayer[] s_layers = [CacheLayer.Memory, CacheLayer.Disk, CacheLayer.Distributed, CacheLayer.Semantic, CacheLayer.Coalesced, CacheLayer.None];
 
     private readonly Dictionary<CacheLayer, SavingsLever> _layers = s_layers.ToDictionary(layer => layer, layer => new SavingsLever(LedgerWords.Word(layer)));
 
-    /// <summary>Each layer, whether or not it answered anything; the semantic one only when it did.</summary>
-    public IReadOnlyList<SavingsLever> Layers => [.. s_layers.Select(layer => _layers[layer]).Where(lever => lever.Calls > 0 || lever != _layers[CacheLayer.Semantic])];
+    /// <summary>Each layer, whether or not it answered anything; the semantic one, and hits of which nobody said the layer, only when there are any.</summary>
+    public IReadOnlyList<SavingsLever> Layers => [.. s_layers.Where(layer => layer is not (CacheLayer.Semantic or CacheLayer.None) || _layers[layer].Calls > 0).Select(layer => _layers[layer])];
 
     /// <summary>What the cache itself spent at providers: rows that say so with a negative saving.</summary>
     public SavingsLever OwnCosts { get; } = new("own_costs");
@@ -27,6 +27,9 @@ internal sealed class SavingsRun(Repricer repricer)
     public SavingsLever ServiceTiers { get; } = new("service_tiers");
 
     public long Calls { get; private set; }
+
+    /// <summary>The same with a row of a provider's report as the requests that it adds up; where it does not say how many, as one.</summary>
+    public long Requests { get; private set; }
 
     public long Hits { get; private set; }
 
@@ -51,14 +54,15 @@ internal sealed class SavingsRun(Repricer repricer)
     private void Add(UsageRecord row)
     {
         Calls++;
+        Requests += Repricer.IsOfReport(row) ? Math.Max(1, row.Cost.Usage.Requests) : 1;
         FirstCall = FirstCall is { } first && first <= row.At ? first : row.At;
         Spent += row.Cost.Amount ?? Money.Zero;
         Low += row.Cost.Amount is null ? Money.Zero : row.Cost.Low;
         Unpriced += row.Cost.Certainty == CostCertainty.Unknown ? 1 : 0;
-        if (_layers.TryGetValue(row.Cost.CacheLayer, out var layer))
+        if (row.Status is CallStatus.Cached or CallStatus.Coalesced)
         {
             Hits++;
-            AddHit(layer, row);
+            AddHit(_layers[row.Cost.CacheLayer], row);
             return;
         }
 

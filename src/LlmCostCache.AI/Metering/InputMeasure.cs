@@ -51,8 +51,8 @@ internal sealed class InputMeasure(IEnumerable<string> encodings)
         _restBound += size.TokenBound - (_textBytes - before);
         _images += messages.SelectMany(message => message.Contents).OfType<DataContent>().Count(data => data.HasTopLevelMediaType("image"));
         Messages += messages.Count;
-        Choices = size.Choices;
-        Unbounded = size.Unbounded;
+        Choices = Math.Max(Choices, size.Choices);
+        Unbounded ??= size.Unbounded;
     }
 
     /// <summary>Text that is one message; it may come piece by piece, best cut at white space.</summary>
