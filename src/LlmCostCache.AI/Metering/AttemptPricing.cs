@@ -196,7 +196,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             limit = IsLonger(facts, known?.MaxOutputTokens * choices) ? null : known?.MaxOutputTokens * choices;
         }
 
-        if (facts.IsUnderWay || MayHaveReasoned(facts, model))
+        if (facts.IsUnderWay || MayBeLonger(attempt, facts, model))
         {
             return limit ?? known?.ContextWindow * choices;
         }
@@ -233,8 +233,10 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
 
     private static bool IsLonger(AnswerFacts facts, long? limit) => facts.OutputBytes > limit && facts.LeastOutput?.Invoke() > limit;
 
-    /// <summary>Whether the answer may have cost more output than can be seen.</summary>
-    public static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
+    /// <summary>Whether the answer may have cost more output than can be seen: adapters hand on the first of several answers.</summary>
+    public static bool MayBeLonger(MeteredAttempt attempt, AnswerFacts facts, string? model) => MayHaveReasoned(facts, model) || attempt.Size.Choices > 1;
+
+    private static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
         facts.HasReasoning || facts.PartialUsage?.Usage.ReasoningTokens > 0 || HiddenReasoning.IsPossible(model);
 
     /// <summary>Puts the price of a usage into a row.</summary>

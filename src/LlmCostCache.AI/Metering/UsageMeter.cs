@@ -352,7 +352,7 @@ internal sealed class UsageMeter
 
     private void Refine(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts)
     {
-        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !AttemptPricing.MayHaveReasoned(facts, record.Model) && facts.Text is { } read
+        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !AttemptPricing.MayBeLonger(attempt, facts, record.Model) && facts.Text is { } read
             && _prices.Find(record.Provider, record.Model, record.At, attempt.Client.Host)?.Encoding is { } encoding && read() is { } text)
         {
             _refiner.Refine(record, encoding, text, facts.IsIncomplete ? AttemptPricing.TokensInFlight : 0, attempt.Client.Host);

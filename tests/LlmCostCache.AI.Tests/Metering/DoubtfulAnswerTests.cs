@@ -126,6 +126,20 @@ public class DoubtfulAnswerTests
         Assert.Equal(3_000, Assert.Single(await pipeline.RowsAsync()).Cost.Usage.TotalOutputTokens);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_received_does_not_bound_several_answers_of_which_adapters_hand_on_the_first(bool streamed)
+    {
+        var provider = new FakeChatClient { Usage = null };
+        await using var pipeline = new Pipeline(provider: provider);
+        var options = new ChatOptions { MaxOutputTokens = 1_000, AdditionalProperties = new() { ["n"] = 3 } };
+        _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Hi", options).ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Hi", options);
+
+        await pipeline.Costs.FlushAsync();
+        Assert.Equal(3_000, Assert.Single(await pipeline.RowsAsync()).Cost.Usage.TotalOutputTokens);
+    }
+
     [Fact]
     public async Task A_cut_stream_that_shows_reasoning_may_have_cost_what_reasoning_costs()
     {
