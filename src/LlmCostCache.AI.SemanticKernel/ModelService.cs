@@ -66,7 +66,7 @@ internal sealed record ModelService(ModelServiceKind Kind, object? Instance, Cli
             }
 
             return selector is IChatClientSelector clients && clients.TrySelectChatClient<IChatClient>(kernel, function, arguments, out var client, out _)
-                ? new(ModelServiceKind.ChatClient, client, ClientIdentity.Of(client))
+                ? new(ModelServiceKind.ChatClient, client, ClientIdentity.Of(client).Called(client.GetService<UsageMeteringChatClient>()?.ProviderName))
                 : Unknown;
         }
         catch (KernelException)

@@ -23,7 +23,9 @@ public sealed class BudgetChatClient : DelegatingChatClient
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
-        _meter = innerClient.GetService<UsageMeteringChatClient>();
+
+        // Also the one that was put around it here: a later UseUsageMetering() gives it its name.
+        _meter = InnerClient.GetService<UsageMeteringChatClient>();
     }
 
     /// <inheritdoc/>
@@ -39,6 +41,11 @@ public sealed class BudgetChatClient : DelegatingChatClient
     /// <exception cref="StoreUnavailableException">The ledger cannot be used, so a budget cannot be checked. Nothing was sent.</exception>
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
+        if (IsFetched(options))
+        {
+            return await base.GetResponseAsync(messages, options, cancellationToken);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = ChatMessages.AsList(messages);
@@ -57,7 +64,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
     public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return StreamAsync(messages, options, cancellationToken);
+        return IsFetched(options) ? base.GetStreamingResponseAsync(messages, options, cancellationToken) : StreamAsync(messages, options, cancellationToken);
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -75,6 +82,9 @@ public sealed class BudgetChatClient : DelegatingChatClient
         }
     }
 
+    // An answer that an earlier request began was held and booked with that one; nothing more is billed, and whoever has paid for it must be able to get it.
+    private static bool IsFetched(ChatOptions? options) => options?.ContinuationToken is not null;
+
     private async ValueTask<BudgetPass> AdmitAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         var demand = new BudgetDemand
@@ -82,7 +92,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
             CallId = token.Id,
             Operation = "chat",
             Attribution = token.Attribution,
-            Client = _meter?.ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client,
+            Client = _client.Called(_meter?.ProviderName),
             Model = options?.ModelId ?? _client.DefaultModel,
             Size = _costs.Budgets.HasBudgets ? RequestSize.Of(ChatMessages.WithoutOwnProperties(messages), options) : RequestSize.Empty,
             MaxOutputTokens = options?.MaxOutputTokens,

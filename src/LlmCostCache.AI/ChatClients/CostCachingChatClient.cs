@@ -12,6 +12,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
 {
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
+    private readonly UsageMeteringChatClient? _meter;
     private readonly CacheEndpoint _endpoint;
     private readonly RememberedErrors _errors;
 
@@ -24,6 +25,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerClient);
+        _meter = InnerClient.GetService<UsageMeteringChatClient>();
         _endpoint = new CacheEndpoint(_client.Provider ?? ClientIdentity.TypeOf(innerClient), _client.Uri, _client.DefaultModel);
         _errors = new RememberedErrors(costs.Options.TimeProvider);
         if (innerClient.GetService<FunctionInvokingChatClient>() is not null)
@@ -31,6 +33,9 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             Log.CacheOutsideFunctionInvocation(costs.Logger);
         }
     }
+
+    // What is answered from here is filed under the same name as what is asked.
+    private ClientIdentity Client => _client.Called(_meter?.ProviderName);
 
     /// <inheritdoc/>
     public override object? GetService(Type serviceType, object? serviceKey = null)
@@ -277,7 +282,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     private UsageRecord Serve(CacheQuestion question, CacheHit hit)
     {
         var now = _costs.Options.TimeProvider.GetUtcNow();
-        var (saved, avoided) = _costs.Savings.Of(hit.Key, hit.Answer, _client, now);
+        var (saved, avoided) = _costs.Savings.Of(hit.Key, hit.Answer, Client, now);
         var reason = hit.StaleReason is { } stale ? avoided.Reason is { } other ? $"{stale}; {other}" : stale : avoided.Reason;
         var worth = hit.Answer.Worth;
         if (worth.Served is not { } served || !served.Says(saved, hit.Layer, avoided.PriceRevision, reason))
@@ -297,7 +302,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         var record = Row(question, now, hit.Layer, hit.Answer.ResponseModel, hit.Answer.FinishReason, served.Cost);
         _costs.Cache.Used(hit, saved);
         var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
-        _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", _client.ProviderName, question.Model);
+        _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", Client.ProviderName, question.Model);
         return record;
     }
 
@@ -308,7 +313,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         var cost = CallCost.Known(Money.Zero) with { CacheLayer = CacheLayer.Coalesced };
         if (stream.Bill is { } bill)
         {
-            var (saved, avoided) = _costs.Savings.Of(question.Plan.Key, bill, _client, now);
+            var (saved, avoided) = _costs.Savings.Of(question.Plan.Key, bill, Client, now);
             cost = cost with { Saved = saved, Usage = bill.Original.Usage, PriceRevision = avoided.PriceRevision, Reason = avoided.Reason };
         }
         else
@@ -317,7 +322,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         }
 
         var record = Row(question, now, CacheLayer.Coalesced, last?.ModelId, last?.FinishReason?.Value, cost);
-        _costs.Telemetry.Cache(question.Span, CacheOutcome.Coalesced, CacheLayer.Coalesced, cost.Saved, "chat", _client.ProviderName, question.Model);
+        _costs.Telemetry.Cache(question.Span, CacheOutcome.Coalesced, CacheLayer.Coalesced, cost.Saved, "chat", Client.ProviderName, question.Model);
         return record;
     }
 
@@ -328,7 +333,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             Id = CallToken.NewId(),
             At = now,
             Operation = "chat",
-            Provider = _client.ProviderName,
+            Provider = Client.ProviderName,
             RequestedModel = question.Model,
             Model = model ?? question.Model,
             Status = layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
@@ -415,6 +420,6 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         if (reason is not null)
             Log.CacheBypassed(_costs.Logger, reason);
 
-        _costs.Telemetry.Cache(question.Span, outcome, CacheLayer.None, Money.Zero, "chat", _client.ProviderName, question.Model, reason);
+        _costs.Telemetry.Cache(question.Span, outcome, CacheLayer.None, Money.Zero, "chat", Client.ProviderName, question.Model, reason);
     }
 }

@@ -248,9 +248,7 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
     {
         var watch = token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null ? RunWatch.Current : null;
         watch?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
-        var attempt = await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
-            Aggregates(options), () => RequestSize.Of(messages, options), watch, cancellationToken);
-        attempt.IsContinuation = options?.ContinuationToken is not null;
-        return attempt;
+        return await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
+            Aggregates(options), () => RequestSize.Of(messages, options), watch, cancellationToken, isContinuation: options?.ContinuationToken is not null);
     }
 }

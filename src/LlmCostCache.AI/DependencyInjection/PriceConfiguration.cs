@@ -93,14 +93,14 @@ internal static class PriceConfiguration
                     price.MaxOutputTokens = Count(entry, "a number of tokens");
                     break;
                 case "REGIONS":
-                    foreach (var region in entry.GetChildren())
+                    foreach (var region in Entries(entry))
                     {
                         price.Regions[region.Key] = Number(region, "a number above zero; 1.1 is ten percent more");
                     }
 
                     break;
                 case "VOLUMESTEPS":
-                    foreach (var step in entry.GetChildren())
+                    foreach (var step in Entries(entry))
                     {
                         price.VolumeSteps.Add(StepOf(step));
                     }

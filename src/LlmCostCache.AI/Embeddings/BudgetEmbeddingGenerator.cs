@@ -18,7 +18,9 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerGenerator);
-        _meter = innerGenerator.GetService(typeof(UsageMeteringEmbeddingGenerator)) as UsageMeteringEmbeddingGenerator;
+
+        // Also the one that was put around it here: a later UseUsageMetering() gives it its name.
+        _meter = InnerGenerator.GetService(typeof(UsageMeteringEmbeddingGenerator)) as UsageMeteringEmbeddingGenerator;
     }
 
     /// <inheritdoc/>
@@ -51,7 +53,7 @@ public sealed class BudgetEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
             CallId = token.Id,
             Operation = "embeddings",
             Attribution = token.Attribution,
-            Client = _meter?.ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client,
+            Client = _client.Called(_meter?.ProviderName),
             Model = model,
             Size = _costs.Budgets.HasBudgets ? RequestSize.Of(list) : RequestSize.Empty,
             HasOutput = false,

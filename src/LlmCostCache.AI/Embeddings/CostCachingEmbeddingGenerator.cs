@@ -13,6 +13,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
 {
     private readonly LlmCosts _costs;
     private readonly ClientIdentity _client;
+    private readonly UsageMeteringEmbeddingGenerator? _meter;
     private readonly CacheEndpoint _endpoint;
     private CachePolicy _policy = CachePolicy.Default;
 
@@ -25,8 +26,12 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
     {
         _costs = costs;
         _client = ClientIdentity.Of(innerGenerator);
+        _meter = InnerGenerator.GetService(typeof(UsageMeteringEmbeddingGenerator)) as UsageMeteringEmbeddingGenerator;
         _endpoint = new CacheEndpoint(_client.Provider ?? ClientIdentity.TypeOf(innerGenerator), _client.Uri, _client.DefaultModel);
     }
+
+    // What is answered from here is filed under the same name as what is asked.
+    private ClientIdentity Client => _client.Called(_meter?.ProviderName);
 
     /// <summary>How long an embedding may be served, unless the call says otherwise.</summary>
     /// <value>24 hours; more than zero, at most 365 days.</value>
@@ -134,18 +139,18 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             if (item.Hit is not { } hit)
             {
                 var bypass = item.Plan.BypassReason;
-                _costs.Telemetry.Cache(span, bypass is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", _client.ProviderName, model, bypass);
+                _costs.Telemetry.Cache(span, bypass is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", Client.ProviderName, model, bypass);
                 continue;
             }
 
             // Where some came from the cache and some from another caller, the cache is named.
             layer = layer is CacheLayer.None or CacheLayer.Coalesced ? hit.Layer : layer;
-            var (itemSaved, avoided) = _costs.Savings.Of(item.Plan.Key, hit.Answer, _client, now);
+            var (itemSaved, avoided) = _costs.Savings.Of(item.Plan.Key, hit.Answer, Client, now);
             saved += itemSaved;
             reason ??= hit.StaleReason ?? avoided.Reason;
             _costs.Cache.Used(item.Plan.Key, itemSaved);
             var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
-            _costs.Telemetry.Cache(span, outcome, hit.Layer, itemSaved, "embeddings", _client.ProviderName, model);
+            _costs.Telemetry.Cache(span, outcome, hit.Layer, itemSaved, "embeddings", Client.ProviderName, model);
         }
 
         if (layer == CacheLayer.None)
@@ -159,7 +164,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             CallId = token.Id,
             At = now,
             Operation = "embeddings",
-            Provider = _client.ProviderName,
+            Provider = Client.ProviderName,
             RequestedModel = model,
             Model = model,
             Status = layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,

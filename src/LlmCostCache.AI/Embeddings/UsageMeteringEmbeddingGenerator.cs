@@ -78,7 +78,7 @@ public sealed class UsageMeteringEmbeddingGenerator : DelegatingEmbeddingGenerat
 
         var cost = await _costs.Meter.CompleteAsync(attempt, new AnswerFacts
         {
-            Model = embeddings.Count > 0 ? embeddings[0].ModelId : null,
+            Model = embeddings.Count > 0 && embeddings[0].ModelId is { Length: > 0 } answered ? answered : null,
             Usage = _costs.Meter.Usage.Read(embeddings.Usage, Client),
         });
         return EmbeddingOptions.WithCost(embeddings, attempt.Id, cost ?? CallCost.Unknown);

@@ -62,21 +62,29 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             return record with { Cost = CallCost.Unpriced(UsageReadings.Reason(doubts)) with { Usage = normalized.Usage } };
         }
 
-        var (low, high) = (record, record);
-        foreach (var reading in UsageReadings.Of(normalized.Usage, doubts, normalized.UnnamedTokens, mostInput.Value, mostOutput.Value))
+        var (low, high) = EndsOf(record, UsageReadings.Of(normalized.Usage, doubts, normalized.UnnamedTokens, mostInput.Value, mostOutput.Value), doubts, tier, attempt.Client.Host);
+        return low.Cost.Low == high.Cost.High ? record : high with
+        {
+            Cost = CallCost.Between(low.Cost.Low, high.Cost.High, UsageReadings.Reason(doubts)) with { Usage = high.Cost.Usage, PriceRevision = high.Cost.PriceRevision },
+        };
+    }
+
+    // The cheapest and the dearest of what a usage may mean; the first reading where none has a price.
+    private (UsageRecord Low, UsageRecord High) EndsOf(UsageRecord record, IReadOnlyList<TokenUsage> readings, UsageDoubts doubts, string? tier, string? host)
+    {
+        var first = Price(record, readings[0], tier, host);
+        var (low, high) = (first, first);
+        foreach (var reading in readings)
         {
             foreach (var inTier in doubts.HasFlag(UsageDoubts.ServiceTier) ? (ReadOnlySpan<string?>)[tier, "priority"] : [tier])
             {
-                var priced = Price(record, reading, inTier, attempt.Client.Host);
+                var priced = Price(record, reading, inTier, host);
                 low = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.Low < low.Cost.Low ? priced : low;
                 high = priced.Cost.Certainty != CostCertainty.Unknown && priced.Cost.High > high.Cost.High ? priced : high;
             }
         }
 
-        return low.Cost.Low == high.Cost.High ? record : high with
-        {
-            Cost = CallCost.Between(low.Cost.Low, high.Cost.High, UsageReadings.Reason(doubts)) with { Usage = high.Cost.Usage, PriceRevision = high.Cost.PriceRevision },
-        };
+        return (low, high);
     }
 
     // The answering model decides the price. That it is dearer than the one that was asked is worth a word: an alias moved, or a router chose.
@@ -135,7 +143,9 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         var size = attempt.Size;
         var known = prices.Find(attempt.Client.ProviderName, record.Model, attempt.At, attempt.Client.Host);
         var partial = facts.PartialUsage?.Usage;
-        var mostInput = partial is not null ? 0 : MostInput(attempt, known, record.Model);
+        var doubts = facts.PartialUsage?.Doubts ?? UsageDoubts.None;
+        doubts = tier is null ? doubts : doubts & ~UsageDoubts.ServiceTier;
+        var mostInput = partial is not null && !doubts.HasFlag(UsageDoubts.Input) ? 0 : MostInput(attempt, known, record.Model);
         var mostOutput = MostOutput(attempt, facts, known, record.Model);
         var least = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, InputMeasure.AtLeast(facts.OutputBytes)) }
@@ -145,7 +155,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             : facts.IsIncomplete ? "The answer was cut; its cost is estimated from its length" : "The provider reported no usage; the cost is estimated from the length of question and answer";
         var flags = facts.IsCutAtHold ? UsageFlags.Add(UsageFlags.NoUsage, UsageFlags.CutAtHold) : UsageFlags.NoUsage;
         flags = attempt.IsAggregated ? UsageFlags.Add(flags, UsageFlags.Aggregated) : flags;
-        var low = Price(record, least, tier, attempt.Client.Host);
+        var (low, _) = EndsOf(record, UsageReadings.Of(least, doubts, 0, 0, 0), doubts, tier, attempt.Client.Host);
         if (mostInput is null || mostOutput is null || low.Cost.Certainty == CostCertainty.Unknown)
         {
             var reason = mostInput is null ? $"{why}, which {size.Unbounded} makes impossible"
@@ -157,7 +167,10 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
         var most = partial is not null
             ? partial with { OutputTokens = Math.Max(partial.OutputTokens, mostOutput.Value) }
             : new TokenUsage { UncachedInputTokens = mostInput.Value, OutputTokens = mostOutput.Value, Requests = 1 };
-        var high = Price(record, most, tier, attempt.Client.Host);
+
+        // Nobody said how much of the input was written to the provider's cache, and of the output reasoned, and either may be dearer.
+        doubts |= (partial is null ? UsageDoubts.InputParts : UsageDoubts.None) | (MayHaveReasoned(facts, record.Model) ? UsageDoubts.OutputParts : UsageDoubts.None);
+        var (_, high) = EndsOf(record, UsageReadings.Of(most, doubts, facts.PartialUsage?.UnnamedTokens ?? 0, mostInput.Value, mostOutput.Value), doubts, tier, attempt.Client.Host);
         var upper = high.Cost.Certainty == CostCertainty.Unknown ? low.Cost.High : high.Cost.High;
 
         // A free model is free whatever its counts are.
@@ -183,7 +196,7 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
             limit = IsLonger(facts, known?.MaxOutputTokens * choices) ? null : known?.MaxOutputTokens * choices;
         }
 
-        if (facts.IsUnderWay || MayHaveReasoned(facts, model))
+        if (facts.IsUnderWay || MayBeLonger(attempt, facts, model))
         {
             return limit ?? known?.ContextWindow * choices;
         }
@@ -220,8 +233,10 @@ internal sealed class AttemptPricing(LlmCostsOptions options, PriceBook prices, 
 
     private static bool IsLonger(AnswerFacts facts, long? limit) => facts.OutputBytes > limit && facts.LeastOutput?.Invoke() > limit;
 
-    /// <summary>Whether the answer may have cost more output than can be seen.</summary>
-    public static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
+    /// <summary>Whether the answer may have cost more output than can be seen: adapters hand on the first of several answers.</summary>
+    public static bool MayBeLonger(MeteredAttempt attempt, AnswerFacts facts, string? model) => MayHaveReasoned(facts, model) || attempt.Size.Choices > 1;
+
+    private static bool MayHaveReasoned(AnswerFacts facts, string? model) =>
         facts.HasReasoning || facts.PartialUsage?.Usage.ReasoningTokens > 0 || HiddenReasoning.IsPossible(model);
 
     /// <summary>Puts the price of a usage into a row.</summary>

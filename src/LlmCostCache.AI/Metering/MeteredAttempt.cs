@@ -24,6 +24,7 @@ internal sealed class MeteredAttempt
         ExtendedAt = startedAt;
         _measure = measure;
         Hold = hold;
+        Span = token.Span;
         _size = hold?.Demand.Size;
     }
 
@@ -55,6 +56,9 @@ internal sealed class MeteredAttempt
 
     public long StartedAt { get; }
 
+    /// <summary>The span that its cost is written on: the call's, unless there is a chat span further in.</summary>
+    public CallSpan Span { get; init; }
+
     /// <summary>The run that it is part of; null when no guard watches it.</summary>
     public RunWatch? Run { get; init; } = RunWatch.Current;
 
@@ -68,7 +72,7 @@ internal sealed class MeteredAttempt
     public bool IsServed { get; set; }
 
     /// <summary>Whether it only fetches, or goes on reading, an answer that an earlier request began; the provider bills that one.</summary>
-    public bool IsContinuation { get; set; }
+    public bool IsContinuation { get; init; }
 
     /// <summary>Whether the provider produces something that is billed by its length.</summary>
     public bool HasOutput { get; init; } = true;

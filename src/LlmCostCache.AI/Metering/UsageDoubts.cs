@@ -23,4 +23,7 @@ internal enum UsageDoubts
 
     /// <summary>What the tokens are that the provider's total has beyond its counts.</summary>
     Total = 32,
+
+    /// <summary>How much of the output was reasoning.</summary>
+    OutputParts = 64,
 }

@@ -47,14 +47,14 @@ internal sealed class UsageMeter
     /// <summary>Makes the attempt: its id is its reservation's, so that the two settle together.</summary>
     /// <exception cref="BudgetExceededException">A further attempt of the same call does not fit.</exception>
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
-        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, RunWatch? countedBy, CancellationToken cancellationToken)
+        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, RunWatch? countedBy, CancellationToken cancellationToken, bool isContinuation = false)
     {
         MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null, token.FellBack);
         var outer = token.OuterOf(operation);
         var takenOver = outer?.TryEnd() == true ? outer : null;
         var number = takenOver?.Number ?? token.NextAttempt();
         AttemptHold? hold = null;
-        if (token.Budget is { IsWatched: true } pass)
+        if (token.Budget is { IsWatched: true } pass && (!isContinuation || takenOver?.Hold is not null))
         {
             var demand = new BudgetDemand
             {
@@ -88,10 +88,13 @@ internal sealed class UsageMeter
         var attempt = new MeteredAttempt(id, token, number, hold, client, operation, model, hold is null ? maxOutputTokens : hold.Demand.MaxOutputTokens, streamed, aggregated,
             hold?.At ?? takenOver?.At ?? _options.TimeProvider.GetUtcNow(), _options.TimeProvider.GetTimestamp(), measure)
         {
+            // Telemetry between the cache and here has made a chat span that states its tokens itself.
+            Span = token.Span.IsOwn ? _telemetry.Begin(operation, model, token.Span) : token.Span,
             IsInner = outer is not null,
             ServiceTier = serviceTier,
             HasOutput = hasOutput,
             CountedBy = countedBy,
+            IsContinuation = isContinuation,
         };
         attempt.Limit = streamed && hold is { IsStrict: true } && _pricing.LimitOf(attempt) is { } longest ? new AnswerLimit(longest, !_limitBreakers.Has(attempt)) : null;
         return attempt;
@@ -111,6 +114,7 @@ internal sealed class UsageMeter
         var other = new MeteredAttempt(CallToken.NewId(), attempt.Token, attempt.Token.NextAttempt(), attempt.Hold is null ? null : attempt.Hold with { ReservationId = null, At = null }, attempt.Client, attempt.Operation, attempt.RequestedModel,
             attempt.MaxOutputTokens, attempt.Streamed, attempt.IsAggregated, attempt.At, attempt.StartedAt, () => attempt.Size)
         {
+            Span = attempt.Span,
             IsInner = attempt.IsInner,
             ServiceTier = attempt.ServiceTier,
             HasOutput = attempt.HasOutput,
@@ -156,7 +160,7 @@ internal sealed class UsageMeter
             return continued;
         }
 
-        var tier = facts.ServiceTier ?? attempt.Token.Span.ServiceTier ?? facts.RequestedTier;
+        var tier = facts.ServiceTier ?? attempt.Span.ServiceTier ?? facts.RequestedTier;
         var model = facts.Model ?? attempt.RequestedModel;
         var record = Record(attempt) with
         {
@@ -342,13 +346,13 @@ internal sealed class UsageMeter
         Latency = _options.TimeProvider.GetElapsedTime(attempt.StartedAt),
         Streamed = attempt.Streamed,
         Attribution = attempt.Token.Attribution,
-        TraceId = attempt.Token.Span.TraceId,
-        SpanId = attempt.Token.Span.SpanId,
+        TraceId = attempt.Span.TraceId,
+        SpanId = attempt.Span.SpanId,
     };
 
     private void Refine(MeteredAttempt attempt, UsageRecord record, AnswerFacts facts)
     {
-        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !AttemptPricing.MayHaveReasoned(facts, record.Model) && facts.Text is { } read
+        if (record.UsageSource == "estimate" && record.Cost.Certainty == CostCertainty.Bounded && facts.PartialUsage is null && !facts.IsUnderWay && !AttemptPricing.MayBeLonger(attempt, facts, record.Model) && facts.Text is { } read
             && _prices.Find(record.Provider, record.Model, record.At, attempt.Client.Host)?.Encoding is { } encoding && read() is { } text)
         {
             _refiner.Refine(record, encoding, text, facts.IsIncomplete ? AttemptPricing.TokensInFlight : 0, attempt.Client.Host);
@@ -411,7 +415,7 @@ internal sealed class UsageMeter
         attempt.Run?.Spend(record.Cost);
         try
         {
-            _telemetry.Attempt(attempt.Token.Span, record);
+            _telemetry.Attempt(attempt.Span, record, attempt.Token.Span);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {

@@ -29,6 +29,11 @@ internal static class UsageReadings
             readings.AddRange(counted.Select(reading => reading with { ReasoningTokens = reading.ReasoningTokens + unnamed }));
         }
 
+        if (doubts.HasFlag(UsageDoubts.OutputParts))
+        {
+            Also(reading => reading with { OutputTokens = 0, ReasoningTokens = reading.ReasoningTokens + reading.OutputTokens });
+        }
+
         if (doubts.HasFlag(UsageDoubts.InputParts))
         {
             var read = readings.ToArray();

@@ -112,9 +112,12 @@ internal sealed class CostTelemetry : IDisposable
             : Begin(operation, requestedModel);
 
     /// <summary>A metered attempt. Attempts that reached no provider, or were certainly not billed, leave no cost.</summary>
-    public void Attempt(CallSpan span, UsageRecord record)
+    /// <param name="span">The span that its cost is written on.</param>
+    /// <param name="record">The attempt.</param>
+    /// <param name="outer">The span of the call, where that is another.</param>
+    public void Attempt(CallSpan span, UsageRecord record, CallSpan outer = default)
     {
-        if (span is { IsOwn: true, Recorded: { } own })
+        if ((span.IsOwn ? span : outer) is { IsOwn: true, Recorded: { } own })
         {
             Describe(own, record);
         }

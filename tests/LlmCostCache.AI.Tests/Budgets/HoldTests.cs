@@ -157,8 +157,10 @@ public class HoldTests
         Assert.Equal(pipeline.Provider.Calls[0].Options?.MaxOutputTokens, pipeline.Provider.Calls[1].Options?.MaxOutputTokens);
     }
 
-    [Fact]
-    public async Task The_name_that_the_meter_was_given_for_the_provider_counts_for_the_budget_too()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_name_that_the_meter_was_given_for_the_provider_counts_for_the_budget_too(bool isInside)
     {
         await using var pipeline = new Pipeline(
             o =>
@@ -166,7 +168,9 @@ public class HoldTests
                 o.Budgets.Add(Budget.Daily(10m));
                 o.Prices.Add(new ModelPrice("their-model") { Provider = "vendor", InputPerMillion = 1m, OutputPerMillion = 2m });
             },
-            (builder, costs) => builder.UseBudget(costs).UseUsageMetering(costs, meter => meter.ProviderName = "vendor"),
+            (builder, costs) => isInside
+                ? builder.UseBudget(costs).UseUsageMetering(costs, meter => meter.ProviderName = "vendor")
+                : builder.UseUsageMetering(costs, meter => meter.ProviderName = "vendor").UseBudget(costs),
             new FakeChatClient("their-model"));
         Assert.Equal("answer 1", (await pipeline.Client.GetResponseAsync("Hello")).Text);
     }

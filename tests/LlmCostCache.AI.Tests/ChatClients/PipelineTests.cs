@@ -248,6 +248,23 @@ public class PipelineTests
         Assert.Equal("openai", row.Provider);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_the_cache_answers_is_filed_under_the_name_that_the_meter_was_given(bool streamed)
+    {
+        await using var pipeline = new Pipeline(
+            o => o.Prices.Add(new ModelPrice("their-model") { Provider = "vendor", InputPerMillion = 1m, OutputPerMillion = 2m }),
+            (builder, costs) => builder.UseCostCache(costs).UseUsageMetering(costs, meter => meter.ProviderName = "vendor"),
+            new FakeChatClient("their-model"));
+        for (var i = 0; i < 2; i++)
+        {
+            _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Hello");
+        }
+
+        Assert.Equal([(CallStatus.Ok, "vendor"), (CallStatus.Cached, "vendor")], (await pipeline.RowsAsync()).Select(row => (row.Status, row.Provider)));
+    }
+
     [Fact]
     public async Task A_disposed_LlmCosts_says_so()
     {

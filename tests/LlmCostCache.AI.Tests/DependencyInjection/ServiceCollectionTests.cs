@@ -223,6 +223,17 @@ public sealed class ServiceCollectionTests : IDisposable
         Assert.Contains(key.Split(':')[0], error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Regions")]
+    [InlineData("VolumeSteps")]
+    public void Parts_of_a_price_that_are_written_as_one_value_are_not_passed_over(string key)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            [new("Prices:0:Model", "my-model"), new("Prices:0:InputPerMillion", "1"), new("Prices:0:OutputPerMillion", "2"), new($"Prices:0:{key}", "1.1")]).Build();
+        var error = Assert.Throws<OptionsValidationException>(() => LlmCostsConfiguration.Bind(configuration, new LlmCostsOptions()));
+        Assert.Contains($"Prices:0:{key}", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Keys_of_the_cache_that_are_written_as_one_value_are_not_passed_over()
     {

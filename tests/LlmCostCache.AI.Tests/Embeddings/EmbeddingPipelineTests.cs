@@ -28,6 +28,14 @@ public sealed class EmbeddingPipelineTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_answer_that_names_its_model_with_an_empty_text_is_priced_as_the_one_that_was_asked()
+    {
+        var generator = Build();
+        _provider.Change = vectors => [.. vectors.Select(vector => new Embedding<float>(vector.Vector) { ModelId = "" })];
+        Assert.Equal(100, (await generator.GenerateAsync(["alpha"])).GetCost().Amount?.Nanos);
+    }
+
+    [Fact]
     public async Task What_is_asked_for_is_priced_and_what_is_cached_is_saved()
     {
         var generator = Build();

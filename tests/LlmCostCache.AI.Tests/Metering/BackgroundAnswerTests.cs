@@ -69,6 +69,23 @@ public class BackgroundAnswerTests
         Assert.Equal(Money.Zero, Assert.Single(await pipeline.Costs.Store.ReadBalancesAsync()).Reserved);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_answer_can_be_fetched_when_what_is_booked_for_it_has_used_the_budget_up(bool streamed)
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0006m)), provider: Provider(readyAfter: 1));
+        var begun = await pipeline.Client.GetResponseAsync("Hi");
+        Assert.True(begun.GetCost().High > Money.FromUsd(0.0003m));
+        await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("Another question"));
+
+        var options = new ChatOptions { ContinuationToken = s_token };
+        var fetched = streamed ? await pipeline.Client.GetStreamingResponseAsync([], options).ToChatResponseAsync() : await pipeline.Client.GetResponseAsync([], options);
+        Assert.Equal("Hello", fetched.Text);
+        Assert.Null(pipeline.Provider.Calls[^1].Options?.MaxOutputTokens);
+        Assert.Equal(s_price, Assert.Single(await pipeline.RowsAsync(), row => row.Status != CallStatus.Blocked).Cost.Amount);
+    }
+
     [Fact]
     public async Task An_answer_whose_beginning_still_waits_beside_the_ledger_reaches_its_caller()
     {

@@ -127,6 +127,71 @@ public class DoubtfulAnswerTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_received_does_not_bound_several_answers_of_which_adapters_hand_on_the_first(bool streamed)
+    {
+        var provider = new FakeChatClient { Usage = null };
+        await using var pipeline = new Pipeline(provider: provider);
+        var options = new ChatOptions { MaxOutputTokens = 1_000, AdditionalProperties = new() { ["n"] = 3 } };
+        _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Hi", options).ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Hi", options);
+
+        await pipeline.Costs.FlushAsync();
+        Assert.Equal(3_000, Assert.Single(await pipeline.RowsAsync()).Cost.Usage.TotalOutputTokens);
+    }
+
+    [Fact]
+    public async Task A_cut_stream_that_shows_reasoning_may_have_cost_what_reasoning_costs()
+    {
+        var provider = new FakeChatClient("my-thinker");
+        provider.Stream = (_, _, _) => Words(new TextReasoningContent("thinking"), new TextContent("two"));
+        await using var pipeline = new Pipeline(
+            o => o.Prices.Add(new ModelPrice("my-thinker") { InputPerMillion = 0m, OutputPerMillion = 1m, ReasoningPerMillion = 4m }), provider: provider);
+        await pipeline.Client.GetStreamingResponseAsync("Hi", new ChatOptions { MaxOutputTokens = 3_000 }).ToListAsync();
+
+        Assert.Equal(Money.FromUsd(0.012m), Assert.Single(await pipeline.RowsAsync()).Cost.High);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Input_of_which_nobody_said_anything_may_have_been_written_to_the_providers_cache(bool streamed)
+    {
+        var provider = new FakeChatClient("my-claude") { Usage = null };
+        await using var pipeline = new Pipeline(
+            o => o.Prices.Add(new ModelPrice("my-claude") { InputPerMillion = 3m, CachedInputPerMillion = 0.3m, CacheWrite5mPerMillion = 3.75m, CacheWrite1hPerMillion = 6m, OutputPerMillion = 0m }), provider: provider);
+        _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Hi").ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Hi");
+
+        var cost = Assert.Single(await pipeline.RowsAsync()).Cost;
+        Assert.Equal((0L, Money.FromUsd(cost.Usage.UncachedInputTokens * 6m / 1_000_000m)), (cost.Usage.CacheWrite1hTokens, cost.High));
+    }
+
+    [Fact]
+    public async Task Doubts_about_what_a_cut_stream_reported_widen_its_bounds()
+    {
+        var provider = new FakeChatClient("claude-sonnet-4-5", "anthropic", "https://api.anthropic.com/");
+        provider.Stream = (_, _, _) => Words(
+            new TextContent("one "), new UsageContent(new() { InputTokenCount = 1_025, OutputTokenCount = 1, CachedInputTokenCount = 0, AdditionalCounts = new() { ["CacheCreationInputTokens"] = 1_000 } }), new TextContent("two"));
+        await using var pipeline = new Pipeline(provider: provider);
+        await pipeline.Client.GetStreamingResponseAsync("Hi", new ChatOptions { MaxOutputTokens = 2 }).ToListAsync();
+
+        // $3 in, $3.75 or $6 written, $15 out; one or two tokens were produced.
+        var cost = Assert.Single(await pipeline.RowsAsync()).Cost;
+        Assert.Equal((Money.FromUsd(0.00384m), Money.FromUsd(0.006105m)), (cost.Low, cost.High));
+    }
+
+    [Fact]
+    public async Task A_cut_stream_that_reported_less_input_than_none_is_bounded_by_the_texts()
+    {
+        var provider = new FakeChatClient("my-model");
+        provider.Stream = (_, _, _) => Words(new TextContent("one "), new UsageContent(new() { InputTokenCount = -1, OutputTokenCount = 1 }), new TextContent("two"));
+        await using var pipeline = new Pipeline(o => o.Prices.Add(new ModelPrice("my-model") { InputPerMillion = 1m, OutputPerMillion = 0m }), provider: provider);
+        await pipeline.Client.GetStreamingResponseAsync(new string('x', 5_000)).ToListAsync();
+
+        Assert.True(Assert.Single(await pipeline.RowsAsync()).Cost.High >= Money.FromUsd(0.005m));
+    }
+
+    [Theory]
     [InlineData("o3-mini", true)]
     [InlineData("openai/gpt-5-mini", true)]
     [InlineData("gemini-2.5-pro", true)]

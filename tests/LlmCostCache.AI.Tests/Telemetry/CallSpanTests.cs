@@ -376,6 +376,22 @@ public sealed class CallSpanTests : IDisposable
         Assert.Single(spans.Stopped);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_chat_span_between_the_cache_and_the_meter_has_the_cost_and_alone_states_the_tokens(bool streamed)
+    {
+        using var spans = new SpanRecorder(TelemetryNames.Source, StockSource);
+        await using var pipeline = new Pipeline(build: (builder, costs) => builder.UseCostCache(costs).UseOpenTelemetry().UseUsageMetering(costs));
+        _ = streamed ? await pipeline.Client.GetStreamingResponseAsync("Hello").ToChatResponseAsync() : await pipeline.Client.GetResponseAsync("Hello");
+
+        var own = Assert.Single(spans.Stopped, span => span.Source.Name == TelemetryNames.Source);
+        var chat = Assert.Single(spans.Stopped, span => span.Source.Name == StockSource);
+        Assert.Equal((null, null, "miss"), (own.GetTagItem(TelemetryNames.InputTokens), own.GetTagItem(TelemetryNames.CostAmount), own.GetTagItem(TelemetryNames.CacheResult)));
+        Assert.Equal((1_000, 0.00045), (Convert.ToInt64(chat.GetTagItem(TelemetryNames.InputTokens)), chat.GetTagItem(TelemetryNames.CostAmount)));
+        Assert.Equal(chat.SpanId.ToHexString(), Assert.Single(await pipeline.RowsAsync()).SpanId);
+    }
+
     [Fact]
     public void Ending_a_captured_span_leaves_it_to_its_owner()
     {
