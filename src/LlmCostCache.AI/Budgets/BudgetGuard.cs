@@ -51,10 +51,9 @@ internal sealed class BudgetGuard
     /// <exception cref="StoreUnavailableException">A budget that refuses cannot be checked.</exception>
     public async ValueTask<BudgetPass> AdmitAsync(BudgetDemand demand, CallSpan span, CancellationToken cancellationToken)
     {
-        // Nobody measured what is sent because there was no budget; one that was set meanwhile counts from the next call on.
-        if (ReferenceEquals(demand.Size, RequestSize.Empty) || !HasBudgets)
+        if (!IsWatched(demand))
         {
-            return new BudgetPass(this, new AttemptHold { Demand = demand }) { IsWatched = false };
+            return AdmitUnheld(demand);
         }
 
         var asked = demand.Model;
@@ -119,6 +118,12 @@ internal sealed class BudgetGuard
             throw refusal.AsThrown();
         }
     }
+
+    /// <summary>Lets a call through for which nothing is held yet: its attempts are held one by one where there are budgets.</summary>
+    public BudgetPass AdmitUnheld(BudgetDemand demand) => new(this, new AttemptHold { Demand = demand }) { IsWatched = IsWatched(demand) };
+
+    // Nobody measured what is sent when there was no budget; one that was set meanwhile counts from the next call on.
+    private bool IsWatched(BudgetDemand demand) => !ReferenceEquals(demand.Size, RequestSize.Empty) && HasBudgets;
 
     /// <summary>Holds what a further attempt can cost; nothing when no budget counts it.</summary>
     /// <exception cref="BudgetExceededException">It does not fit into a budget of money.</exception>

@@ -41,11 +41,6 @@ public sealed class BudgetChatClient : DelegatingChatClient
     /// <exception cref="StoreUnavailableException">The ledger cannot be used, so a budget cannot be checked. Nothing was sent.</exception>
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        if (IsFetched(options))
-        {
-            return await base.GetResponseAsync(messages, options, cancellationToken);
-        }
-
         cancellationToken.ThrowIfCancellationRequested();
         _costs.ThrowIfDisposed();
         var list = ChatMessages.AsList(messages);
@@ -64,7 +59,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
     public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return IsFetched(options) ? base.GetStreamingResponseAsync(messages, options, cancellationToken) : StreamAsync(messages, options, cancellationToken);
+        return StreamAsync(messages, options, cancellationToken);
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -82,9 +77,6 @@ public sealed class BudgetChatClient : DelegatingChatClient
         }
     }
 
-    // An answer that an earlier request began was held and booked with that one; nothing more is billed, and whoever has paid for it must be able to get it.
-    private static bool IsFetched(ChatOptions? options) => options?.ContinuationToken is not null;
-
     private async ValueTask<BudgetPass> AdmitAsync(CallToken token, IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         var demand = new BudgetDemand
@@ -99,7 +91,9 @@ public sealed class BudgetChatClient : DelegatingChatClient
             ServiceTier = RequestedTier.ToHoldFor(options),
             IsAggregated = IsAggregated(options),
         };
-        return token.Budget = await _costs.Budgets.AdmitAsync(demand, token.Span, cancellationToken);
+
+        // An answer that an earlier request began was held and booked with that one, and whoever has paid for it must be able to get it. What else is sent on the way is held as it is sent.
+        return token.Budget = _costs.Meter.HasBegun(demand.Client, options?.ContinuationToken) ? _costs.Budgets.AdmitUnheld(demand) : await _costs.Budgets.AdmitAsync(demand, token.Span, cancellationToken);
     }
 
     // Function invocation further in is harmless when each of its requests passes a meter; it hides them when the meter is outside.

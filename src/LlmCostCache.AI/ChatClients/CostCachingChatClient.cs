@@ -37,6 +37,8 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
     // What is answered from here is filed under the same name as what is asked.
     private ClientIdentity Client => _client.Called(_meter?.ProviderName);
 
+    private string? ProviderName => _meter?.ProviderName ?? _client.ProviderName;
+
     /// <inheritdoc/>
     public override object? GetService(Type serviceType, object? serviceKey = null)
     {
@@ -302,7 +304,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         var record = Row(question, now, hit.Layer, hit.Answer.ResponseModel, hit.Answer.FinishReason, served.Cost);
         _costs.Cache.Used(hit, saved);
         var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
-        _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", Client.ProviderName, question.Model);
+        _costs.Telemetry.Cache(question.Span, outcome, hit.Layer, saved, "chat", ProviderName, question.Model);
         return record;
     }
 
@@ -322,7 +324,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         }
 
         var record = Row(question, now, CacheLayer.Coalesced, last?.ModelId, last?.FinishReason?.Value, cost);
-        _costs.Telemetry.Cache(question.Span, CacheOutcome.Coalesced, CacheLayer.Coalesced, cost.Saved, "chat", Client.ProviderName, question.Model);
+        _costs.Telemetry.Cache(question.Span, CacheOutcome.Coalesced, CacheLayer.Coalesced, cost.Saved, "chat", ProviderName, question.Model);
         return record;
     }
 
@@ -333,7 +335,7 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
             Id = CallToken.NewId(),
             At = now,
             Operation = "chat",
-            Provider = Client.ProviderName,
+            Provider = ProviderName,
             RequestedModel = question.Model,
             Model = model ?? question.Model,
             Status = layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,
@@ -420,6 +422,6 @@ public sealed partial class CostCachingChatClient : DelegatingChatClient
         if (reason is not null)
             Log.CacheBypassed(_costs.Logger, reason);
 
-        _costs.Telemetry.Cache(question.Span, outcome, CacheLayer.None, Money.Zero, "chat", Client.ProviderName, question.Model, reason);
+        _costs.Telemetry.Cache(question.Span, outcome, CacheLayer.None, Money.Zero, "chat", ProviderName, question.Model, reason);
     }
 }

@@ -249,6 +249,6 @@ public sealed class UsageMeteringChatClient : DelegatingChatClient
         var watch = token.OuterOf("chat") is null or { HasEnded: true } && options?.ContinuationToken is null ? RunWatch.Current : null;
         watch?.Admit(messages, options?.ModelId ?? Client.DefaultModel);
         return await _costs.Meter.BeginAsync(token, Client, "chat", options?.ModelId ?? Client.DefaultModel, options?.MaxOutputTokens, hasOutput: true, RequestedTier.ToHoldFor(options), streamed,
-            Aggregates(options), () => RequestSize.Of(messages, options), watch, cancellationToken, isContinuation: options?.ContinuationToken is not null);
+            Aggregates(options), () => RequestSize.Of(messages, options), watch, cancellationToken, options?.ContinuationToken);
     }
 }

@@ -33,6 +33,8 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
     // What is answered from here is filed under the same name as what is asked.
     private ClientIdentity Client => _client.Called(_meter?.ProviderName);
 
+    private string? ProviderName => _meter?.ProviderName ?? _client.ProviderName;
+
     /// <summary>How long an embedding may be served, unless the call says otherwise.</summary>
     /// <value>24 hours; more than zero, at most 365 days.</value>
     public TimeSpan TimeToLive
@@ -139,7 +141,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             if (item.Hit is not { } hit)
             {
                 var bypass = item.Plan.BypassReason;
-                _costs.Telemetry.Cache(span, bypass is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", Client.ProviderName, model, bypass);
+                _costs.Telemetry.Cache(span, bypass is null ? CacheOutcome.Miss : CacheOutcome.Bypass, CacheLayer.None, Money.Zero, "embeddings", ProviderName, model, bypass);
                 continue;
             }
 
@@ -150,7 +152,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             reason ??= hit.StaleReason ?? avoided.Reason;
             _costs.Cache.Used(item.Plan.Key, itemSaved);
             var outcome = hit.StaleReason is not null ? CacheOutcome.Stale : hit.Layer == CacheLayer.Coalesced ? CacheOutcome.Coalesced : CacheOutcome.Hit;
-            _costs.Telemetry.Cache(span, outcome, hit.Layer, itemSaved, "embeddings", Client.ProviderName, model);
+            _costs.Telemetry.Cache(span, outcome, hit.Layer, itemSaved, "embeddings", ProviderName, model);
         }
 
         if (layer == CacheLayer.None)
@@ -164,7 +166,7 @@ public sealed class CostCachingEmbeddingGenerator : DelegatingEmbeddingGenerator
             CallId = token.Id,
             At = now,
             Operation = "embeddings",
-            Provider = Client.ProviderName,
+            Provider = ProviderName,
             RequestedModel = model,
             Model = model,
             Status = layer == CacheLayer.Coalesced ? CallStatus.Coalesced : CallStatus.Cached,

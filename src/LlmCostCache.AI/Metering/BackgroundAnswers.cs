@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
 namespace LlmCostCache.AI;
 
 /// <summary>
@@ -47,6 +50,28 @@ internal sealed class BackgroundAnswers
         {
             return _answers.GetValueOrDefault((client.ProviderName, client.Host, responseId));
         }
+    }
+
+    /// <summary>Whether a token is of one of these answers: adapters write the id of the answer into a JSON token.</summary>
+    public bool Knows(ClientIdentity client, ResponseContinuationToken token)
+    {
+        var reader = new Utf8JsonReader(token.ToBytes().Span);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.String && Find(client, reader.GetString()) is not null)
+                {
+                    return true;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // A token of another kind names no answer.
+        }
+
+        return false;
     }
 
     /// <param name="record">The row as it was written.</param>

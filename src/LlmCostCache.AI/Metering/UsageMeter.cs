@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
 namespace LlmCostCache.AI;
@@ -44,17 +45,20 @@ internal sealed class UsageMeter
     /// <summary>Takes apart what providers report.</summary>
     public UsageReader Usage { get; }
 
+    /// <summary>Whether a token fetches an answer that was begun and booked here. One that is not known, or that an adapter may pass over, is held like any request.</summary>
+    public bool HasBegun(ClientIdentity client, ResponseContinuationToken? continuation) => continuation is not null && _background.Knows(client, continuation);
+
     /// <summary>Makes the attempt: its id is its reservation's, so that the two settle together.</summary>
     /// <exception cref="BudgetExceededException">A further attempt of the same call does not fit.</exception>
     public async ValueTask<MeteredAttempt> BeginAsync(CallToken token, ClientIdentity client, string operation, string? model, int? maxOutputTokens, bool hasOutput,
-        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, RunWatch? countedBy, CancellationToken cancellationToken, bool isContinuation = false)
+        string? serviceTier, bool streamed, bool aggregated, Func<RequestSize> measure, RunWatch? countedBy, CancellationToken cancellationToken, ResponseContinuationToken? continuation = null)
     {
         MeterWatch.Of(operation)?.Begin(heldBudget: token.Budget is not null, token.FellBack);
         var outer = token.OuterOf(operation);
         var takenOver = outer?.TryEnd() == true ? outer : null;
         var number = takenOver?.Number ?? token.NextAttempt();
         AttemptHold? hold = null;
-        if (token.Budget is { IsWatched: true } pass && (!isContinuation || takenOver?.Hold is not null))
+        if (token.Budget is { IsWatched: true } pass && (takenOver?.Hold is not null || !HasBegun(client, continuation)))
         {
             var demand = new BudgetDemand
             {
@@ -94,7 +98,7 @@ internal sealed class UsageMeter
             ServiceTier = serviceTier,
             HasOutput = hasOutput,
             CountedBy = countedBy,
-            IsContinuation = isContinuation,
+            IsContinuation = continuation is not null,
         };
         attempt.Limit = streamed && hold is { IsStrict: true } && _pricing.LimitOf(attempt) is { } longest ? new AnswerLimit(longest, !_limitBreakers.Has(attempt)) : null;
         return attempt;

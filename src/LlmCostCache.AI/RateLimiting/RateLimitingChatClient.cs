@@ -32,7 +32,7 @@ public sealed class RateLimitingChatClient : DelegatingChatClient
         _guard = new RateGuard(costs, (options ?? costs.Options.RateLimiting).Copy());
     }
 
-    private ClientIdentity Client => _meter?.ProviderName is { } name ? _client with { Provider = name, IsKnown = true } : _client;
+    private ClientIdentity Client => _client.Called(_meter?.ProviderName);
 
     /// <inheritdoc/>
     /// <exception cref="QuotaExceededException">The call may not be sent, or its turn comes too late. Nothing was sent.</exception>

@@ -6,7 +6,7 @@ namespace LlmCostCache.AI.Tests;
 public class BackgroundAnswerTests
 {
     private static readonly Money s_price = Money.FromUsd(0.00045m);
-    private static readonly ResponseContinuationToken s_token = ResponseContinuationToken.FromBytes(new byte[] { 1 });
+    private static readonly ResponseContinuationToken s_token = ResponseContinuationToken.FromBytes("""{"responseId":"resp_1"}"""u8.ToArray());
 
     [Fact]
     public async Task An_answer_that_is_polled_until_it_is_there_and_five_times_more_is_one_row()
@@ -84,6 +84,44 @@ public class BackgroundAnswerTests
         Assert.Equal("Hello", fetched.Text);
         Assert.Null(pipeline.Provider.Calls[^1].Options?.MaxOutputTokens);
         Assert.Equal(s_price, Assert.Single(await pipeline.RowsAsync(), row => row.Status != CallStatus.Blocked).Cost.Amount);
+    }
+
+    [Theory]
+    [InlineData("{\"responseId\":\"resp_2\"}")]
+    [InlineData("not JSON")]
+    [InlineData("")]
+    public async Task A_token_of_an_answer_that_was_not_begun_here_is_held_as_any_request(string token)
+    {
+        // Most adapters pass over a token, and then it is a new request, which is billed.
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0006m)), provider: Provider(readyAfter: 1));
+        await pipeline.Client.GetResponseAsync("Hi");
+        var options = new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(System.Text.Encoding.UTF8.GetBytes(token)) };
+        await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("Another question", options));
+        Assert.Single(pipeline.Provider.Calls);
+    }
+
+    [Fact]
+    public async Task A_round_of_functions_that_follows_a_fetched_answer_is_held()
+    {
+        await using var pipeline = new Pipeline(o => o.Budgets.Add(Budget.Daily(0.0006m)),
+            static (builder, costs) => builder.UseBudget(costs).UseFunctionInvocation().UseUsageMetering(costs), Provider(readyAfter: 1));
+        var answer = pipeline.Provider.Answer!;
+        pipeline.Provider.Answer = async (messages, options, number) =>
+        {
+            var response = await answer(messages, options, number);
+            if (number == 2)
+            {
+                response.Messages = [new ChatMessage(ChatRole.Assistant, [new FunctionCallContent("call_1", "now")])];
+            }
+
+            return response;
+        };
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create(static () => "noon", "now")] };
+        await pipeline.Client.GetResponseAsync("Hi", options);
+
+        options.ContinuationToken = s_token;
+        await Assert.ThrowsAsync<BudgetExceededException>(() => pipeline.Client.GetResponseAsync("Another question", options));
+        Assert.Equal(2, pipeline.Provider.Calls.Count);
     }
 
     [Fact]
